@@ -1,0 +1,143 @@
+/*
+ * What has to happen before the .NET runtime starts, and what has to be undone after it: the only C of this program,
+ * kept to what only it can do.
+ *
+ * The runtime ignores SIGPIPE and takes some signals for itself before Main, so by then nobody can tell what the
+ * caller had set; and file descriptors that the runtime opens would land on a standard stream that the caller had closed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* sigset(7): one bit per signal that was ignored when the process began; the runtime may have changed that since. */
+static sigset_t ignored_at_start;
+
+/* One bit per standard stream that was closed when the process began. */
+static int closed_at_start;
+
+static char **argv_at_start;
+
+/* The file to remove when a signal ends the process in the middle of a fetch. */
+static const char *volatile temporary;
+
+/*
+ * execve(2) resets caught signals to the default and leaves ignored ones ignored, so "ignored or not" is all
+ * that a process can inherit. The signals are those that the runtime or this file ever handles.
+ */
+static const int touched[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGTERM,
+    SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
+    34, /* the first of the real-time signals that the C library leaves: the runtime suspends threads with it */
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+__attribute__((constructor)) static void before(int argc, char **argv, char **envp)
+{
+#ifdef __GLIBC__
+    (void)argc;
+    (void)envp;
+    argv_at_start = argv;
+#else
+    /* Other C libraries pass a constructor nothing, but the kernel puts argc, argv and environ side by side. */
+    (void)argc;
+    (void)argv;
+    (void)envp;
+    char **p = environ - 1;
+    for (unsigned long n = 0; (unsigned long)p[-1] != n; n++)
+        p--;
+    argv_at_start = p;
+#endif
+
+    sigemptyset(&ignored_at_start);
+    for (size_t i = 0; i < COUNT(touched); i++) {
+        struct sigaction action;
+        if (sigaction(touched[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(&ignored_at_start, touched[i]);
+    }
+
+    /*
+     * A closed standard stream is filled with a descriptor that can be neither read nor written and that execve closes:
+     * nothing that is opened later can be mistaken for the stream, and the script finds it closed, as its caller left it.
+     */
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/", O_PATH | O_CLOEXEC) == fd)
+            closed_at_start |= 1 << fd;
+}
+
+char **run_argv(void)
+{
+    return argv_at_start;
+}
+
+char **run_environ(void)
+{
+    return environ;
+}
+
+/* Gives a signal back the disposition that the caller had set. */
+static void give_back(int number)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = sigismember(&ignored_at_start, number) ? SIG_IGN : SIG_DFL;
+    sigaction(number, &action, NULL);
+}
+
+/* To be called as the program begins: a reader that goes away ends run as it ends cat, and is not an I/O error. */
+void run_restore_sigpipe(void)
+{
+    give_back(SIGPIPE);
+}
+
+/* To be called right before execve. */
+void run_restore_signals(void)
+{
+    for (size_t i = 0; i < COUNT(touched); i++)
+        give_back(touched[i]);
+}
+
+/*
+ * Where execve failed after all, the runtime goes on for a moment, to print the error. It needs none of its handlers
+ * for that but the one for faults, and an access violation in managed code is a bug that may as well end the process.
+ */
+
+static void end_cleanly(int number)
+{
+    const char *path = temporary;
+    if (path != NULL)
+        unlink(path);
+    if (number == SIGINT)
+        _exit(130);
+    give_back(number);
+    raise(number);
+}
+
+/*
+ * From here on SIGINT exits 130, SIGTERM and SIGHUP end the process as ever, and each removes the file at `path`
+ * first (NULL: none). What the caller had ignored stays ignored. The string must stay where it is until the next call.
+ */
+void run_on_interrupt_remove(const char *path)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    static int installed;
+
+    temporary = path;
+    if (installed)
+        return;
+    installed = 1;
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        struct sigaction action;
+        if (sigismember(&ignored_at_start, ends[i]))
+            continue;
+        memset(&action, 0, sizeof action);
+        action.sa_handler = end_cleanly;
+        sigfillset(&action.sa_mask);
+        sigaction(ends[i], &action, NULL);
+    }
+}
