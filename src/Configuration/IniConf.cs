@@ -1,0 +1,71 @@
+namespace Run.Configuration;
+
+/// <summary>
+/// The file of the original of 2014: a line <c>[sources]</c>, and lines <c>name: pattern</c>. It is read unchanged.
+/// </summary>
+internal static class IniConf
+{
+    /// <summary>Whether the first line that says anything begins a section, which no run.conf in YAML does.</summary>
+    public static bool Fits(string text) =>
+        FirstWord(text.AsSpan().EnumerateLines()) is ['[', ..];
+
+    /// <exception cref="RunException">78: a line is neither, or a name stands twice.</exception>
+    public static ConfFile Parse(string file, string text)
+    {
+        var sources = new Dictionary<string, Source>();
+        var inSources = false;
+        var number = 0;
+        foreach (var raw in text.Split('\n'))
+        {
+            number++;
+            var line = raw.Trim();
+            var place = new Place(file, number, raw.Length - raw.TrimStart().Length + 1);
+            if (line.Length == 0 || line[0] is '#' or ';')
+            {
+                continue;
+            }
+
+            if (line[0] == '[')
+            {
+                inSources = line == "[sources]" ? true : throw place.Mistake($"unknown section {line}", "the only section is [sources]");
+                continue;
+            }
+
+            var separator = line.AsSpan().IndexOfAny(':', '=');
+            if (!inSources || separator <= 0)
+            {
+                throw place.Mistake("neither a section nor a source", "a source is a line such as  name: https://host/path/%s");
+            }
+
+            var name = line[..separator].TrimEnd();
+            var pattern = line[(separator + 1)..].Trim();
+            if (Patterns.IsWholeUrls(name, pattern))
+            {
+                continue;
+            }
+
+            Patterns.CheckName(name, place);
+            Patterns.Check(pattern, place with { Column = raw.IndexOf(pattern, raw.IndexOf(line[separator], StringComparison.Ordinal), StringComparison.Ordinal) + 1 });
+            if (!sources.TryAdd(name, new Source(name, pattern)))
+            {
+                throw place.Mistake($"the source {name} stands twice");
+            }
+        }
+
+        return new ConfFile(sources, new Dictionary<string, string>());
+    }
+
+    private static ReadOnlySpan<char> FirstWord(MemoryExtensions.SpanLineEnumerator lines)
+    {
+        foreach (var line in lines)
+        {
+            var trimmed = line.Trim();
+            if (!trimmed.IsEmpty && trimmed[0] is not ('#' or ';'))
+            {
+                return trimmed;
+            }
+        }
+
+        return [];
+    }
+}

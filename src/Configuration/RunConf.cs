@@ -1,0 +1,106 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Run.Configuration;
+
+/// <summary>
+/// What run.conf says: the defaults built in, then /etc/run.conf, then the user's; later wins, source by source.
+/// The defaults are read only when something is looked up that the files do not have.
+/// </summary>
+internal sealed class RunConf
+{
+    private const int MostBytes = 1 << 20;
+    private const string BuiltIn = "run.conf";
+
+    private readonly List<ConfFile> _files;
+    private ConfFile? _builtIn;
+
+    private RunConf(List<ConfFile> files) => _files = files;
+
+    private IEnumerable<ConfFile> Files => _files.Append(_builtIn ??= ReadBuiltIn());
+
+    /// <summary>Reads the files that there are: the one that was named, else the system's and the user's.</summary>
+    /// <param name="named">What <c>--config</c> or <c>RUN_CONFIG</c> says.</param>
+    /// <exception cref="RunException">78: a file has a mistake, or is none.</exception>
+    public static RunConf Read(string? named, Directories directories)
+    {
+        var files = named is not null
+            ? [ReadFile(named) ?? throw new RunException(ExitStatus.Configuration, $"{named}: no such file")]
+            : new[] { directories.Configuration, Directories.SystemConfiguration }.OfType<string>().Select(ReadFile).OfType<ConfFile>().ToList();
+        return new RunConf(files);
+    }
+
+    /// <summary>The source of that name.</summary>
+    /// <exception cref="RunException">64: there is none.</exception>
+    public Source Source(string name)
+    {
+        foreach (var file in Files)
+        {
+            if (file.Sources.TryGetValue(name, out var source))
+            {
+                return source;
+            }
+        }
+
+        var known = Sources().Select(static s => s.Name).ToList();
+        throw new RunException(
+            ExitStatus.Usage, $"{name}: no such source",
+            Nearest.To(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"there are {string.Join(", ", known)}");
+    }
+
+    /// <summary>All sources, each as the last file that has it describes it, by name.</summary>
+    public IReadOnlyList<Source> Sources() =>
+        [.. Files.SelectMany(static f => f.Sources.Values).DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal)];
+
+    /// <summary>What starts a script of that name that has no #! line; null where nothing is said of its extension.</summary>
+    public string? InterpreterOf(string fileName)
+    {
+        var extension = Path.GetExtension(fileName);
+        return extension.Length == 0 ? null : Files.Select(f => f.Interpreters.GetValueOrDefault(extension)).FirstOrDefault(static i => i is not null);
+    }
+
+    /// <summary>The text of the run.conf that is built in.</summary>
+    public static string BuiltInText()
+    {
+        using var reader = new StreamReader(typeof(RunConf).Assembly.GetManifestResourceStream(BuiltIn)!);
+        return reader.ReadToEnd();
+    }
+
+    private static ConfFile ReadBuiltIn() => YamlConf.Parse(BuiltIn, BuiltInText());
+
+    private static ConfFile? ReadFile(string path)
+    {
+        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
+        if (file is null)
+        {
+            return Kernel.LastError is Errno.NoEntry or Errno.NotDirectory ? null : throw Unreadable(path, Kernel.LastError);
+        }
+
+        var bytes = ReadAll(path, file);
+        string text;
+        try
+        {
+            text = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new RunException(ExitStatus.Configuration, $"{path}: not UTF-8 text");
+        }
+
+        text = text.TrimStart('\ufeff');
+        return IniConf.Fits(text) ? IniConf.Parse(path, text) : YamlConf.Parse(path, text);
+    }
+
+    private static byte[] ReadAll(string path, SafeFileHandle file)
+    {
+        if (Kernel.TryStatus(file) is { IsDirectory: true })
+        {
+            throw Unreadable(path, Errno.IsDirectory);
+        }
+
+        var bytes = Kernel.TryRead(file, MostBytes + 1) ?? throw Unreadable(path, Kernel.LastError);
+        return bytes.Length <= MostBytes ? bytes : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
+    }
+
+    private static RunException Unreadable(string path, Errno error) => new(ExitStatus.Configuration, $"{path}: cannot be read: {Kernel.Describe(error)}");
+}

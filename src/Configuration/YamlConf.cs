@@ -1,0 +1,244 @@
+using System.Globalization;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Run.Configuration;
+
+/// <summary>
+/// run.conf in YAML, read from the parser's events: every mistake is known with its line and column, and no reflection is needed.
+/// </summary>
+internal sealed class YamlConf
+{
+    private static readonly string[] s_keys = ["sources", "interpreters"];
+    private static readonly string[] s_sourceKeys = ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http"];
+
+    private readonly string _file;
+    private readonly Parser _parser;
+
+    private YamlConf(string file, string text)
+    {
+        _file = file;
+        _parser = new Parser(new StringReader(text));
+    }
+
+    /// <exception cref="RunException">78: a mistake, with its line and column.</exception>
+    public static ConfFile Parse(string file, string text)
+    {
+        try
+        {
+            return new YamlConf(file, text).Document();
+        }
+        catch (YamlException e)
+        {
+            var place = new Place(file, e.Start.Line, e.Start.Column);
+            throw HasTab(text, e.Start.Line)
+                ? place.Mistake("a tab, where YAML wants spaces")
+                : place.Mistake($"not YAML: {(e.InnerException ?? e).Message.TrimEnd('.')}");
+        }
+    }
+
+    private ConfFile Document()
+    {
+        var sources = new Dictionary<string, Source>();
+        var interpreters = new Dictionary<string, string>();
+        _parser.Consume<StreamStart>();
+        if (!_parser.TryConsume<DocumentStart>(out _))
+        {
+            return new ConfFile(sources, interpreters);
+        }
+
+        Mapping("the file", key =>
+        {
+            if (Known(key, s_keys) == "sources")
+            {
+                Mapping("sources", name => AddSource(sources, name));
+            }
+            else
+            {
+                Mapping("interpreters", extension => AddInterpreter(interpreters, extension));
+            }
+        });
+
+        _parser.Consume<DocumentEnd>();
+        return _parser.Current is StreamEnd
+            ? new ConfFile(sources, interpreters)
+            : throw At(_parser.Current!).Mistake("a second document, where there can be only one");
+    }
+
+    private void AddSource(Dictionary<string, Source> sources, Scalar name)
+    {
+        if (_parser.Current is Scalar)
+        {
+            var pattern = Text($"the source {name.Value}");
+            if (Patterns.IsWholeUrls(name.Value, pattern.Value))
+            {
+                return;
+            }
+
+            Patterns.Check(pattern.Value, At(pattern));
+            sources.Add(Name(name), new Source(name.Value, pattern.Value));
+            return;
+        }
+
+        sources.Add(Name(name), LongForm(name));
+    }
+
+    private string Name(Scalar name)
+    {
+        Patterns.CheckName(name.Value, At(name));
+        return name.Value;
+    }
+
+    private Source LongForm(Scalar name)
+    {
+        var source = new Source(name.Value, "");
+        Mapping($"the source {name.Value}", key => source = Known(key, s_sourceKeys) switch
+        {
+            "url" => source with { Pattern = Pattern("url") },
+            "mirrors" => source with { Mirrors = Mirrors() },
+            "ref" => source with { Ref = Ref() },
+            "headers" => source with { Headers = Headers() },
+            "max-age" => source with { MaxAge = Age() },
+            "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
+            "trust" => source with { Trust = (Trust)OneOf("trust", "always", "ask", "pinned") },
+            _ => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
+        });
+
+        return source.Pattern.Length > 0 ? source : throw At(name).Mistake($"the source {name.Value} has no url");
+    }
+
+    private string Pattern(string what)
+    {
+        var pattern = Text(what);
+        Patterns.Check(pattern.Value, At(pattern));
+        return pattern.Value;
+    }
+
+    private List<string> Mirrors()
+    {
+        if (_parser.Current is Scalar)
+        {
+            return [Pattern("mirrors")];
+        }
+
+        if (!_parser.TryConsume<SequenceStart>(out _))
+        {
+            throw At(_parser.Current!).Mistake("mirrors: a list of patterns belongs here");
+        }
+
+        var mirrors = new List<string>();
+        while (!_parser.TryConsume<SequenceEnd>(out _))
+        {
+            mirrors.Add(Pattern("mirrors"));
+        }
+
+        return mirrors;
+    }
+
+    private string Ref()
+    {
+        var text = Text("ref");
+        return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !s.Any(char.IsControl))
+            ? text.Value
+            : throw At(text).Mistake("ref: a branch, tag or commit belongs here");
+    }
+
+    private List<KeyValuePair<string, string>> Headers()
+    {
+        var headers = new List<KeyValuePair<string, string>>();
+        Mapping("headers", name =>
+        {
+            var value = Text($"the header {name.Value}");
+            if (!IsToken(name.Value) || value.Value.Any(char.IsControl))
+            {
+                throw At(name).Mistake($"'{name.Value}' is not a header field that HTTP can carry");
+            }
+
+            headers.Add(new(name.Value, value.Value));
+        }, ignoreCase: true);
+        return headers;
+    }
+
+    private TimeSpan Age()
+    {
+        var text = Text("max-age");
+        var value = text.Value;
+        var seconds = value.Length < 2 ? 0 : value[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
+        return seconds > 0
+            && value[..^1].All(char.IsAsciiDigit)
+            && long.TryParse(value[..^1], CultureInfo.InvariantCulture, out var count)
+            && count <= (long)TimeSpan.MaxValue.TotalSeconds / seconds
+            ? TimeSpan.FromSeconds(count * seconds)
+            : throw At(text).Mistake($"max-age: '{value}' is not an age", "a whole number and s, m, h or d, such as 12h");
+    }
+
+    private int OneOf(string what, params string[] values)
+    {
+        var text = Text(what);
+        return Array.IndexOf(values, text.Value) is >= 0 and var index
+            ? index
+            : throw At(text).Mistake($"{what}: '{text.Value}' is not known here", Hint(text.Value, values));
+    }
+
+    private void AddInterpreter(Dictionary<string, string> interpreters, Scalar extension)
+    {
+        var command = Text($"the interpreter of {extension.Value}");
+        if (extension.Value.Length < 2 || extension.Value[0] != '.' || extension.Value.LastIndexOf('.') != 0 || extension.Value.Contains('/', StringComparison.Ordinal))
+        {
+            throw At(extension).Mistake($"'{extension.Value}' is not the end of a file's name", "for example  .py: python3");
+        }
+
+        if (command.Value.Trim().Length == 0)
+        {
+            throw At(command).Mistake($"no command for {extension.Value}");
+        }
+
+        interpreters.Add(extension.Value, command.Value);
+    }
+
+    /// <summary>Reads a mapping: for each key, <paramref name="entry"/> reads the value. Nothing at all (a key whose lines are commented out) is an empty one.</summary>
+    private void Mapping(string what, Action<Scalar> entry, bool ignoreCase = false)
+    {
+        if (_parser.Current is Scalar { Value: "" or "~" or "null", Style: ScalarStyle.Plain } && _parser.TryConsume<Scalar>(out _))
+        {
+            return;
+        }
+
+        if (!_parser.TryConsume<MappingStart>(out _))
+        {
+            throw At(_parser.Current!).Mistake($"{what}: keys and values belong here");
+        }
+
+        var seen = new HashSet<string>(ignoreCase ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
+        while (!_parser.TryConsume<MappingEnd>(out _))
+        {
+            var key = Text($"a key of {what}");
+            if (!seen.Add(key.Value))
+            {
+                throw At(key).Mistake($"{key.Value} stands twice");
+            }
+
+            entry(key);
+        }
+    }
+
+    private Scalar Text(string what) =>
+        _parser.TryConsume<Scalar>(out var scalar) ? scalar : throw At(_parser.Current!).Mistake($"{what}: a text belongs here");
+
+    private string Known(Scalar key, string[] keys) =>
+        keys.Contains(key.Value) ? key.Value : throw At(key).Mistake($"unknown key {key.Value}", Hint(key.Value, keys));
+
+    private static string Hint(string typed, string[] known) =>
+        Nearest.To(typed, known) is { } nearest ? $"did you mean {nearest}?" : $"there are {string.Join(", ", known)}";
+
+    private Place At(ParsingEvent at) => new(_file, at.Start.Line, at.Start.Column);
+
+    private static bool HasTab(string text, long line)
+    {
+        var lines = text.Split('\n');
+        return line >= 1 && line <= lines.Length && lines[line - 1] is var l && l[..(l.Length - l.TrimStart().Length)].Contains('\t', StringComparison.Ordinal);
+    }
+
+    // RFC 9110, 5.6.2.
+    private static bool IsToken(string text) => text.Length > 0 && text.All(static c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
+}

@@ -1,0 +1,102 @@
+namespace Run;
+
+/// <summary>
+/// SCRIPT as it was typed, taken apart: a local file, a URL, or what a source is asked for. Nothing is looked up and nothing sent.
+/// </summary>
+/// <param name="Text">As typed, without the digest: what messages call the script.</param>
+/// <param name="Digest">What <c>#sha256=</c> at the end asked for, in lower case.</param>
+internal abstract record ScriptName(string Text, string? Digest)
+{
+    /// <summary>The source of a SCRIPT that names none.</summary>
+    public const string DefaultScope = "default";
+
+    /// <summary>A file of this machine: <c>./x</c>, <c>../x</c>, <c>/x</c>, <c>~/x</c>.</summary>
+    /// <param name="Path">Where it is, as the kernel is to be told: relative where it was typed so.</param>
+    internal sealed record Local(string Text, string? Digest, string Path) : ScriptName(Text, Digest);
+
+    /// <summary>A full URL.</summary>
+    internal sealed record Remote(string Text, string? Digest, string Url) : ScriptName(Text, Digest);
+
+    /// <summary><c>SCOPE:rest</c>, or <c>rest</c> of the source <c>default</c>.</summary>
+    internal sealed record Scoped(string Text, string? Digest, string Scope, string Rest) : ScriptName(Text, Digest);
+
+    /// <exception cref="RunException">64: this names nothing.</exception>
+    public static ScriptName Parse(string typed)
+    {
+        var (text, digest) = SplitDigest(typed);
+        if (text.StartsWith("./", StringComparison.Ordinal) || text.StartsWith("../", StringComparison.Ordinal) || text.StartsWith('/'))
+        {
+            return new Local(text, digest, text);
+        }
+
+        if (text.StartsWith("~/", StringComparison.Ordinal))
+        {
+            return new Local(text, digest, Directories.Home is { } home
+                ? $"{home}/{text[2..]}"
+                : throw new RunException(ExitStatus.Usage, $"{text}: HOME is not set, so there is no ~"));
+        }
+
+        RefuseControlCharacters(text);
+        if (IsUrl(text))
+        {
+            return new Remote(text, digest, text);
+        }
+
+        return text switch
+        {
+            "" => throw new RunException(ExitStatus.Usage, "the name of the script is empty"),
+            "-" => throw new RunException(ExitStatus.Usage, "-: a script is not read from standard input", "sh -s reads one from there"),
+            "." or ".." => throw new RunException(ExitStatus.Usage, $"{text}: not the name of a script"),
+            _ => ParseScope(text, digest),
+        };
+    }
+
+    /// <summary>Whether the text is the name of a source: letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, not beginning with <c>-</c> or <c>.</c>.</summary>
+    public static bool IsScope(string text) =>
+        text.Length > 0 && text[0] is not ('-' or '.') && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    public static bool IsUrl(string text) =>
+        text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase);
+
+    private static Scoped ParseScope(string text, string? digest)
+    {
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (colon < 0 || (slash >= 0 && slash < colon))
+        {
+            return new Scoped(text, digest, DefaultScope, text);
+        }
+
+        var scope = text[..colon];
+        if (text[colon..].StartsWith("://", StringComparison.Ordinal))
+        {
+            throw new RunException(ExitStatus.Usage, $"{text}: only https:// and http:// URLs are fetched");
+        }
+
+        return IsScope(scope)
+            ? new Scoped(text, digest, scope, text[(colon + 1)..])
+            : throw new RunException(
+                ExitStatus.Usage, $"{text}: what stands before the colon is not the name of a source",
+                "a source's name has letters, digits, '-', '_' and '.', and begins with neither '-' nor '.'");
+    }
+
+    private static (string Text, string? Digest) SplitDigest(string typed)
+    {
+        string? digest = null;
+        while (typed.LastIndexOf(Run.Digest.Fragment, StringComparison.OrdinalIgnoreCase) is >= 0 and var at)
+        {
+            digest = Run.Digest.Same(Run.Digest.Parse(typed[(at + Run.Digest.Fragment.Length)..]), digest);
+            typed = typed[..at];
+        }
+
+        return (typed, digest);
+    }
+
+    private static void RefuseControlCharacters(string text)
+    {
+        if (text.Any(static c => char.IsControl(c)))
+        {
+            throw new RunException(ExitStatus.Usage, $"{text}: a control character in the name of a script");
+        }
+    }
+}

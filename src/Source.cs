@@ -1,0 +1,157 @@
+using System.Text;
+
+namespace Run;
+
+/// <summary>Whether the scripts of a source may run without being asked about (SPEC of run.conf: <c>trust:</c>).</summary>
+internal enum Trust
+{
+    Always,
+    Ask,
+    Pinned,
+}
+
+/// <summary>
+/// A source of scripts, as run.conf describes it: a pattern of URLs, and how its scripts are fetched, locked and trusted.
+/// </summary>
+/// <param name="Name">What stands before the colon in a SCRIPT.</param>
+/// <param name="Pattern">A URL with <c>%s</c> for the parts of a SCRIPT and, at will, <c>{ref}</c>.</param>
+internal sealed record Source(string Name, string Pattern)
+{
+    public const string Part = "%s";
+    public const string RefPlace = "{ref}";
+    private const string DefaultRef = "HEAD";
+
+    /// <summary>Patterns like <see cref="Pattern"/>, asked in this order when the source itself has failed.</summary>
+    public IReadOnlyList<string> Mirrors { get; init; } = [];
+
+    /// <summary>The branch, tag or commit of a SCRIPT that names none.</summary>
+    public string? Ref { get; init; }
+
+    /// <summary>Header fields as written, <c>${VARIABLE}</c> included.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
+
+    /// <summary>How old a copy may be before the server is asked again; null: it may grow old.</summary>
+    public TimeSpan? MaxAge { get; init; }
+
+    public bool LockExclusive { get; init; }
+
+    public Trust Trust { get; init; }
+
+    public bool PlainHttpAllowed { get; init; }
+
+    /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
+    public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
+
+    /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
+    public string Expects => Shape(Count(Pattern)) + (TakesRef ? "[@REF]" : "");
+
+    /// <summary>The URL that <paramref name="rest"/> stands for, and those of the mirrors, in order.</summary>
+    /// <exception cref="RunException">64: too few parts, an empty one, one that would leave the pattern's path, an empty ref.</exception>
+    public IReadOnlyList<string> Expand(string rest)
+    {
+        var (path, reference) = SplitRef(rest);
+        return [Fill(Pattern, path, reference), .. Mirrors.Select(m => Fill(m, path, reference))];
+    }
+
+    /// <summary>Takes the ref off, where the pattern has a place for one: it follows the last <c>@</c>, slashes and all.</summary>
+    public (string Path, string Ref) SplitRef(string rest)
+    {
+        var at = TakesRef ? rest.LastIndexOf('@') : -1;
+        if (at < 0)
+        {
+            return (rest, Ref ?? DefaultRef);
+        }
+
+        return at < rest.Length - 1
+            ? (rest[..at], rest[(at + 1)..])
+            : throw new RunException(ExitStatus.Usage, $"{Shown(rest)}: no branch, tag or commit after the '@'");
+    }
+
+    /// <summary>How many parts a pattern takes.</summary>
+    public static int Count(string pattern)
+    {
+        var count = 0;
+        for (var at = pattern.IndexOf(Part, StringComparison.Ordinal); at >= 0; at = pattern.IndexOf(Part, at + Part.Length, StringComparison.Ordinal))
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>Puts the parts of the path and the ref into the pattern, each encoded for the place where it lands.</summary>
+    public string Fill(string pattern, string path, string reference)
+    {
+        var parts = path.Split('/', Count(pattern));
+        if (parts.Length < Count(pattern))
+        {
+            throw new RunException(ExitStatus.Usage, $"{Name}: expects {Shape(Count(pattern))}", $"{Shown(path)} has too few parts");
+        }
+
+        CheckSegments(path, path);
+        CheckSegments(reference, path);
+
+        var url = new StringBuilder(pattern.Length + path.Length + reference.Length);
+        var host = pattern.IndexOf("://", StringComparison.Ordinal) + 3;
+        var next = 0;
+        for (var i = 0; i < pattern.Length;)
+        {
+            var isPart = string.CompareOrdinal(pattern, i, Part, 0, Part.Length) == 0;
+            if (!isPart && string.CompareOrdinal(pattern, i, RefPlace, 0, RefPlace.Length) != 0)
+            {
+                url.Append(pattern[i++]);
+                continue;
+            }
+
+            var text = isPart ? parts[next++] : reference;
+            var slash = pattern.IndexOf('/', host);
+            if (slash < 0 || i < slash)
+            {
+                url.Append(HostPart(text));
+            }
+            else
+            {
+                UrlText.AppendEncoded(url, text, inQuery: pattern.AsSpan(0, i).Contains('?'));
+            }
+
+            i += isPart ? Part.Length : RefPlace.Length;
+        }
+
+        return url.ToString();
+    }
+
+    private void CheckSegments(string text, string path)
+    {
+        foreach (var segment in text.Split('/'))
+        {
+            if (segment.Length == 0)
+            {
+                throw new RunException(
+                    ExitStatus.Usage,
+                    path.Length == 0 ? $"{Name}: expects {Expects}" : $"{Shown(path)}: an empty part",
+                    path.Length == 0 ? null : $"{Name}: expects {Expects}");
+            }
+
+            if (segment is "." or "..")
+            {
+                throw new RunException(ExitStatus.Usage, $"{Shown(path)}: a part that is '{segment}'");
+            }
+        }
+    }
+
+    /// <summary>A part in the place of a host: encoding could not make it harmless, so only what hosts are made of passes.</summary>
+    private string HostPart(string text) =>
+        text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.')
+            ? text
+            : throw new RunException(ExitStatus.Usage, $"{Name}: {text} cannot be part of a host's name");
+
+    private string Shown(string rest) => Name == ScriptName.DefaultScope ? rest : $"{Name}:{rest}";
+
+    private static string Shape(int parts) => parts switch
+    {
+        1 => "PATH",
+        2 => "REPO/PATH",
+        3 => "OWNER/REPO/PATH",
+        _ => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
+    };
+}

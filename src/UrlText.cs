@@ -1,0 +1,180 @@
+using System.Text;
+
+namespace Run;
+
+/// <summary>URLs as text: encoding of parts (RFC 3986), checks of whole ones, and the name of the file that one leads to.</summary>
+internal static class UrlText
+{
+    private const string SegmentCharacters = "-._~!$&'()*+,;=:@";
+    private const string QueryCharacters = "-._~!$'()*,:@";
+    private const int LongestFileName = 255;
+    private static readonly string[] s_secretWords = ["token", "key", "secret", "sig", "pass", "auth", "cred", "session", "code"];
+
+    /// <summary>Appends a part of a SCRIPT, percent-encoded; slashes stay, since a part may be a path.</summary>
+    public static void AppendEncoded(StringBuilder url, string text, bool inQuery)
+    {
+        var kept = inQuery ? QueryCharacters : SegmentCharacters;
+        foreach (var b in OsText.ToBytes(text))
+        {
+            var c = (char)b;
+            if (char.IsAsciiLetterOrDigit(c) || c == '/' || kept.Contains(c))
+            {
+                url.Append(c);
+            }
+            else
+            {
+                url.Append('%').Append(Convert.ToHexString([b]));
+            }
+        }
+    }
+
+    /// <summary>
+    /// A full URL as it can be sent: what may not stand in one is percent-encoded, and what has a fragment loses it.
+    /// </summary>
+    /// <exception cref="RunException">64: no host, no file, an empty, <c>.</c> or <c>..</c> segment, a control character, encoded or not.</exception>
+    public static string Normalize(string typed)
+    {
+        var hash = typed.IndexOf('#', StringComparison.Ordinal);
+        if (hash >= 0 && typed.AsSpan(hash).Contains('='))
+        {
+            throw new RunException(ExitStatus.Usage, $"{Shown(typed)}: only #sha256= may stand at the end", "a SHA-256 digest has 64 hexadecimal digits");
+        }
+
+        var text = hash >= 0 ? typed[..hash] : typed;
+        if (text.Contains('\\', StringComparison.Ordinal))
+        {
+            throw new RunException(ExitStatus.Usage, $"{Shown(text)}: a backslash in a URL");
+        }
+
+        var url = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (char.IsAscii(c) && c is > ' ' and not ('"' or '<' or '>' or '^' or '`' or '{' or '|' or '}'))
+            {
+                url.Append(c);
+            }
+            else
+            {
+                var pair = char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]);
+                foreach (var b in OsText.ToBytes(text.Substring(i, pair ? 2 : 1)))
+                {
+                    url.Append('%').Append(Convert.ToHexString([b]));
+                }
+
+                i += pair ? 1 : 0;
+            }
+        }
+
+        return Checked(url.ToString());
+    }
+
+    /// <summary>The URL itself, where it is one that leads to a file.</summary>
+    /// <exception cref="RunException">64.</exception>
+    public static string Checked(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
+        {
+            throw new RunException(ExitStatus.Usage, $"{Shown(url)}: not a URL that can be fetched");
+        }
+
+        // The text is looked at, not what Uri made of it: Uri has resolved ".." and "%2e%2e" by then.
+        var segments = Path(url).Split('/');
+        foreach (var segment in segments.Skip(1))
+        {
+            var decoded = Decode(segment);
+            var wrong = decoded.Length == 0 ? "an empty part"
+                : decoded is "." or ".." ? $"a part that is '{decoded}'"
+                : decoded.Any(char.IsControl) ? "a control character"
+                : null;
+            if (wrong is not null)
+            {
+                throw new RunException(ExitStatus.Usage, $"{Shown(url)}: {wrong} in the path");
+            }
+        }
+
+        _ = segments.Length > 1 ? FileName(url) : throw new RunException(ExitStatus.Usage, $"{Shown(url)}: names no file");
+        return url;
+    }
+
+    /// <summary>The last segment of the path, decoded where that gives a name that a file can have.</summary>
+    /// <exception cref="RunException">64: the name is longer than a file system takes.</exception>
+    public static string FileName(string url)
+    {
+        var path = Path(url);
+        var segment = path[(path.LastIndexOf('/') + 1)..];
+        var decoded = Decode(segment);
+        var name = decoded.Contains('/', StringComparison.Ordinal) || decoded.Any(char.IsControl) ? segment : decoded;
+        return OsText.ToBytes(name).Length <= LongestFileName
+            ? name
+            : throw new RunException(ExitStatus.Usage, $"{name[..40]}…: the name is longer than {LongestFileName} bytes");
+    }
+
+    /// <summary>
+    /// The URL without user name and password: what the cache is keyed by and what is locked.
+    /// </summary>
+    public static string WithoutUser(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var end = AuthorityEnd(url, start);
+        var at = url.LastIndexOf('@', end - 1, end - start);
+        return at < 0 ? url : url[..start] + url[(at + 1)..];
+    }
+
+    /// <summary>The URL as it may be shown and written down: without what may be a secret.</summary>
+    public static string Shown(string url)
+    {
+        if (!url.Contains("://", StringComparison.Ordinal))
+        {
+            return url;
+        }
+
+        var bare = WithoutUser(url);
+        var question = bare.IndexOf('?', StringComparison.Ordinal);
+        if (question < 0)
+        {
+            return bare;
+        }
+
+        var fields = bare[(question + 1)..].Split('&').Select(static field =>
+            field.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && MayBeSecret(field[..equals]) ? field[..equals] + "=***" : field);
+        return $"{bare[..question]}?{string.Join('&', fields)}";
+    }
+
+    private static bool MayBeSecret(string name) =>
+        s_secretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
+
+    private static string Path(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var slash = url.IndexOf('/', start);
+        var end = url.AsSpan(start).IndexOfAny('?', '#') is >= 0 and var cut ? start + cut : url.Length;
+        return slash < 0 || slash >= end ? "" : url[slash..end];
+    }
+
+    private static int AuthorityEnd(string url, int start) => url.AsSpan(start).IndexOfAny('/', '?', '#') is >= 0 and var length ? start + length : url.Length;
+
+    private static string Decode(string segment)
+    {
+        if (!segment.Contains('%', StringComparison.Ordinal))
+        {
+            return segment;
+        }
+
+        var bytes = new List<byte>(segment.Length);
+        for (var i = 0; i < segment.Length; i++)
+        {
+            if (segment[i] == '%' && i + 2 < segment.Length && char.IsAsciiHexDigit(segment[i + 1]) && char.IsAsciiHexDigit(segment[i + 2]))
+            {
+                bytes.Add(Convert.FromHexString(segment.AsSpan(i + 1, 2))[0]);
+                i += 2;
+            }
+            else
+            {
+                bytes.Add((byte)segment[i]);
+            }
+        }
+
+        return OsText.FromBytes(bytes.ToArray());
+    }
+}
