@@ -1,17 +1,60 @@
+using Run.Acts;
+using Run.CommandLine;
+using Run.Configuration;
+
 namespace Run;
 
+/// <summary>Knows the order of things, catches what goes wrong, and turns it into an exit status. Nobody else does any of these.</summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
     {
+        Kernel.RestoreSigpipe();
+        var invocation = new Invocation();
         try
         {
-            throw new RunException(ExitStatus.Usage, $"{arguments.Length} arguments: nothing is built yet");
+            invocation = Understand(Kernel.Arguments(arguments.Length));
+            return Do(invocation);
         }
         catch (RunException e)
         {
             Voice.Error(e.Message, e.Hint);
-            return (int)e.Status;
+            return e.Status == ExitStatus.Held ? invocation.ConflictExitCode ?? (int)e.Status : (int)e.Status;
         }
+    }
+
+    /// <summary>A command line without options is the common one, and needs no parser.</summary>
+    private static Invocation Understand(string[] arguments)
+    {
+        var invocation = arguments is [{ Length: > 0 } first, ..] && first[0] != '-'
+            ? new Invocation { Operands = arguments }
+            : Parser.Parse(arguments);
+        Voice.Set(invocation.Quiet, invocation.Verbose);
+        return invocation;
+    }
+
+    private static int Do(Invocation invocation)
+    {
+        switch (invocation.Act)
+        {
+            case Act.Help:
+                Output.Write(HelpText.Make());
+                return 0;
+            case Act.Version:
+                Output.Write($"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n");
+                return 0;
+        }
+
+        var surroundings = new Surroundings(invocation);
+        return invocation.Act switch
+        {
+            Act.Run => Become.Script(surroundings, invocation),
+            Act.View => View.Script(surroundings, invocation),
+            Act.DryRun => DryRun.Script(surroundings, invocation),
+            Act.List => List.Cached(surroundings, invocation),
+            Act.Clean => Clean.Copies(surroundings, invocation),
+            Act.Init => Init.Configuration(surroundings, invocation),
+            _ => throw new RunException(ExitStatus.Usage, $"{invocation.Act}: not built yet"),
+        };
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Numerics;
+using Microsoft.Win32.SafeHandles;
 
 namespace Run;
 
@@ -42,6 +43,33 @@ internal sealed class Sha256
         var hash = new Sha256();
         hash.Append(bytes);
         return hash.Finish();
+    }
+
+    /// <summary>The digest of a file from its beginning; null where it cannot be read to its end.</summary>
+    public static string? OfFile(SafeFileHandle file)
+    {
+        var hash = new Sha256();
+        var buffer = new byte[64 << 10];
+        for (long at = 0; ;)
+        {
+            int count;
+            try
+            {
+                count = RandomAccess.Read(file, buffer, at);
+            }
+            catch (IOException)
+            {
+                return null;
+            }
+
+            if (count == 0)
+            {
+                return hash.Finish();
+            }
+
+            hash.Append(buffer.AsSpan(0, count));
+            at += count;
+        }
     }
 
     public void Append(ReadOnlySpan<byte> bytes)

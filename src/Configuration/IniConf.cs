@@ -7,7 +7,7 @@ internal static class IniConf
 {
     /// <summary>Whether the first line that says anything begins a section, which no run.conf in YAML does.</summary>
     public static bool Fits(string text) =>
-        FirstWord(text.AsSpan().EnumerateLines()) is ['[', ..];
+        text.Split('\n').Select(static line => line.Trim()).FirstOrDefault(static line => line.Length > 0 && !IsComment(line)) is ['[', ..];
 
     /// <exception cref="RunException">78: a line is neither, or a name stands twice.</exception>
     public static ConfFile Parse(string file, string text)
@@ -20,7 +20,7 @@ internal static class IniConf
             number++;
             var line = raw.Trim();
             var place = new Place(file, number, raw.Length - raw.TrimStart().Length + 1);
-            if (line.Length == 0 || line[0] is '#' or ';')
+            if (line.Length == 0 || IsComment(line))
             {
                 continue;
             }
@@ -55,17 +55,5 @@ internal static class IniConf
         return new ConfFile(sources, new Dictionary<string, string>());
     }
 
-    private static ReadOnlySpan<char> FirstWord(MemoryExtensions.SpanLineEnumerator lines)
-    {
-        foreach (var line in lines)
-        {
-            var trimmed = line.Trim();
-            if (!trimmed.IsEmpty && trimmed[0] is not ('#' or ';'))
-            {
-                return trimmed;
-            }
-        }
-
-        return [];
-    }
+    private static bool IsComment(string line) => line[0] is '#' or ';';
 }

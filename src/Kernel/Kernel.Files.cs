@@ -70,6 +70,18 @@ internal static unsafe partial class Kernel
         return length == most ? bytes : bytes[..length];
     }
 
+    /// <summary>Reads a line from a terminal, as far as it has come; null where it cannot be read.</summary>
+    public static byte[]? TryReadLine(SafeFileHandle terminal)
+    {
+        const int LongestLine = 4096; // N_TTY_BUF_SIZE: a terminal hands over a whole line at once, and no longer ones
+        var bytes = new byte[LongestLine];
+        fixed (byte* start = bytes)
+        {
+            var got = read(Number(terminal), start, LongestLine);
+            return got < 0 ? null : bytes[..(int)got];
+        }
+    }
+
     /// <summary>Writes all of it; false, and <see cref="LastError"/>, where not all could be written.</summary>
     public static bool TryWriteAll(int descriptor, ReadOnlySpan<byte> bytes)
     {

@@ -1,0 +1,185 @@
+namespace Run.Caching;
+
+/// <summary>
+/// The cached scripts. Below the root, a directory for each URL, named by its digest:
+/// <code>
+/// KEY/record             what is known of the current version
+/// KEY/VERSION/NAME       its bytes, and those of versions that some process may still be running
+/// flights/KEY            held by the process that fetches that URL now
+/// tmp/                   files that are not whole yet
+/// </code>
+/// A version is written to tmp/, flushed and renamed; then the record is, in the same way, and that is the moment at which the new version
+/// is there. What is in place is never written again, so that nobody can catch it half written, and a script that runs keeps its bytes.
+/// </summary>
+internal sealed class Cache(string root)
+{
+    private const string RecordName = "record";
+    private const int KeyLength = 32;
+    private const int MostRecordBytes = 16 << 10;
+
+    public string Root => root;
+
+    /// <summary>The name of a URL's directory: 128 bits of the digest of the URL, which may hold secrets but for the user's.</summary>
+    public static string Key(string url) => Sha256.HexOf(OsText.ToBytes(UrlText.WithoutUser(url)))[..KeyLength];
+
+    /// <summary>
+    /// The copy of what the URL leads to. Null where there is none, or one whose bytes are no longer those that arrived.
+    /// </summary>
+    /// <exception cref="RunException">77: another user owns or can write the cache, or what is in it.</exception>
+    public CachedScript? Find(string url) => FindByKey(Key(url));
+
+    /// <summary>All copies, by the name of the script.</summary>
+    public IReadOnlyList<CachedScript> All() =>
+        [.. Kernel.Names(root).Where(IsKey).Select(FindByKey).OfType<CachedScript>()
+            .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)];
+
+    /// <summary>
+    /// Puts a version into the cache: renames the temporary file into its place, then the record that names it.
+    /// </summary>
+    /// <param name="temporary">A whole file, written and not yet flushed.</param>
+    /// <param name="record">What is known of it; its identity is filled in here.</param>
+    /// <exception cref="RunException">73.</exception>
+    public CachedScript Store(string url, TemporaryFile temporary, CacheRecord record)
+    {
+        var directory = $"{root}/{Key(url)}";
+        var version = $"{directory}/{record.Sha256[..KeyLength]}";
+        var path = $"{version}/{record.Name}";
+        Directories.Make(version);
+        var before = ReadRecord(directory);
+        temporary.Finish(Permissions.PrivateScript, path);
+        Flush(version);
+
+        var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
+        record = record with { Identity = FileIdentity.Of(status), Size = status.Size };
+        Write(directory, record);
+        Versions.Sweep(directory, current: record, superseded: before?.Record);
+        return new CachedScript(path, record);
+    }
+
+    /// <summary>Writes down that the server was asked, and that the copy is current.</summary>
+    /// <exception cref="RunException">73.</exception>
+    public CachedScript Confirm(string url, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
+    {
+        var record = copy.Record with { Checked = now, ETag = etag ?? copy.Record.ETag, LastModified = lastModified ?? copy.Record.LastModified };
+        Write($"{root}/{Key(url)}", record);
+        return copy with { Record = record };
+    }
+
+    /// <summary>Removes the copies of that URL. False where there are none.</summary>
+    /// <exception cref="RunException">73.</exception>
+    public bool Remove(string url)
+    {
+        var directory = $"{root}/{Key(url)}";
+        if (Kernel.TryLinkStatus(directory) is null)
+        {
+            return false;
+        }
+
+        _ = Directories.Trusted(root);
+        Tree.Remove(directory);
+        return true;
+    }
+
+    /// <summary>Removes all copies, and leaves what is not the cache's own.</summary>
+    /// <exception cref="RunException">73, 77.</exception>
+    public void RemoveAll()
+    {
+        _ = Directories.Trusted(root);
+        foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is TemporaryFile.DirectoryName or Flight.DirectoryName))
+        {
+            Tree.Remove($"{root}/{name}");
+        }
+    }
+
+    /// <summary>Makes the cache's own directory, for the user alone.</summary>
+    /// <exception cref="RunException">73, 77.</exception>
+    public void Make()
+    {
+        Directories.Make(root);
+        _ = Directories.Trusted(root, Kernel.TryStatus(root));
+    }
+
+    private static bool IsKey(string name) => name.Length == KeyLength && name.All(char.IsAsciiHexDigitLower);
+
+    private CachedScript? FindByKey(string key)
+    {
+        // The root may be a symbolic link that the user made; what is below it may not.
+        var directory = $"{root}/{key}";
+        if (Directories.Trusted(root, Kernel.TryStatus(root)) is null || Directories.Trusted(directory) is null || ReadRecord(directory) is not var (record, written))
+        {
+            return null;
+        }
+
+        var version = $"{directory}/{record.Sha256[..KeyLength]}";
+        var path = $"{version}/{record.Name}";
+        if (Directories.Trusted(version) is null || Directories.Trusted(path) is not { IsRegular: true } status)
+        {
+            return null;
+        }
+
+        // A file that was written in the same tick of the clock as the record could have changed after it was looked at:
+        // only a record that is younger than the last change proves anything.
+        if (record.Identity == FileIdentity.Of(status) && written > status.Changed)
+        {
+            return new CachedScript(path, record);
+        }
+
+        return Reread(directory, path, record);
+    }
+
+    /// <summary>The file does not look as it did: its bytes decide, and where they are right it is written down how it looks now.</summary>
+    private static CachedScript? Reread(string directory, string path, CacheRecord record)
+    {
+        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow);
+        if (file is null || Kernel.TryStatus(file) is not { } status || status.Size != record.Size || Sha256.OfFile(file) != record.Sha256)
+        {
+            Voice.Step(() => $"{path}: not the bytes that arrived");
+            return null;
+        }
+
+        var copy = new CachedScript(path, record with { Identity = FileIdentity.Of(status) });
+        try
+        {
+            Write(directory, copy.Record);
+        }
+        catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
+        {
+            // A cache that is read-only, or full: the bytes are right all the same, and are read again next time.
+        }
+
+        return copy;
+    }
+
+    /// <summary>The record, and when it was written, in nanoseconds of the file system's clock.</summary>
+    private static (CacheRecord Record, long Written)? ReadRecord(string directory)
+    {
+        using var file = Kernel.TryOpen($"{directory}/{RecordName}", Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
+        return file is not null
+            && Directories.Trusted($"{directory}/{RecordName}", Kernel.TryStatus(file)) is { IsRegular: true } status
+            && Kernel.TryRead(file, MostRecordBytes) is { } bytes
+            && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
+            ? (record, status.Modified)
+            : null;
+    }
+
+    private static void Write(string directory, CacheRecord record)
+    {
+        var root = directory[..directory.LastIndexOf('/')];
+        using var temporary = TemporaryFile.Create(root);
+        temporary.Write(OsText.ToBytes(record.ToText()));
+        temporary.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}");
+        Flush(directory);
+    }
+
+    /// <summary>A rename is safe from a loss of power when its directory has been flushed.</summary>
+    private static void Flush(string directory)
+    {
+        using var handle = Kernel.TryOpen(directory, Kernel.ReadOnly | Kernel.Directory);
+        if (handle is not null)
+        {
+            _ = Kernel.TryFlush(handle);
+        }
+    }
+
+    private static RunException CannotWrite(string path) => new(ExitStatus.CannotWrite, $"{path}: cannot be written: {Kernel.Describe(Kernel.LastError)}");
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text;
+
+namespace Run.Caching;
+
+/// <summary>What the cache knows of a script: one small text file beside it, <c>key value</c> on each line. No secret is in it.</summary>
+/// <param name="Script">SCRIPT as it was typed when the bytes arrived.</param>
+/// <param name="Url">Fit to be shown: the key of the cache is a digest of the real one.</param>
+/// <param name="Name">The file's name.</param>
+/// <param name="Sha256">In lower case.</param>
+/// <param name="Fetched">When these bytes arrived.</param>
+/// <param name="Checked">When the server last said that they are current.</param>
+internal sealed record CacheRecord(
+    string Script, string Url, string Name, string Sha256, long Size, DateTimeOffset Fetched, DateTimeOffset Checked, string? ETag, string? LastModified)
+{
+    /// <summary>How the file looked when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
+    public FileIdentity Identity { get; init; }
+
+    // The first line of a record. A file that begins otherwise is of another version of run, and counts as none.
+    private const string Magic = "run-record 1";
+
+    public string ToText()
+    {
+        var text = new StringBuilder();
+        text.Append(Magic).Append('\n');
+        Add("script", Script);
+        Add("url", Url);
+        Add("name", Name);
+        Add("sha256", Sha256);
+        Add("size", Size.ToString(CultureInfo.InvariantCulture));
+        Add("fetched", Fetched.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+        Add("checked", Checked.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+        Add("etag", ETag);
+        Add("last-modified", LastModified);
+        Add("identity", Identity.ToString());
+        return text.ToString();
+
+        void Add(string key, string? value)
+        {
+            // A value cannot hold a line break: SCRIPT and URLs have no control characters, and HTTP fields cannot.
+            if (value is not null)
+            {
+                text.Append(key).Append(' ').Append(value).Append('\n');
+            }
+        }
+    }
+
+    /// <summary>Null where the text is not a whole record.</summary>
+    public static CacheRecord? Parse(string text)
+    {
+        if (!text.StartsWith(Magic + "\n", StringComparison.Ordinal) || !text.EndsWith('\n'))
+        {
+            return null;
+        }
+
+        var values = new Dictionary<string, string>();
+        foreach (var line in text.AsSpan(Magic.Length + 1).EnumerateLines())
+        {
+            if (line.IndexOf(' ') is > 0 and var space)
+            {
+                values[line[..space].ToString()] = line[(space + 1)..].ToString();
+            }
+        }
+
+        return values.TryGetValue("script", out var script)
+            && values.TryGetValue("url", out var url)
+            && values.TryGetValue("name", out var name)
+            && values.TryGetValue("sha256", out var sha256) && sha256.Length == Run.Sha256.HexLength && sha256.All(char.IsAsciiHexDigitLower)
+            && Number("size") is { } size
+            && Number("fetched") is { } fetched
+            && Number("checked") is { } @checked
+            && values.TryGetValue("identity", out var identityText) && FileIdentity.Parse(identityText) is { } identity
+            && !name.Contains('/', StringComparison.Ordinal) && name is not ("" or "." or "..")
+            ? new CacheRecord(
+                script, url, name, sha256, size, DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
+                values.GetValueOrDefault("etag"), values.GetValueOrDefault("last-modified"))
+            { Identity = identity }
+            : null;
+
+        // As far as DateTimeOffset reaches: to the year 9999.
+        long? Number(string key) =>
+            long.TryParse(values.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 253402300799
+                ? number : null;
+    }
+}
+
+/// <summary>
+/// What stat(2) says of a file whose bytes were just found right. Whoever writes the file, or puts another in its place, changes
+/// at least the inode or ctime, and ctime cannot be set: as long as all of this is the same, so are the bytes.
+/// </summary>
+internal readonly record struct FileIdentity(ulong Device, ulong Inode, long Size, long Modified, long Changed)
+{
+    public static FileIdentity Of(FileStatus status) => new(status.Device, status.Inode, status.Size, status.Modified, status.Changed);
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Device} {Inode} {Size} {Modified} {Changed}");
+
+    public static FileIdentity? Parse(string text) =>
+        text.Split(' ') is [var device, var inode, var size, var modified, var changed]
+        && ulong.TryParse(device, CultureInfo.InvariantCulture, out var d)
+        && ulong.TryParse(inode, CultureInfo.InvariantCulture, out var i)
+        && long.TryParse(size, CultureInfo.InvariantCulture, out var s)
+        && long.TryParse(modified, CultureInfo.InvariantCulture, out var m)
+        && long.TryParse(changed, CultureInfo.InvariantCulture, out var c)
+            ? new FileIdentity(d, i, s, m, c)
+            : null;
+}

@@ -1,0 +1,21 @@
+namespace Run.Caching;
+
+/// <summary>A script that is in the cache, whole and with the bytes that arrived.</summary>
+/// <param name="Path">The file. Its bytes never change: another version of the script has another path.</param>
+/// <param name="Record">Where it came from.</param>
+internal sealed record CachedScript(string Path, CacheRecord Record)
+{
+    /// <summary>
+    /// Whether the server need not be asked again. A copy from the future, as after a clock that was set back, is not fresh.
+    /// </summary>
+    public bool IsFresh(TimeSpan? maxAge)
+    {
+        if (maxAge is not { } most)
+        {
+            return true;
+        }
+
+        var age = DateTimeOffset.UtcNow - Record.Checked;
+        return age >= TimeSpan.Zero && age <= most;
+    }
+}

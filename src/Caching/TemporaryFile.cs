@@ -1,0 +1,109 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Run.Caching;
+
+/// <summary>
+/// A file on its way into the cache. Its writer holds a lock on it, so that whoever fetches next can tell the files of
+/// writers that were killed from those of writers at work, and sweeps the former.
+/// </summary>
+internal sealed class TemporaryFile : IDisposable
+{
+    public const string DirectoryName = "tmp";
+
+    private bool _finished;
+
+    private TemporaryFile(string path, SafeFileHandle handle)
+    {
+        Path = path;
+        Handle = handle;
+    }
+
+    public string Path { get; }
+
+    public SafeFileHandle Handle { get; }
+
+    /// <exception cref="RunException">73.</exception>
+    public static TemporaryFile Create(string cache)
+    {
+        var directory = $"{cache}/{DirectoryName}";
+        while (true)
+        {
+            var path = $"{directory}/{Kernel.ProcessId}-{Random.Shared.NextInt64():x}";
+            var handle = Kernel.TryOpen(path, Kernel.ReadWrite | Kernel.Create | Kernel.Exclusive | Kernel.NoFollow, Permissions.PrivateFile);
+            if (handle is null)
+            {
+                if (Kernel.LastError == Errno.Exists)
+                {
+                    continue;
+                }
+
+                if (Kernel.LastError != Errno.NoEntry || Kernel.TryLinkStatus(directory) is not null)
+                {
+                    throw Failed(path, "made");
+                }
+
+                Directories.Make(directory);
+                continue;
+            }
+
+            // A sweeper may have had the file between open and the lock: then it is gone, and another is made.
+            _ = Kernel.TryChangeMode(handle, Permissions.PrivateFile);
+            _ = Kernel.TryLockWhole(handle, wait: true);
+            if (Kernel.TryLinkStatus(path) is null)
+            {
+                handle.Dispose();
+                continue;
+            }
+
+            return new TemporaryFile(path, handle);
+        }
+    }
+
+    /// <exception cref="RunException">73.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        if (!Kernel.TryWriteAll(Handle, bytes))
+        {
+            throw Failed(Path, "written");
+        }
+    }
+
+    /// <summary>Flushes it, gives it its mode, and renames it into its place.</summary>
+    /// <exception cref="RunException">73.</exception>
+    public void Finish(uint mode, string path)
+    {
+        if (!Kernel.TryChangeMode(Handle, mode) || !Kernel.TryFlush(Handle) || !Kernel.TryRename(Path, path))
+        {
+            throw Failed(path, "written");
+        }
+
+        _finished = true;
+    }
+
+    public void Dispose()
+    {
+        if (!_finished)
+        {
+            _ = Kernel.TryRemoveFile(Path);
+        }
+
+        Handle.Dispose();
+    }
+
+    /// <summary>Removes what writers that are no more have left.</summary>
+    public static void Sweep(string cache)
+    {
+        var directory = $"{cache}/{DirectoryName}";
+        foreach (var name in Kernel.Names(directory))
+        {
+            var path = $"{directory}/{name}";
+            using var handle = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
+            if (handle is not null && Kernel.TryLockWhole(handle, wait: false))
+            {
+                _ = Kernel.TryRemoveFile(path);
+            }
+        }
+    }
+
+    private static RunException Failed(string path, string what) => new(ExitStatus.CannotWrite, $"{path}: cannot be {what}: {Kernel.Describe(Kernel.LastError)}");
+}

@@ -1,0 +1,51 @@
+using System.Text;
+
+namespace Run.CommandLine;
+
+/// <summary>What <c>--help</c> prints: within 80 columns and 40 lines, from the table of options.</summary>
+internal static class HelpText
+{
+    private const int NameWidth = 26;
+
+    public static string Make()
+    {
+        var text = new StringBuilder("""
+            run [OPTION]... SCRIPT [ARG]...    fetch a script by name, keep it, and become it
+            SCRIPT: NAME, SOURCE:PATH[@REF], https://URL or ./FILE, and #sha256=HEX after it
+
+            """);
+        foreach (var group in Options.All.GroupBy(static e => e.Group))
+        {
+            text.Append(Title(group.Key)).Append('\n');
+            foreach (var entry in group)
+            {
+                text.Append(Names(entry).PadRight(NameWidth)).Append(' ').Append(entry.Option.Description).Append('\n');
+            }
+        }
+
+        return text.Append("""
+            Examples:
+              run pt-summary                     run -u github:OWNER/REPO/bin/tool@v2 --flag
+              run --lock --wait=60 ./backup.sh   run https://host/x.py#sha256=HEX
+            """).Append('\n').ToString();
+    }
+
+    private static string Title(OptionGroup group) => group switch
+    {
+        OptionGroup.Bytes => "Which bytes:",
+        OptionGroup.Running => "How it runs:",
+        OptionGroup.Looking => "Looking, and cleaning up:",
+        _ => "And:",
+    };
+
+    private static string Names(OptionEntry entry)
+    {
+        var value = entry switch
+        {
+            { ValueName: null } => "",
+            { NeedsValue: true } => $" {entry.ValueName}",
+            _ => $"[={entry.ValueName}]",
+        };
+        return $"  {(entry.Short is { } letter ? $"{letter}, " : "    ")}{entry.Long}{value}";
+    }
+}

@@ -1,0 +1,44 @@
+using Run.CommandLine;
+using Run.Configuration;
+using Run.Fetching;
+
+namespace Run;
+
+/// <summary>
+/// What a SCRIPT stands for: a local file, or URLs and the digest that their bytes must have. Made from the command line and run.conf alone;
+/// nothing has been looked for yet.
+/// </summary>
+/// <param name="Shown">What messages call it: SCRIPT without its digest and without a secret.</param>
+/// <param name="Local">The path of a local file; null for one that is fetched.</param>
+/// <param name="Source">Where it is fetched from; null for a full URL.</param>
+/// <param name="Urls">Its URL, then those of mirrors. Empty for a local file.</param>
+/// <param name="Digest">What its bytes must have, in lower case; null where nothing was asked.</param>
+internal sealed record Wanted(string Shown, string? Local, Source? Source, IReadOnlyList<string> Urls, string? Digest)
+{
+    public string Url => Urls[0];
+
+    /// <summary>What is locked: the URL, whatever its digest, or a local file's real path, however it was named.</summary>
+    /// <exception cref="RunException">127: no such file.</exception>
+    public string Identity => Local is null
+        ? UrlText.WithoutUser(Url)
+        : Kernel.TryRealPath(Local) ?? throw LocalFile.Unreadable(Shown, Kernel.LastError);
+
+    /// <exception cref="RunException">64, 78.</exception>
+    public static Wanted Resolve(string script, string? digest, Func<RunConf> configuration)
+    {
+        var name = ScriptName.Parse(script);
+        digest = Run.Digest.Same(name.Digest, digest);
+        switch (name)
+        {
+            case ScriptName.Local local:
+                return new Wanted(local.Text, local.Path, null, [], digest);
+            case ScriptName.Remote remote:
+                var url = PageUrl.ToRaw(UrlText.Normalize(remote.Url));
+                return new Wanted(UrlText.Shown(remote.Text), null, null, [UrlText.Checked(url)], digest);
+            default:
+                var scoped = (ScriptName.Scoped)name;
+                var source = configuration().Source(scoped.Scope);
+                return new Wanted(scoped.Text, null, source, [.. source.Expand(scoped.Rest).Select(UrlText.Checked)], digest);
+        }
+    }
+}
