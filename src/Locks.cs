@@ -1,5 +1,6 @@
 using Run.CommandLine;
 using Run.Locking;
+using Lock = Run.Locking.Lock;
 
 namespace Run;
 

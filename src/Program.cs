@@ -1,6 +1,5 @@
 using Run.Acts;
 using Run.CommandLine;
-using Run.Configuration;
 
 namespace Run;
 

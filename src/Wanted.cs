@@ -1,4 +1,3 @@
-using Run.CommandLine;
 using Run.Configuration;
 using Run.Fetching;
 

@@ -1,5 +1,4 @@
 using Run.CommandLine;
-using Run.Locking;
 using Run.Starting;
 
 namespace Run.Acts;

@@ -1,4 +1,3 @@
-using Run.Caching;
 using Run.CommandLine;
 
 namespace Run.Acts;
