@@ -156,7 +156,7 @@ internal sealed class Cache(string root)
         using var file = Kernel.TryOpen($"{directory}/{RecordName}", Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
         return file is not null
             && Directories.Trusted($"{directory}/{RecordName}", Kernel.TryStatus(file)) is { IsRegular: true } status
-            && Kernel.TryRead(file, MostRecordBytes) is { } bytes
+            && Kernel.TryRead(file, MostRecordBytes, status.Size) is { } bytes
             && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
             ? (record, status.Modified)
             : null;

@@ -93,12 +93,13 @@ internal sealed class RunConf
 
     private static byte[] ReadAll(string path, SafeFileHandle file)
     {
-        if (Kernel.TryStatus(file) is { IsDirectory: true })
+        var status = Kernel.TryStatus(file);
+        if (status is { IsDirectory: true })
         {
             throw Unreadable(path, Errno.IsDirectory);
         }
 
-        var bytes = Kernel.TryRead(file, MostBytes + 1) ?? throw Unreadable(path, Kernel.LastError);
+        var bytes = Kernel.TryRead(file, MostBytes + 1, status?.Size) ?? throw Unreadable(path, Kernel.LastError);
         return bytes.Length <= MostBytes ? bytes : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
     }
 

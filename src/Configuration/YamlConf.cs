@@ -30,10 +30,8 @@ internal sealed class YamlConf
         }
         catch (YamlException e)
         {
-            var place = new Place(file, e.Start.Line, e.Start.Column);
-            throw HasTab(text, e.Start.Line)
-                ? place.Mistake("a tab, where YAML wants spaces")
-                : place.Mistake($"not YAML: {(e.InnerException ?? e).Message.TrimEnd('.')}");
+            throw TabFrom(text, file, e.Start.Line)?.Mistake("a tab, where YAML wants spaces")
+                ?? new Place(file, e.Start.Line, e.Start.Column).Mistake($"not YAML: {Lower((e.InnerException ?? e).Message)}");
         }
     }
 
@@ -233,11 +231,26 @@ internal sealed class YamlConf
 
     private Place At(ParsingEvent at) => new(_file, at.Start.Line, at.Start.Column);
 
-    private static bool HasTab(string text, long line)
+    /// <summary>
+    /// The first tab in an indentation, from the line on where the parser stumbled: it tells the beginning of what it was reading, and the tab
+    /// may stand on the next line.
+    /// </summary>
+    private static Place? TabFrom(string text, string file, long line)
     {
         var lines = text.Split('\n');
-        return line >= 1 && line <= lines.Length && lines[line - 1] is var l && l[..(l.Length - l.TrimStart().Length)].Contains('\t', StringComparison.Ordinal);
+        for (var i = (int)line; i >= 1 && i <= Math.Min(line + 1, lines.Length); i++)
+        {
+            var indentation = lines[i - 1].AsSpan(0, lines[i - 1].Length - lines[i - 1].TrimStart().Length);
+            if (indentation.IndexOf('\t') is >= 0 and var column)
+            {
+                return new Place(file, i, column + 1);
+            }
+        }
+
+        return null;
     }
+
+    private static string Lower(string sentence) => sentence.Length > 0 ? char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.') : sentence;
 
     // RFC 9110, 5.6.2.
     private static bool IsToken(string text) => text.Length > 0 && text.All(static c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));

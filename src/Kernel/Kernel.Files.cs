@@ -42,32 +42,44 @@ internal static unsafe partial class Kernel
     }
 
     /// <summary>Reads up to <paramref name="most"/> bytes from where the file stands; null and <see cref="LastError"/> where it fails.</summary>
-    public static byte[]? TryRead(SafeFileHandle file, int most)
+    /// <param name="expected">How many there probably are: what is set aside at first.</param>
+    public static byte[]? TryRead(SafeFileHandle file, int most, long? expected = null)
     {
-        var bytes = new byte[most];
-        var length = 0;
-        fixed (byte* start = bytes)
+        var bytes = new byte[(int)Math.Min(most, (expected ?? most) + 1)];
+        for (var length = 0; ;)
         {
-            while (length < most)
+            var got = ReadSome(file, bytes.AsSpan(length));
+            if (got < 0)
             {
-                var got = read(Number(file), start + length, (nuint)(most - length));
-                if (got == 0)
-                {
-                    break;
-                }
+                return null;
+            }
 
-                if (got > 0)
-                {
-                    length += (int)got;
-                }
-                else if (LastError != Errno.Interrupted)
-                {
-                    return null;
-                }
+            length += got;
+            if (got == 0 || length == most)
+            {
+                return bytes.AsSpan(0, length).ToArray();
+            }
+
+            if (length == bytes.Length)
+            {
+                Array.Resize(ref bytes, (int)Math.Min(most, bytes.Length * 2L));
             }
         }
+    }
 
-        return length == most ? bytes : bytes[..length];
+    private static int ReadSome(SafeFileHandle file, Span<byte> into)
+    {
+        fixed (byte* start = into)
+        {
+            nint got;
+            do
+            {
+                got = read(Number(file), start, (nuint)into.Length);
+            }
+            while (got < 0 && LastError == Errno.Interrupted);
+
+            return (int)got;
+        }
     }
 
     /// <summary>Reads a line from a terminal, as far as it has come; null where it cannot be read.</summary>
