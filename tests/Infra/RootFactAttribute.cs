@@ -1,0 +1,16 @@
+using System.Runtime.CompilerServices;
+
+namespace Run.Tests.Infra;
+
+/// <summary>A test that only root can carry out: mounts, other users, namespaces.</summary>
+internal sealed class RootFactAttribute : FactAttribute
+{
+    public RootFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line)
+    {
+        if (!Posix.IsRoot)
+        {
+            Skip = "only root can mount, unshare and start processes as another user";
+        }
+    }
+}

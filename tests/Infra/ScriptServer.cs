@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Run.Tests.Infra;
+
+/// <summary>
+/// A real web server on loopback, on a port of its own, that answers each path as it was told and keeps a record of who asked for what.
+/// Paths are as they came, not decoded, and may have a query. What a well-behaved server cannot do is <see cref="RawServer"/>'s part.
+/// </summary>
+internal sealed class ScriptServer : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+    private readonly ConcurrentDictionary<string, RequestDelegate> _answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Request> _requests = new();
+    private readonly ConcurrentBag<Gate> _gates = [];
+
+    private ScriptServer(WebApplication application) => _application = application;
+
+    /// <summary>Scheme, host and port, without a slash at the end.</summary>
+    public string Url { get; private set; } = "";
+
+    public int Port => new Uri(Url).Port;
+
+    /// <summary>All requests so far, in the order of their arrival.</summary>
+    public Request[] Requests => [.. _requests];
+
+    public static Task<ScriptServer> Start() => Start(static _ => { }, "http://127.0.0.1");
+
+    /// <summary>With TLS; the host is the one that the certificate is for.</summary>
+    public static Task<ScriptServer> StartTls(X509Certificate2 certificate, string host = "127.0.0.1") =>
+        Start(options => options.UseHttps(certificate), $"https://{host}");
+
+    private static async Task<ScriptServer> Start(Action<ListenOptions> listen, string origin)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Listen(IPAddress.Loopback, 0, listen);
+        });
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        var application = builder.Build();
+        var server = new ScriptServer(application);
+        application.Run(server.Answer);
+        await application.StartAsync();
+        var port = new Uri(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        server.Url = $"{origin}:{port}";
+        return server;
+    }
+
+    /// <summary>Answers the path with this body, as plain text with a length.</summary>
+    public string this[string path]
+    {
+        set => Bytes(path, OsText.ToBytes(value));
+    }
+
+    public void Bytes(string path, byte[] body, string type = "text/plain; charset=utf-8") => Map(path, async context =>
+    {
+        context.Response.ContentType = type;
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body);
+    });
+
+    /// <summary>Answers the path with this status and a short text.</summary>
+    public void Status(string path, int status) => Map(path, async context =>
+    {
+        context.Response.StatusCode = status;
+        var body = Encoding.ASCII.GetBytes($"status {status}\n");
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body);
+    });
+
+    public void Redirect(string path, string to, int status = 302) => Map(path, context =>
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers.Location = to;
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Answers the path in any way; what is not mapped is 404.</summary>
+    public void Map(string path, RequestDelegate answer) => _answers[path] = answer;
+
+    /// <summary>Answers the path one way after the other; the last stays.</summary>
+    public void Sequence(string path, params RequestDelegate[] answers)
+    {
+        var next = -1;
+        Map(path, context => answers[Math.Min(Interlocked.Increment(ref next), answers.Length - 1)](context));
+    }
+
+    /// <summary>From now on requests for the path wait at the gate until it is opened.</summary>
+    public Gate Hold(string path)
+    {
+        var gate = new Gate();
+        _gates.Add(gate);
+        var answer = _answers.GetValueOrDefault(path, NotFound);
+        Map(path, async context =>
+        {
+            await gate.Pass().WaitAsync(context.RequestAborted);
+            await answer(context);
+        });
+        return gate;
+    }
+
+    public int Count(string path) => _requests.Count(request => request.Path == path);
+
+    public void ForgetRequests() => _requests.Clear();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var gate in _gates)
+        {
+            gate.Open();
+        }
+
+        using var now = new CancellationTokenSource(TimeSpan.Zero);
+        await _application.StopAsync(now.Token);
+        await _application.DisposeAsync();
+    }
+
+    private async Task Answer(HttpContext context)
+    {
+        var path = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
+        var headers = context.Request.Headers.ToDictionary(static h => h.Key, static h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        _requests.Enqueue(new Request(context.Request.Method, path, headers, context.Connection.Id));
+        try
+        {
+            await _answers.GetValueOrDefault(path, NotFound)(context);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            context.Abort(); // the other side went away
+        }
+    }
+
+    private static Task NotFound(HttpContext context)
+    {
+        context.Response.StatusCode = 404;
+        context.Response.ContentLength = 0;
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>A request as the server saw it. Header names are looked up in any case.</summary>
+internal sealed record Request(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Connection)
+{
+    public string? Header(string name) => Headers.GetValueOrDefault(name);
+}
+
+/// <summary>Holds answers back until the test lets them go.</summary>
+internal sealed class Gate
+{
+    private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when the first request has come.</summary>
+    public Task Reached => _reached.Task.WaitAsync(Eventually.Deadline);
+
+    public void Open() => _opened.TrySetResult();
+
+    internal Task Pass()
+    {
+        _reached.TrySetResult();
+        return _opened.Task;
+    }
+}

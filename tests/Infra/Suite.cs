@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Run.Tests.Infra;
+
+[assembly: AssemblyFixture(typeof(Suite))]
+
+namespace Run.Tests.Infra;
+
+/// <summary>
+/// What all the tests share, made once: the binary under test, and the two small C programs that start it and that it starts.
+/// The binary is $RUN_BINARY, else the repo's artifacts/run; it is copied to where every user of the machine can execute it.
+/// </summary>
+public sealed class Suite : IDisposable
+{
+    private static Suite? s_current;
+
+    /// <summary>The directory of all sandboxes.</summary>
+    internal static string Root => Current._root;
+
+    internal static string Binary => Current._binary;
+
+    /// <summary>Starts a program from a known state: Tell/start.c.</summary>
+    internal static string Start => Current._start;
+
+    /// <summary>Tells everything about its own process: Tell/tell.c.</summary>
+    internal static string Tell => Current._tell;
+
+    /// <summary>The repository, for its scripts and documents.</summary>
+    internal static string Repository { get; } = FindRepository();
+
+    private static Suite Current => s_current ?? throw new InvalidOperationException("no test assembly is running");
+
+    private readonly string _root = Directory.CreateTempSubdirectory("run-tests-").FullName;
+    private readonly string _binary;
+    private readonly string _start;
+    private readonly string _tell;
+
+    public Suite()
+    {
+        s_current = this;
+        // The tests wait more than they work; with as few threads as there are cores the servers would wait with them.
+        ThreadPool.SetMinThreads(64, 64);
+        File.SetUnixFileMode(_root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+
+        var given = Environment.GetEnvironmentVariable("RUN_BINARY") ?? Path.Combine(Repository, "artifacts", "run");
+        if (!File.Exists(given))
+        {
+            throw new FileNotFoundException($"there is no binary to test at {given}: run scripts/build, or set RUN_BINARY");
+        }
+
+        _binary = Path.Combine(_root, "run");
+        File.Copy(given, _binary);
+        _start = Compile("start");
+        _tell = Compile("tell");
+    }
+
+    public void Dispose()
+    {
+        Processes.KillAllUnder(_root);
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private string Compile(string name)
+    {
+        var program = Path.Combine(_root, name);
+        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, Path.Combine(Repository, "tests", "Tell", name + ".c"), "-lutil"])
+        {
+            RedirectStandardError = true,
+        })!;
+        var errors = gcc.StandardError.ReadToEnd();
+        gcc.WaitForExit();
+        return gcc.ExitCode == 0 ? program : throw new InvalidOperationException($"gcc {name}.c: {errors}");
+    }
+
+    private static string FindRepository([CallerFilePath] string here = "")
+    {
+        // A deterministic build maps the path of the sources to /_/, and then the way up from the test's own assembly leads there.
+        for (var directory = File.Exists(here) ? Path.GetDirectoryName(here) : AppContext.BaseDirectory;
+            directory is not null;
+            directory = Path.GetDirectoryName(directory))
+        {
+            if (File.Exists(Path.Combine(directory, "Run.sln")))
+            {
+                return directory;
+            }
+        }
+
+        throw new DirectoryNotFoundException("the tests are not inside their repository");
+    }
+}
