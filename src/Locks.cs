@@ -12,7 +12,7 @@ internal static class Locks
     public static void Take(Wanted wanted, Surroundings surroundings, Invocation invocation)
     {
         var mode = invocation.Lock || wanted.Source is { LockExclusive: true } ? LockMode.Exclusive : LockMode.Shared;
-        Lock.Acquire(new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, mode)
+        ScriptLock.Acquire(new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, mode)
         {
             Name = invocation.LockName,
             Wait = invocation.Wait is not { } wait ? Timeout.InfiniteTimeSpan : wait > TimeSpan.Zero ? wait : null,
