@@ -1,6 +1,5 @@
 using Run.CommandLine;
 using Run.Locking;
-using Lock = Run.Locking.Lock;
 
 namespace Run;
 
