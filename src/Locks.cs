@@ -1,6 +1,5 @@
 using Run.CommandLine;
 using Run.Locking;
-using Lock = Run.Locking.Lock;
 
 namespace Run;
 
@@ -12,7 +11,7 @@ internal static class Locks
     public static void Take(Wanted wanted, Surroundings surroundings, Invocation invocation)
     {
         var mode = invocation.Lock || wanted.Source is { LockExclusive: true } ? LockMode.Exclusive : LockMode.Shared;
-        Lock.Acquire(new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, mode)
+        ScriptLock.Acquire(new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, mode)
         {
             Name = invocation.LockName,
             Wait = invocation.Wait is not { } wait ? Timeout.InfiniteTimeSpan : wait > TimeSpan.Zero ? wait : null,

@@ -15,6 +15,9 @@ internal static class Permissions
     /// <summary>0644: a file that is meant to be read.</summary>
     public const uint PublicFile = 0x1a4;
 
+    /// <summary>0777: everybody's bits.</summary>
+    public const uint Everybody = 0x1ff;
+
     /// <summary>0077: the bits of everybody but the owner.</summary>
     public const uint Others = 0x3f;
 }

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
+
+namespace Run.Locking;
+
+/// <summary>Ends those who hold a lock, and nobody else.</summary>
+internal static class Ending
+{
+    /// <summary>How long a holder has, from SIGTERM to SIGKILL.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often to look again: a holder may also give the lock back and live on, which no event tells.</summary>
+    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(200);
+
+    private sealed record Told(Holder Holder, SafeFileHandle Process, Stopwatch Since)
+    {
+        public bool Killed { get; set; }
+    }
+
+    /// <summary>Asks all holders to end, kills those that have not after the grace time, and returns once nobody holds the lock.</summary>
+    /// <param name="file">The lock.</param>
+    /// <param name="script">The script's name for messages.</param>
+    /// <param name="only">Null for whoever holds it, else the script they must hold it for.</param>
+    /// <exception cref="RunException">75: a holder cannot be ended.</exception>
+    public static void EndHolders(LockFile file, string script, string? only = null)
+    {
+        Kernel.OnInterruptRemove(null);
+        var told = new List<Told>();
+        while (file.Holders() is { Count: > 0 } holders && (only is null || file.Record?.Identity == only))
+        {
+            told.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
+            foreach (var holder in holders)
+            {
+                if (told.Find(one => one.Holder == holder) is not { } one)
+                {
+                    if (Tell(file, holder, script, only) is { } process)
+                    {
+                        told.Add(new Told(holder, process, Stopwatch.StartNew()));
+                    }
+                }
+                else if (!one.Killed && one.Since.Elapsed >= s_grace)
+                {
+                    Voice.Note($"{script} ({holder.Name}) has not ended within {s_grace.TotalSeconds} s of SIGTERM: SIGKILL");
+                    one.Killed = true;
+                    Signal(file, holder, one.Process, Kernel.Kill, script, only);
+                }
+            }
+
+            Kernel.WaitForEnd(told.ConvertAll(one => one.Process), s_step);
+        }
+
+        told.ForEach(one => Forget(one));
+    }
+
+    private static SafeFileHandle? Tell(LockFile file, Holder holder, string script, string? only)
+    {
+        if (holder.ProcessId == 0 || holder.ProcessId == Kernel.ProcessId)
+        {
+            throw new RunException(ExitStatus.Held, $"{script} is already running ({holder.Name}), and cannot be ended from here");
+        }
+
+        var process = Kernel.TryOpenProcess(holder.ProcessId);
+        if (process is null)
+        {
+            return Kernel.LastError == Errno.NoProcess ? null : throw CannotEnd(holder, script);
+        }
+
+        Voice.Step(() => $"SIGTERM to {holder.Name}");
+        Signal(file, holder, process, Kernel.Terminate, script, only);
+        return process;
+    }
+
+    /// <summary>
+    /// The process was opened, and only then is asked whether it holds the lock: if the one that was found has ended since, and
+    /// another been given its PID, that other one does not.
+    /// </summary>
+    private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script, string? only)
+    {
+        if (file.IsHeldBy(holder) && (only is null || file.Record?.Identity == only)
+            && !Kernel.TrySignal(process, signal) && Kernel.LastError != Errno.NoProcess)
+        {
+            throw CannotEnd(holder, script);
+        }
+    }
+
+    private static bool Forget(Told one)
+    {
+        one.Process.Dispose();
+        return true;
+    }
+
+    private static RunException CannotEnd(Holder holder, string script) =>
+        new(ExitStatus.Held, $"{script} is already running ({holder.Name}), and cannot be ended: {Kernel.Describe(Kernel.LastError)}");
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using System.Text;
+
+namespace Run.Locking;
+
+/// <summary>What /proc tells of a process.</summary>
+/// <param name="Seconds">For how long it has been running.</param>
+/// <param name="User">The name of the user it runs as.</param>
+internal sealed record ProcessFacts(long Seconds, string User)
+{
+    private const int LargestFile = 64 * 1024;
+
+    // proc(5) counts in clock ticks, and Linux has shown user space 100 of them a second on every architecture that .NET runs on.
+    private const long TicksPerSecond = 100;
+
+    // The 22nd field; the first two, of which the second may hold anything, are cut off.
+    private const int StartTimeField = 22 - 3;
+
+    /// <summary>Null where there is no such process, or no /proc.</summary>
+    public static ProcessFacts? Of(int processId)
+    {
+        var stat = Read($"/proc/{processId}/stat");
+        var fields = stat?[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (fields is not { Length: > StartTimeField }
+            || !long.TryParse(fields[StartTimeField], CultureInfo.InvariantCulture, out var started)
+            || Read("/proc/uptime")?.Split(' ', '.') is not [var uptime, ..]
+            || !long.TryParse(uptime, CultureInfo.InvariantCulture, out var now)
+            || EffectiveUser(processId) is not { } user)
+        {
+            return null;
+        }
+
+        return new ProcessFacts(Math.Max(now - (started / TicksPerSecond), 0), Kernel.UserName(user));
+    }
+
+    /// <summary>Whether one of the process's descriptors carries the lock that begins at that byte.</summary>
+    public static bool HasLock(int processId, long start)
+    {
+        var directory = $"/proc/{processId}/fdinfo";
+        var range = string.Create(CultureInfo.InvariantCulture, $" {start} {start}\n");
+        return Kernel.Names(directory).Exists(descriptor => Read($"{directory}/{descriptor}") is { } info && info.Contains(range, StringComparison.Ordinal));
+    }
+
+    private static uint? EffectiveUser(int processId)
+    {
+        const string Label = "\nUid:\t";
+        var status = Read($"/proc/{processId}/status");
+        return status?.IndexOf(Label, StringComparison.Ordinal) is >= 0 and var at
+            && status[(at + Label.Length)..].Split('\t', 3) is [_, var effective, _]
+            && uint.TryParse(effective, CultureInfo.InvariantCulture, out var user)
+            ? user
+            : null;
+    }
+
+    private static string? Read(string path)
+    {
+        using var file = Kernel.TryOpen(path, Kernel.ReadOnly);
+        return file is null || Kernel.TryRead(file, LargestFile) is not { Length: > 0 } bytes ? null : Encoding.Latin1.GetString(bytes);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Run.Locking;
+
+/// <summary>One script, as many at a time as the caller says.</summary>
+internal static class ScriptLock
+{
+    /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
+    /// <returns>Null where no lock can be had and a plain run does without one; a note has said so.</returns>
+    /// <exception cref="RunException">
+    /// 75: somebody holds it, and does not let go in time. 73: no lock can be had. 77: the lock's file is not this user's alone.
+    /// </exception>
+    public static HeldLock? Acquire(LockRequest request)
+    {
+        try
+        {
+            var asked = Stopwatch.StartNew();
+            while (true)
+            {
+                var file = LockFile.Open(request);
+                if (!file.TryLock(request.Mode, wait: false))
+                {
+                    Contend(file, request, asked);
+                }
+
+                if (file.IsCurrent)
+                {
+                    file.Sign(new LockRecord(request.Script, request.Identity));
+                    Voice.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
+                    return new HeldLock(file.Descriptor);
+                }
+
+                file.Close();
+            }
+        }
+        catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
+        {
+            Voice.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
+            return null;
+        }
+    }
+
+    /// <summary>The lock is held: ends the holders, waits for them, or gives up. Returns with the lock.</summary>
+    private static void Contend(LockFile file, LockRequest request, Stopwatch asked)
+    {
+        if (request.Replace)
+        {
+            do
+            {
+                Ending.EndHolders(file, request.Script);
+            }
+            while (!file.TryLock(request.Mode, wait: false));
+
+            return;
+        }
+
+        var left = request.Wait is not { } most ? TimeSpan.Zero
+            : most == Timeout.InfiniteTimeSpan ? most
+            : most > asked.Elapsed ? most - asked.Elapsed
+            : TimeSpan.Zero;
+        if (left != TimeSpan.Zero)
+        {
+            var limit = left == Timeout.InfiniteTimeSpan
+                ? ""
+                : string.Create(CultureInfo.InvariantCulture, $" for {request.Wait.GetValueOrDefault().TotalSeconds} s at most");
+            Voice.Note($"{Describe(file, request)}: waiting{limit}");
+            if (Wait(file, request.Mode, left))
+            {
+                return;
+            }
+        }
+        else if (file.TryLock(request.Mode, wait: false))
+        {
+            return;
+        }
+
+        throw new RunException(
+            ExitStatus.Held, Describe(file, request), request.Mode == LockMode.Shared ? "it was started to be the only one; --wait waits for its end" : null);
+    }
+
+    /// <summary>
+    /// Waits in the kernel. A limited wait does it in a thread, as record locks are the process's and not the thread's: then no signal
+    /// is needed to end it, the caller's own alarm clock is left alone, and the script inherits no handler and no timer.
+    /// </summary>
+    private static bool Wait(LockFile file, LockMode mode, TimeSpan most)
+    {
+        Kernel.OnInterruptRemove(null);
+        if (most == Timeout.InfiniteTimeSpan)
+        {
+            return file.TryLock(mode, wait: true);
+        }
+
+        var locked = false;
+        RunException? failure = null;
+        var waiting = new Thread(() =>
+        {
+            try
+            {
+                locked = file.TryLock(mode, wait: true);
+            }
+            catch (RunException e)
+            {
+                failure = e;
+            }
+        })
+        { IsBackground = true };
+        waiting.Start();
+        var ended = waiting.Join(most.TotalMilliseconds < int.MaxValue ? most : Timeout.InfiniteTimeSpan);
+        return failure is not null ? throw failure : ended && locked;
+    }
+
+    /// <summary>x is already running (pid 123).</summary>
+    private static string Describe(LockFile file, LockRequest request)
+    {
+        var holder = file.HolderAgainst(request.Mode);
+        var script = request.Name is null ? request.Script : file.Record?.Script ?? request.Script;
+        return $"{script} is already running{(holder is null ? "" : $" ({holder.Name})")}{(request.Name is null ? "" : $" and holds the lock {request.Name}")}";
+    }
+}
