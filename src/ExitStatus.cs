@@ -17,6 +17,9 @@ internal enum ExitStatus
     /// <summary>The network or the server failed, or <c>--offline</c> and not cached.</summary>
     Unavailable = 69,
 
+    /// <summary>A mistake in this program, or no memory left: EX_SOFTWARE. Nobody should ever see it.</summary>
+    Internal = 70,
+
     /// <summary>The cache, the lock or the output cannot be written.</summary>
     CannotWrite = 73,
 

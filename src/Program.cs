@@ -20,6 +20,18 @@ internal static class Program
             Voice.Error(e.Message, e.Hint);
             return e.Status == ExitStatus.Held ? invocation.ConflictExitCode ?? (int)e.Status : (int)e.Status;
         }
+        catch (OutOfMemoryException)
+        {
+            Voice.Error("not enough memory", null);
+            return (int)ExitStatus.Internal;
+        }
+#pragma warning disable CA1031 // The last resort: whatever it is, the user sees a sentence and not a stack trace.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Voice.Error($"an error of run's own: {e.GetType().Name}", "please report it, with the command line");
+            return (int)ExitStatus.Internal;
+        }
     }
 
     /// <summary>A command line without options is the common one, and needs no parser.</summary>

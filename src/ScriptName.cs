@@ -96,7 +96,7 @@ internal abstract record ScriptName(string Text, string? Digest)
     {
         if (text.Any(static c => char.IsControl(c)))
         {
-            throw new RunException(ExitStatus.Usage, $"{text}: a control character in the name of a script");
+            throw new RunException(ExitStatus.Usage, $"{UrlText.Shown(text)}: a control character in the name of a script");
         }
     }
 }

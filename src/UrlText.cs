@@ -66,7 +66,7 @@ internal static class UrlText
             }
         }
 
-        return Checked(url.ToString());
+        return Checked(LowerHost(url.ToString()));
     }
 
     /// <summary>The URL itself, where it is one that leads to a file.</summary>
@@ -117,7 +117,7 @@ internal static class UrlText
     {
         var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
         var end = AuthorityEnd(url, start);
-        var at = url.LastIndexOf('@', end - 1, end - start);
+        var at = end > start ? url.LastIndexOf('@', end - 1, end - start) : -1;
         return at < 0 ? url : url[..start] + url[(at + 1)..];
     }
 
@@ -150,6 +150,16 @@ internal static class UrlText
         var slash = url.IndexOf('/', start);
         var end = url.AsSpan(start).IndexOfAny('?', '#') is >= 0 and var cut ? start + cut : url.Length;
         return slash < 0 || slash >= end ? "" : url[slash..end];
+    }
+
+    /// <summary>RFC 3986, 6.2.2.1: scheme and host mean the same in either case, so one script has one key in the cache and one lock.</summary>
+    private static string LowerHost(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var end = AuthorityEnd(url, start);
+        var host = end > start ? url.LastIndexOf('@', end - 1, end - start) + 1 : 0;
+        host = Math.Max(host, start);
+        return url[..start].ToLowerInvariant() + url[start..host] + url[host..end].ToLowerInvariant() + url[end..];
     }
 
     private static int AuthorityEnd(string url, int start) => url.AsSpan(start).IndexOfAny('/', '?', '#') is >= 0 and var length ? start + length : url.Length;
