@@ -15,8 +15,10 @@ internal static class Voice
     private static bool s_verbose;
     private static bool? s_colour;
 
-    /// <summary>Whether standard error is a terminal, and notes are welcome: the condition for showing progress.</summary>
-    public static bool MayShowProgress => !s_quiet && Kernel.IsTerminal(StandardError);
+    /// <summary>
+    /// Whether standard error is a terminal, and notes are welcome: the condition for showing progress. Steps would run into its line.
+    /// </summary>
+    public static bool MayShowProgress => !s_quiet && !s_verbose && Kernel.IsTerminal(StandardError);
 
     private static bool Colour => s_colour ??=
         Kernel.IsTerminal(StandardError) && string.IsNullOrEmpty(Kernel.Variable("NO_COLOR")) && Kernel.Variable("TERM") != "dumb";

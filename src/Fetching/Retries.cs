@@ -1,0 +1,84 @@
+using System.Globalization;
+using Polly;
+using Polly.Retry;
+
+namespace Run.Fetching;
+
+/// <summary>Tries one URL until a try succeeds, fails for good, or the tries or the time for them are used up.</summary>
+internal static class Retries
+{
+    /// <param name="shown">The URL as messages name it.</param>
+    public static async Task<Outcome> RunAsync(Func<Task<FetchResult>> attempt, string shown, Deadline deadline)
+    {
+        var number = 1;
+        var outcome = await TryAsync().ConfigureAwait(false);
+        if (!IsWorthAnother(outcome, deadline))
+        {
+            return Final(outcome, deadline);
+        }
+
+        // Only now, because to build a pipeline takes as long as a whole fetch on loopback, and few fetches need one. It is handed
+        // the outcome of the first try in place of its own first.
+        var first = outcome;
+        outcome = await Pipeline(shown, deadline).ExecuteAsync(
+            async _ =>
+            {
+                if (first is { } had)
+                {
+                    first = null;
+                    return had;
+                }
+
+                number++;
+                return outcome = deadline.HasPassed ? outcome : await TryAsync().ConfigureAwait(false);
+            }).ConfigureAwait(false);
+        return Final(outcome, deadline);
+
+        async Task<Outcome> TryAsync()
+        {
+            var had = await Outcome.OfAsync(attempt).ConfigureAwait(false);
+            Voice.Step(() => $"try {number} of {shown}: {Said(had)}");
+            return had;
+        }
+    }
+
+    private static ResiliencePipeline<Outcome> Pipeline(string shown, Deadline deadline) => new ResiliencePipelineBuilder<Outcome>()
+        .AddRetry(new RetryStrategyOptions<Outcome>
+        {
+            MaxRetryAttempts = Limits.Tries - 1,
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+            Delay = Limits.FirstPause,
+            MaxDelay = Limits.LongestPause,
+            ShouldHandle = tried => ValueTask.FromResult(tried.Outcome.Result is { } outcome && IsWorthAnother(outcome, deadline)),
+            DelayGenerator = static tried => ValueTask.FromResult(tried.Outcome.Result?.After),
+            OnRetry = tried =>
+            {
+                Voice.Step(() => string.Create(CultureInfo.InvariantCulture, $"{shown}: the next try in {tried.RetryDelay.TotalSeconds:0.0} s"));
+                return ValueTask.CompletedTask;
+            },
+        })
+        .Build();
+
+    private static bool IsWorthAnother(Outcome outcome, Deadline deadline) =>
+        outcome.MayPass && !deadline.HasPassed && !(outcome.After > deadline.Left);
+
+    /// <summary>A server that wants to be left alone for longer than anybody waits has given its answer.</summary>
+    private static Outcome Final(Outcome outcome, Deadline deadline) => outcome is { MayPass: true, After: { } after, Failure: { } failure } && after > deadline.Left
+        ? outcome with
+        {
+            Failure = new RunException(
+                failure.Status,
+                string.Create(CultureInfo.InvariantCulture, $"{failure.Message}, and wants to be asked again after {after.TotalSeconds:0} seconds, which is longer than run waits"),
+                failure.Hint),
+        }
+        : outcome;
+
+    private static string Said(Outcome outcome) => outcome switch
+    {
+        { Failure: { } failure } => failure.Message,
+        { Result: { NotModified: true } } => "not modified",
+        { Result: { } result } => $"{result.Size} bytes, sha256:{result.Sha256}",
+        _ => "",
+    };
+}
