@@ -62,6 +62,8 @@ internal static class Program
             Act.Run => Become.Script(surroundings, invocation),
             Act.View => View.Script(surroundings, invocation),
             Act.DryRun => DryRun.Script(surroundings, invocation),
+            Act.Ps => Ps.Running(surroundings, invocation),
+            Act.Stop => Stop.Script(surroundings, invocation),
             Act.List => List.Cached(surroundings, invocation),
             Act.Clean => Clean.Copies(surroundings, invocation),
             Act.Init => Init.Configuration(surroundings, invocation),

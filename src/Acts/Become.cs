@@ -1,4 +1,5 @@
 using Run.CommandLine;
+using Run.Locking;
 using Run.Starting;
 
 namespace Run.Acts;
@@ -6,15 +7,43 @@ namespace Run.Acts;
 /// <summary>The main job: the script takes the place of this process.</summary>
 internal static class Become
 {
-    /// <summary>Does not return but by an exception: afterwards there is no <c>run</c>.</summary>
+    /// <summary>
+    /// Does not return but by an exception, as afterwards there is no <c>run</c>; only where it detaches the script it is still there to tell.
+    /// </summary>
     public static int Script(Surroundings surroundings, Invocation invocation)
     {
         var wanted = surroundings.Resolve(invocation.Script);
-        Locks.Take(wanted, surroundings, invocation);
+        var request = Locks.Request(wanted, surroundings, invocation);
+        var detach = invocation.Detach ? Detach.FromStarter() : null;
+        if (invocation.Detach && detach is null)
+        {
+            return Detach.Start(wanted.Shown);
+        }
+
+        if (!request.Replace)
+        {
+            _ = ScriptLock.Acquire(request);
+        }
+
         var path = wanted.Local is { } local ? LocalFile.Checked(local, wanted) : Copies.Get(wanted, surroundings, invocation.Update).Path;
         var launch = Launch.Of(path, wanted.Shown, invocation.Interpreter, surroundings.Configuration);
         launch.CheckEnv();
         Voice.Step(() => $"becomes {Words.Join(launch.Arguments(invocation.Arguments))}");
-        throw launch.Become([.. invocation.Arguments]);
+        if (request.Replace)
+        {
+            // Only now: nobody is ended for a successor that cannot be fetched or started.
+            _ = ScriptLock.Acquire(request);
+        }
+
+        detach?.Leave(Detach.LogFor(request));
+        try
+        {
+            throw launch.Become([.. invocation.Arguments]);
+        }
+        catch (RunException) when (detach is not null)
+        {
+            detach.Return();
+            throw;
+        }
     }
 }

@@ -10,6 +10,8 @@ internal readonly record struct FileStatus(
 
     public bool IsDirectory => (Mode & TypeMask) == 0x4000;
 
+    public bool IsPipe => (Mode & TypeMask) == 0x1000;
+
     /// <summary>Whether somebody else than the owner can write it (by its mode, which ACLs are reflected in).</summary>
     public bool OthersCanWrite => (Mode & 0x12) != 0;
 

@@ -17,16 +17,33 @@ internal static class Ending
         public bool Killed { get; set; }
     }
 
+    /// <summary>
+    /// Ends all runs of a script: those that hold its own lock, and those that hold a lock of another name for it.
+    /// </summary>
+    /// <exception cref="RunException">75: one cannot be ended. 77: the locks are not this user's alone.</exception>
+    public static void EndScript(LockRequest request)
+    {
+        LockFile.CheckDirectory(request);
+        foreach (var path in Kernel.Names(request.Directory).Where(LockFile.IsName).Select(name => $"{request.Directory}/{name}"))
+        {
+            if (LockFile.TryOpen(path) is { } file)
+            {
+                EndHolders(file, request.Script, only: path == request.Path ? null : request.Key);
+                file.Close();
+            }
+        }
+    }
+
     /// <summary>Asks all holders to end, kills those that have not after the grace time, and returns once nobody holds the lock.</summary>
     /// <param name="file">The lock.</param>
     /// <param name="script">The script's name for messages.</param>
-    /// <param name="only">Null for whoever holds it, else the script they must hold it for.</param>
+    /// <param name="only">Null for whoever holds it, else the key of the script that they must hold it for.</param>
     /// <exception cref="RunException">75: a holder cannot be ended.</exception>
     public static void EndHolders(LockFile file, string script, string? only = null)
     {
         Kernel.OnInterruptRemove(null);
         var told = new List<Told>();
-        while (file.Holders() is { Count: > 0 } holders && (only is null || file.Record?.Identity == only))
+        while (file.Holders() is { Count: > 0 } holders && (only is null || file.Record?.Key == only))
         {
             told.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
             foreach (var holder in holders)
@@ -76,7 +93,7 @@ internal static class Ending
     /// </summary>
     private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script, string? only)
     {
-        if (file.IsHeldBy(holder) && (only is null || file.Record?.Identity == only)
+        if (file.IsHeldBy(holder) && (only is null || file.Record?.Key == only)
             && !Kernel.TrySignal(process, signal) && Kernel.LastError != Errno.NoProcess)
         {
             throw CannotEnd(holder, script);

@@ -42,7 +42,12 @@ internal sealed class LockFile
     public static LockFile Open(LockRequest request)
     {
         var path = request.Path;
-        EnsureDirectory(request);
+        if (!CheckDirectory(request))
+        {
+            Directories.Make(request.Directory);
+            _ = CheckDirectory(request);
+        }
+
         if (Inherited(path, request.Mode) is { } inherited)
         {
             return inherited;
@@ -159,23 +164,24 @@ internal sealed class LockFile
 
     public void Close() => Kernel.Close(Descriptor);
 
-    private static void EnsureDirectory(LockRequest request)
+    /// <summary>Refuses a directory of locks that is not this user's alone. One that is not there is no harm.</summary>
+    /// <returns>Whether it is there.</returns>
+    /// <exception cref="RunException">77.</exception>
+    public static bool CheckDirectory(LockRequest request)
     {
-        var directory = request.Directory;
-        var status = Kernel.TryStatus(directory);
-        if (status is null)
-        {
-            Directories.Make(directory);
-            status = Kernel.TryStatus(directory);
-        }
-
         // A link may lead to them, as long as what it leads to is this user's alone.
         _ = Directories.Trusted(request.StateDirectory, Kernel.TryStatus(request.StateDirectory));
-        if (Directories.Trusted(directory, status) is { } s && (s.Mode & Permissions.Others) != 0)
+        var status = Directories.Trusted(request.Directory, Kernel.TryStatus(request.Directory));
+        if (status is { } s && (s.Mode & Permissions.Others) != 0)
         {
-            _ = Kernel.TryChangeMode(directory, Permissions.PrivateDirectory);
+            _ = Kernel.TryChangeMode(request.Directory, Permissions.PrivateDirectory);
         }
+
+        return status is not null;
     }
+
+    /// <summary>Whether a file of that name in the directory of locks is one.</summary>
+    public static bool IsName(string name) => name.Length == NameLength && name.All(char.IsAsciiHexDigitLower);
 
     /// <summary>
     /// The descriptor of this file that was handed down by a run which this process is, or is a child of. Where it is the very process,

@@ -26,7 +26,7 @@ internal static class ScriptLock
 
                 if (file.IsCurrent)
                 {
-                    file.Sign(new LockRecord(request.Script, request.Identity));
+                    file.Sign(request.Record);
                     Voice.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
                     return new HeldLock(file.Descriptor);
                 }
