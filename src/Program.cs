@@ -67,6 +67,7 @@ internal static class Program
             Act.List => List.Cached(surroundings, invocation),
             Act.Clean => Clean.Copies(surroundings, invocation),
             Act.Init => Init.Configuration(surroundings, invocation),
+            Act.Completion => Complete.ForShell(surroundings, invocation),
             _ => throw new RunException(ExitStatus.Usage, $"{invocation.Act}: not built yet"),
         };
     }

@@ -5,12 +5,13 @@ namespace Run.CommandLine;
 /// <summary>What <c>--help</c> prints: within 80 columns and 40 lines, from the table of options.</summary>
 internal static class HelpText
 {
-    private const int NameWidth = 26;
+    private const int NameWidth = 28;
 
     public static string Make()
     {
         var text = new StringBuilder("""
-            run [OPTION]... SCRIPT [ARG]...    fetch a script by name, keep it, and become it
+            Usage: run [OPTION]... SCRIPT [ARG]...
+            Fetches a script by name, keeps it, and becomes it; "man run" says all of it.
             SCRIPT: NAME, SOURCE:PATH[@REF], https://URL or ./FILE, and #sha256=HEX after it
 
             """);
@@ -25,8 +26,8 @@ internal static class HelpText
 
         return text.Append("""
             Examples:
-              run pt-summary                     run -u github:OWNER/REPO/bin/tool@v2 --flag
-              run --lock --wait=60 ./backup.sh   run https://host/x.py#sha256=HEX
+              run pt-summary                   run -u github:OWNER/REPO/bin/tool@v2 --flag
+              run --wait=60 ./backup.sh        run https://host/x.py#sha256=HEX
             """).Append('\n').ToString();
     }
 

@@ -1,0 +1,94 @@
+# Completion of run for bash, made by: run --completion bash
+# shellcheck shell=bash disable=SC2207
+
+_run() {
+    local program=${COMP_WORDS[0]} line=${COMP_LINE:0:COMP_POINT} words=() starts=() i gap part
+    [[ -x $program && $program == */* ]] || program=run
+
+    # bash cuts words at ":", "=" and "@" too, which names of scripts are full of: here they are put together again.
+    line=${line#*"${COMP_WORDS[0]}"}
+    for ((i = 1; i <= COMP_CWORD; i++)); do
+        gap=${line%%[![:space:]]*}
+        line=${line#"$gap"}
+        part=${COMP_WORDS[i]}
+        ((i < COMP_CWORD)) || part=$line
+        line=${line#"$part"}
+        if [[ $gap || ${#words[@]} == 0 ]]; then
+            words+=("$part")
+            starts+=("$i")
+        else
+            words[${#words[@]} - 1]+=$part
+        fi
+    done
+
+    local last=$((${#words[@]} - 1)) pending='' several='' none='' ended='' options=()
+    local current=${words[last]}
+    for ((i = 0; i < last; i++)); do
+        case ${words[i]} in
+            --) ended=yes; ((i++)); break ;;
+            %VALUED%) pending=${words[i]}; ((i++)) ;;&
+            --config) ((i < last)) && options=(--config "${words[i]}") ;;
+            --config=*) options=("${words[i]}") ;;
+            %SEVERAL%) several=yes ;;
+            %NONE%) none=yes ;;
+            -?*) ;;
+            *) break ;;
+        esac
+    done
+
+    COMPREPLY=()
+    if ((i > last)); then
+        _run_value "$pending" "$current" ""
+    elif ((i < last)) && [[ ! $several ]]; then
+        # What belongs to the script: what the shell would offer, had the script been called by itself.
+        if declare -F _command_offset >/dev/null && [[ ${words[i]} != *[:=@]* ]]; then
+            _command_offset "${starts[i]}"
+        else
+            compopt -o bashdefault -o default
+        fi
+        return
+    elif [[ $current == -* && ! $ended ]] && ((i == last)); then
+        if [[ $current == --*=* ]]; then
+            _run_value "${current%%=*}" "${current#*=}" "${current%%=*}="
+        else
+            COMPREPLY=($(compgen -W '%OPTIONS%' -- "$current"))
+        fi
+    elif [[ ! $none ]]; then
+        if [[ $current =~ ^(\.|\.\.|~)?/ ]]; then
+            _run_files "$current" ""
+        else
+            while IFS=$'\t' read -r part _; do
+                [[ $part != "$current"* ]] || COMPREPLY+=("$part")
+            done < <(command "$program" "${options[@]}" --completion words 2>/dev/null)
+            [[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace
+        fi
+    fi
+
+    # Of what is put together, readline replaces only what follows the last place where it had cut.
+    local breaks=${COMP_WORDBREAKS//[^:=@]/}
+    if [[ $breaks && $current == *["$breaks"]* ]]; then
+        part=${current%"${current##*["$breaks"]}"}
+        for i in "${!COMPREPLY[@]}"; do
+            COMPREPLY[i]=${COMPREPLY[i]#"$part"}
+        done
+    fi
+}
+
+# _run_value OPTION TYPED PREFIX
+_run_value() {
+    local name
+    case $1 in
+%VALUES%
+    esac
+}
+
+# _run_files TYPED PREFIX
+_run_files() {
+    local name
+    compopt -o filenames
+    while IFS= read -r name; do
+        COMPREPLY+=("$2$name")
+    done < <(compgen -f -- "$1")
+}
+
+complete -F _run run

@@ -1,0 +1,53 @@
+#compdef run
+# Completion of run for zsh, made by: run --completion zsh
+
+_run() {
+    local context state state_descr line program=$words[1]
+    local -A opt_args
+    local -a given several=(%SEVERAL%) none=(%NONE%)
+    [[ $program == */* ]] || program=run
+
+    # -A: what follows SCRIPT belongs to it, options too.
+    _arguments -s -S -A '-*' \
+%OPTIONS%
+        '*:::operand:->operands' && return
+
+    [[ $state == operands ]] || return
+    given=(${(k)opt_args})
+    if (( ${#given:*none} )); then
+        return 1
+    elif (( CURRENT == 1 || ${#given:*several} )); then
+        _run_scripts
+    else
+        # What the shell would offer, had the script been called by itself.
+        _normal
+    fi
+}
+
+_run_scripts() {
+    if [[ $PREFIX == (|.|..|\~)/* ]]; then
+        _files
+        return
+    fi
+
+    local -a sources cached options
+    local entry word
+    [[ -z $opt_args[--config] ]] || options=(--config ${(Q)~opt_args[--config]})
+    for entry in ${(f)"$(_call_program scripts ${(q)program} ${(q)options} --completion words 2>/dev/null)"}; do
+        word=${entry%%$'\t'*}
+        entry="${word//:/\\:}:${entry#*$'\t'}"
+        if [[ $word == *[:/] ]]; then
+            sources+=($entry)
+        else
+            cached+=($entry)
+        fi
+    done
+    _describe -t sources source sources -S ''
+    _describe -t scripts 'cached script' cached
+}
+
+if [[ $funcstack[1] == _run ]]; then
+    _run "$@"
+else
+    compdef _run run
+fi
