@@ -1,0 +1,237 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Run.Tests.Infra;
+using static Run.Tests.Fetching.Answers;
+using static Run.Tests.Infra.RawServer;
+
+namespace Run.Tests.Fetching;
+
+/// <summary>Every way a body can be bad: it is refused, and nothing of it is left that could be executed. And the good ones.</summary>
+public sealed class BodyTests
+{
+    [Fact]
+    public Task Cut_short_of_its_length() => IsRefused(ExitStatus.Data, Cuts(Script, 30), "cut short");
+
+    [Fact]
+    public Task Cut_short_by_a_reset() =>
+        IsRefused(ExitStatus.Data, Resets($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..30]}"), "cut short");
+
+    [Theory]
+    [InlineData("14\r\n#!/bin/sh\necho ran\n\n\r\n14\r\n#", "in the middle of a chunk")]
+    [InlineData("14\r\n#!/bin/sh\necho ran\n\n\r\n", "between two chunks")]
+    [InlineData("14\r\n#!/bin/sh\necho ran\n\n\r\n0\r\n", "before the end of the last chunk")]
+    public Task Cut_short_of_its_chunks(string chunks, string where) =>
+        IsRefused(ExitStatus.Data, Says($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}"), where.Length > 0 ? "cut short" : "");
+
+    [Fact]
+    public Task Chunks_that_do_not_fit() =>
+        IsRefused(ExitStatus.Data, Says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n#!/bin/sh\necho ran\n\r\n0\r\n\r\n"), "damaged");
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    [InlineData("deflate")]
+    public Task Cut_short_under_its_compression(string encoding)
+    {
+        var whole = Compress(encoding, Bytes(Script));
+        return IsRefused(ExitStatus.Data, Sends(WithLength($"Content-Encoding: {encoding}\r\n", whole.AsSpan(0, whole.Length - 9))), "cut short");
+    }
+
+    [Fact]
+    public Task Compressed_data_that_is_none() =>
+        IsRefused(ExitStatus.Data, Sends(WithLength("Content-Encoding: gzip\r\n", Bytes(Script))), "decompress");
+
+    [Fact]
+    public Task An_encoding_that_nobody_asked_for() =>
+        IsRefused(ExitStatus.Data, Sends(WithLength("Content-Encoding: zstd\r\n", Bytes(Script))), "zstd");
+
+    [Fact]
+    public Task Longer_than_promised() =>
+        IsRefused(ExitStatus.Data, Sends(Answer("Content-Length: 19", Bytes(Script))), "longer", "19 bytes");
+
+    [Fact]
+    public Task Two_lengths() =>
+        IsRefused(ExitStatus.Data, Sends(Answer("Content-Length: 19\r\nContent-Length: 20", Bytes(Script))));
+
+    [Fact]
+    public Task Empty() => IsRefused(ExitStatus.Data, Sends(WithLength("", [])), "empty");
+
+    [Fact]
+    public Task Empty_once_decompressed() =>
+        IsRefused(ExitStatus.Data, Sends(WithLength("Content-Encoding: gzip\r\n", Compress("gzip", []))), "empty");
+
+    [Fact]
+    public Task No_content() => IsRefused(ExitStatus.Data, Says("HTTP/1.1 204 No Content\r\n\r\n"), "empty");
+
+    [Fact]
+    public Task A_part_only() =>
+        IsRefused(ExitStatus.Data, Says($"HTTP/1.1 206 Partial Content\r\nContent-Length: {Script.Length}\r\n\r\n{Script}"), "part");
+
+    [Theory]
+    [InlineData("text/html; charset=utf-8", Script)]
+    [InlineData("application/xhtml+xml", "<p>sign in</p>")]
+    [InlineData("text/plain", "<!DOCTYPE html>\n<html><title>Sign in</title></html>")]
+    [InlineData("application/octet-stream", "\ufeff \n<!-- a comment -->\n<HTML lang=en>")]
+    [InlineData("text/plain", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\"><html></html>")]
+    public Task A_web_page(string type, string page) =>
+        IsRefused(ExitStatus.Data, Sends(WithLength($"Content-Type: {type}\r\n", Bytes(page))), "web page");
+
+    [Fact]
+    public async Task A_page_that_shows_a_script_names_the_script_itself()
+    {
+        using var box = new Sandbox();
+        await using var server = Start(Sends(WithLength("Content-Type: text/html\r\n", Bytes("<html>"))));
+        box.Sources(server.Url + "/group/repo/-/blob/main");
+        await box.Run("x.sh").Fails(ExitStatus.Data, "web page", $"{server.Url}/group/repo/-/raw/main/x.sh");
+    }
+
+    [Fact]
+    public async Task Without_a_length_only_with_a_digest()
+    {
+        using var box = new Sandbox();
+        await using var server = Start(Says($"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{Script}"));
+        box.Sources(server.Url);
+        await box.Run("x").Fails(ExitStatus.Data, "without its length", "#sha256=");
+        await box.Run($"x#sha256={Digest(Script)}").Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task With_its_digest_even_what_looks_like_a_page_is_what_was_asked_for()
+    {
+        using var box = new Sandbox();
+        await using var server = Start(Sends(WithLength("Content-Type: text/html\r\n", Bytes(Script))));
+        box.Sources(server.Url);
+        await box.Run($"x#sha256={Digest(Script)}").Succeeds("ran\n");
+    }
+
+    [Theory]
+    [InlineData("gzip", "gzip")]
+    [InlineData("x-gzip", "gzip")]
+    [InlineData("br", "br")]
+    [InlineData("deflate", "deflate")]
+    [InlineData("Deflate", "raw")]
+    public async Task Compressed_bodies_are_decoded_and_the_digest_is_of_what_they_hold(string encoding, string format)
+    {
+        using var box = new Sandbox();
+        await using var server = Start(Sends(WithLength($"Content-Encoding: {encoding}\r\n", Compress(format, Bytes(Script)))));
+        box.Sources(server.Url);
+        await box.Run($"x#sha256={Digest(Script)}").Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Chunks_are_put_together()
+    {
+        using var box = new Sandbox();
+        await using var server = Start(Says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n#!/bi\r\ne;x=y\r\nn/sh\necho ran\n\r\n0\r\nX: y\r\n\r\n"));
+        box.Sources(server.Url);
+        await box.Run("x").Succeeds("ran\n");
+    }
+
+    [Fact]
+    public Task A_length_over_64_MiB_is_not_even_read() =>
+        IsRefused(ExitStatus.Data, Stalls("HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n#!/bin/sh\n"), "64 MiB");
+
+    [Fact]
+    public async Task A_body_without_end_is_refused_and_memory_stays_flat()
+    {
+        using var box = new Sandbox();
+        var chunk = new byte[1 << 20];
+        chunk.AsSpan().Fill((byte)'#');
+        await using var server = Start(async connection =>
+        {
+            await connection.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while (true)
+            {
+                await connection.Send("100000\r\n");
+                await connection.Send(chunk);
+                await connection.Send("\r\n");
+            }
+        });
+        box.Sources(server.Url);
+        await StaysFlat(box);
+    }
+
+    [Fact]
+    public async Task A_bomb_is_refused_and_memory_stays_flat()
+    {
+        using var box = new Sandbox();
+        var bomb = Compress("gzip", new byte[1 << 30]);
+        Assert.True(bomb.Length < Limits64MiB, "it is small as it is sent");
+        await using var server = Start(Sends(WithLength("Content-Encoding: gzip\r\n", bomb)));
+        box.Sources(server.Url);
+        await StaysFlat(box);
+    }
+
+    [Fact]
+    public async Task A_body_of_almost_64_MiB_is_whole()
+    {
+        using var box = new Sandbox();
+        var body = Bytes(Script + new string('#', Limits64MiB - Script.Length));
+        await using var server = Start(Sends(WithLength("", body)));
+        box.Sources(server.Url);
+        await box.Run("x").Succeeds("ran\n");
+        Assert.Equal(Limits64MiB, new FileInfo(box.CachedScript("x")).Length);
+    }
+
+    [Fact]
+    public async Task A_byte_a_second_for_ever_comes_to_an_end()
+    {
+        using var box = new Sandbox();
+        await using var server = Start(async connection =>
+        {
+            await connection.Send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+            while (true)
+            {
+                await connection.Send("#");
+                await Task.Delay(1000, connection.End);
+            }
+        });
+        box.Sources(server.Url);
+        var result = await box.Run("x").Fails(ExitStatus.Unavailable, "too slowly");
+        result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
+    }
+
+    private const int Limits64MiB = 64 << 20;
+
+    private static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Bytes(text)));
+
+    private static async Task IsRefused(ExitStatus status, Func<Connection, Task> answer, params string[] words)
+    {
+        using var box = new Sandbox();
+        await using var server = Start(answer);
+        box.Sources(server.Url);
+        await box.Run("x").Fails(status, [server.Url, .. words]);
+        Assert.DoesNotContain(box.CachedFiles(), static path => Path.GetFileName(path) == "x");
+        await box.Run("--offline", "x").Fails(ExitStatus.Unavailable, "offline");
+    }
+
+    private static async Task StaysFlat(Sandbox box)
+    {
+        const int most = 64 << 10;
+        await using var child = box.Run("x").Start();
+        var peak = 0;
+        await Eventually.True(
+            () =>
+            {
+                peak = Math.Max(peak, PeakOf(child.Pid));
+                return child.HasExited;
+            },
+            "it has ended");
+        (await child.Exit()).Failed((int)ExitStatus.Data, "64 MiB");
+        Assert.InRange(peak, 1, most);
+    }
+
+    /// <summary>In KiB; 0 once the process is gone.</summary>
+    private static int PeakOf(int pid)
+    {
+        try
+        {
+            var line = File.ReadLines($"/proc/{pid}/status").FirstOrDefault(static line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+}
