@@ -142,7 +142,7 @@ build() {
     { [ -x "$here/scripts/package" ] && [ -f "$here/install.sh" ]; } ||
         fail "--from-source works in a checkout" "git clone https://github.com/runscripts/run, then ./install.sh --from-source"
     "$here/scripts/package" --archive-only >&2
-    releases=file:$here/artifacts/release
+    releases=file:${RUN_PACKAGES:-$here/artifacts/release}
     RUN_VERSION=
     RUN_SHA256=
 }
@@ -246,8 +246,11 @@ is_loopback() {
 download() {
     if has curl; then
         curl -fsSL --proto "$3" --connect-timeout 15 --speed-limit 1 --speed-time 30 --retry 2 -o "$2" "$1"
+    elif has wget && wget --version >/dev/null 2>&1; then
+        wget -q -T 30 --tries=3 -O "$2" "$1"
     elif has wget; then
-        wget -q -T 30 -O "$2" "$1"
+        # That of busybox, of which some builds crash where a time limit is asked for.
+        wget -q -O "$2" "$1"
     else
         fail "neither curl nor wget is here to download with"
     fi
