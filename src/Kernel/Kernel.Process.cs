@@ -43,6 +43,21 @@ internal static unsafe partial class Kernel
     /// <param name="arguments">The whole vector, the program's own name first.</param>
     public static Errno Execute(string file, IReadOnlyList<string> arguments)
     {
+        var vector = Vector(arguments);
+        fixed (byte* f = OsText.ToCString(file))
+        {
+            run_restore_signals();
+            _ = execve(f, vector, run_environ());
+        }
+
+        // Freed for the sake of the next attempt: an interpreter, where the kernel would not start the script itself.
+        var error = LastError;
+        Free(vector, arguments.Count);
+        return error;
+    }
+
+    private static byte** Vector(IReadOnlyList<string> arguments)
+    {
         var vector = (byte**)NativeMemory.Alloc((nuint)(arguments.Count + 1), (nuint)sizeof(byte*));
         for (var i = 0; i < arguments.Count; i++)
         {
@@ -52,21 +67,17 @@ internal static unsafe partial class Kernel
         }
 
         vector[arguments.Count] = null;
-        fixed (byte* f = OsText.ToCString(file))
-        {
-            run_restore_signals();
-            _ = execve(f, vector, run_environ());
-        }
+        return vector;
+    }
 
-        // Freed for the sake of the next attempt: an interpreter, where the kernel would not start the script itself.
-        var error = LastError;
-        for (var i = 0; i < arguments.Count; i++)
+    private static void Free(byte** vector, int count)
+    {
+        for (var i = 0; i < count; i++)
         {
             NativeMemory.Free(vector[i]);
         }
 
         NativeMemory.Free(vector);
-        return error;
     }
 
     /// <summary>The kernel's version, as far as decisions hang on it.</summary>
