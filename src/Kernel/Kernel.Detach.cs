@@ -52,19 +52,6 @@ internal static unsafe partial class Kernel
         return error == Errno.None ? processId : 0;
     }
 
-    /// <summary>Waits for the child's end. Its exit status, as the shell would tell it.</summary>
-    public static int WaitForExit(int processId)
-    {
-        const int SignalBase = 128;
-        int status;
-        while (waitpid(processId, &status, 0) < 0 && LastError == Errno.Interrupted)
-        {
-        }
-
-        var signal = status & 0x7f;
-        return signal != 0 ? SignalBase + signal : (status >> 8) & 0xff;
-    }
-
     /// <summary>Removes the variable from the environment, the script's included.</summary>
     public static void RemoveVariable(string name)
     {
@@ -95,12 +82,6 @@ internal static unsafe partial class Kernel
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int pipe2(int* ends, int flags);
-
-    [LibraryImport("libc")]
-    private static partial int posix_spawn(int* processId, byte* file, void* actions, void* attributes, byte** arguments, byte** environment);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int waitpid(int processId, int* status, int options);
 
     [LibraryImport("libc")]
     private static partial int unsetenv(byte* name);

@@ -44,7 +44,7 @@ internal static unsafe partial class Kernel
         _ = signal(ChildEnded, Default);
         try
         {
-            return Spawn(file, arguments, input, output, givenBack) is { } child ? Wait(child) : null;
+            return Spawn(file, arguments, input, output, givenBack) is { } child ? WaitForExit(child) : null;
         }
         finally
         {
@@ -90,8 +90,10 @@ internal static unsafe partial class Kernel
         return error == 0 ? child : null;
     }
 
-    private static int Wait(int child)
+    /// <summary>Waits for the child's end. Its exit status as the shell would tell it: 128 and the signal's number where one ended it.</summary>
+    public static int WaitForExit(int child)
     {
+        const int SignalBase = 128;
         var status = 0;
         while (waitpid(child, &status, 0) < 0 && LastError == Errno.Interrupted)
         {
@@ -99,7 +101,7 @@ internal static unsafe partial class Kernel
 
         // wait(2): the low seven bits are the signal, the next byte the status.
         var signal = status & 0x7f;
-        return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
+        return signal == 0 ? (status >> 8) & 0xff : SignalBase + signal;
     }
 
     [LibraryImport("libc")]
