@@ -32,6 +32,7 @@ internal static class Become
         if (request.Replace)
         {
             // Only now: nobody is ended for a successor that cannot be fetched or started.
+            launch.CheckInterpreter();
             _ = ScriptLock.Acquire(request);
         }
 

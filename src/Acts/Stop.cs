@@ -9,7 +9,16 @@ internal static class Stop
     public static int Script(Surroundings surroundings, Invocation invocation)
     {
         var wanted = surroundings.Resolve(invocation.Script);
-        Ending.EndScript(new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, LockMode.Exclusive));
+        var identity = wanted.Local is { } local ? RealPath(local) : wanted.Identity;
+        Ending.EndScript(new LockRequest(surroundings.Directories.State, identity, wanted.Shown, LockMode.Exclusive));
         return 0;
+    }
+
+    /// <summary>A script may have been removed while it runs, and then its directory tells what its path was.</summary>
+    private static string RealPath(string path)
+    {
+        var slash = path.LastIndexOf('/');
+        return Kernel.TryRealPath(path)
+            ?? (Kernel.TryRealPath(slash < 0 ? "." : path[..(slash + 1)]) is { } directory ? $"{directory.TrimEnd('/')}/{path[(slash + 1)..]}" : path);
     }
 }

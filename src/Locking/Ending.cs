@@ -18,7 +18,8 @@ internal static class Ending
     }
 
     /// <summary>
-    /// Ends all runs of a script: those that hold its own lock, and those that hold a lock of another name for it.
+    /// Ends the runs of a script that there are: those that hold its own lock, and those that hold a lock of another name for it.
+    /// Whoever takes a lock later, because he waited for it, is not meant.
     /// </summary>
     /// <exception cref="RunException">75: one cannot be ended. 77: the locks are not this user's alone.</exception>
     public static void EndScript(LockRequest request)
@@ -26,31 +27,41 @@ internal static class Ending
         LockFile.CheckDirectory(request);
         foreach (var path in Kernel.Names(request.Directory).Where(LockFile.IsName).Select(name => $"{request.Directory}/{name}"))
         {
-            if (LockFile.TryOpen(path) is { } file)
+            if (LockFile.TryOpen(path) is not { } file)
             {
-                EndHolders(file, request.Script, only: path == request.Path ? null : request.Key);
-                file.Close();
+                continue;
             }
+
+            var holders = file.Holders();
+            if (path != request.Path)
+            {
+                // The record is that of the holder who has made a mark since, and it is read after the mark was seen.
+                holders = holders.FindAll(static holder => holder.HasMark);
+                holders = holders.Count > 0 && file.Record?.Key == request.Key ? holders : [];
+            }
+
+            End(file, request.Script, all => all.FindAll(holders.Contains));
+            file.Close();
         }
     }
 
-    /// <summary>Asks all holders to end, kills those that have not after the grace time, and returns once nobody holds the lock.</summary>
-    /// <param name="file">The lock.</param>
-    /// <param name="script">The script's name for messages.</param>
-    /// <param name="only">Null for whoever holds it, else the key of the script that they must hold it for.</param>
-    /// <exception cref="RunException">75: a holder cannot be ended.</exception>
-    public static void EndHolders(LockFile file, string script, string? only = null)
+    /// <summary>Ends all holders, and returns once nobody holds the lock.</summary>
+    /// <exception cref="RunException">75: one cannot be ended.</exception>
+    public static void EndHolders(LockFile file, string script) => End(file, script, static all => all);
+
+    /// <summary>Asks the holders to end, kills those that have not after the grace time, and returns once they are gone.</summary>
+    private static void End(LockFile file, string script, Func<List<Holder>, List<Holder>> choose)
     {
         Kernel.OnInterruptRemove(null);
         var told = new List<Told>();
-        while (file.Holders() is { Count: > 0 } holders && (only is null || file.Record?.Key == only))
+        while (choose(file.Holders()) is { Count: > 0 } holders)
         {
             told.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
             foreach (var holder in holders)
             {
                 if (told.Find(one => one.Holder == holder) is not { } one)
                 {
-                    if (Tell(file, holder, script, only) is { } process)
+                    if (Tell(file, holder, script) is { } process)
                     {
                         told.Add(new Told(holder, process, Stopwatch.StartNew()));
                     }
@@ -59,7 +70,7 @@ internal static class Ending
                 {
                     Voice.Note($"{script} ({holder.Name}) has not ended within {s_grace.TotalSeconds} s of SIGTERM: SIGKILL");
                     one.Killed = true;
-                    Signal(file, holder, one.Process, Kernel.Kill, script, only);
+                    Signal(file, holder, one.Process, Kernel.Kill, script);
                 }
             }
 
@@ -69,7 +80,7 @@ internal static class Ending
         told.ForEach(one => Forget(one));
     }
 
-    private static SafeFileHandle? Tell(LockFile file, Holder holder, string script, string? only)
+    private static SafeFileHandle? Tell(LockFile file, Holder holder, string script)
     {
         if (holder.ProcessId == 0 || holder.ProcessId == Kernel.ProcessId)
         {
@@ -83,7 +94,7 @@ internal static class Ending
         }
 
         Voice.Step(() => $"SIGTERM to {holder.Name}");
-        Signal(file, holder, process, Kernel.Terminate, script, only);
+        Signal(file, holder, process, Kernel.Terminate, script);
         return process;
     }
 
@@ -91,10 +102,9 @@ internal static class Ending
     /// The process was opened, and only then is asked whether it holds the lock: if the one that was found has ended since, and
     /// another been given its PID, that other one does not.
     /// </summary>
-    private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script, string? only)
+    private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script)
     {
-        if (file.IsHeldBy(holder) && (only is null || file.Record?.Key == only)
-            && !Kernel.TrySignal(process, signal) && Kernel.LastError != Errno.NoProcess)
+        if (file.IsHeldBy(holder) && !Kernel.TrySignal(process, signal) && Kernel.LastError != Errno.NoProcess)
         {
             throw CannotEnd(holder, script);
         }

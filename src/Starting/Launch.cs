@@ -92,6 +92,16 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
         }
     }
 
+    /// <summary>Refuses a script whose interpreter is not there, which exec would tell too, but too late for those who must know before.</summary>
+    /// <exception cref="RunException">126, 127.</exception>
+    public void CheckInterpreter()
+    {
+        if (Interpreter.Count > 0 && (SearchPath.Find(Interpreter[0], out var unusable) is not { } file || Kernel.TryStatus(file) is null))
+        {
+            throw unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable);
+        }
+    }
+
     private string? AskedBy => Shebang is null ? null : $"its first line is {Shebang}";
 
     private RunException Missing(string interpreter) => new(ExitStatus.NotFound, $"{Shown}: no such interpreter: {interpreter}", AskedBy);

@@ -1,0 +1,147 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.Locking;
+
+/// <summary>The files of the locks: whose they are, and what happens where there can be none.</summary>
+public sealed class LockFileTests
+{
+    private const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PrivateFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    [Theory]
+    [InlineData("000")]
+    [InlineData("022")]
+    [InlineData("777")]
+    public async Task They_are_the_users_alone_whatever_the_umask(string umask)
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\numask\n");
+        await box.Run("./x").Umask(umask).Succeeds($"0{umask}\n");
+        Assert.Equal(PrivateDirectory, File.GetUnixFileMode(box.Locks));
+        Assert.Equal(PrivateFile, File.GetUnixFileMode(Assert.Single(Directory.GetFiles(box.Locks))));
+    }
+
+    [Fact]
+    public async Task Those_that_others_can_read_are_closed()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho ran\n");
+        await box.Run("./x").Succeeds("ran\n");
+        var file = Assert.Single(Directory.GetFiles(box.Locks));
+        File.SetUnixFileMode(file, PrivateFile | UnixFileMode.OtherRead);
+        File.SetUnixFileMode(box.Locks, PrivateDirectory | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        await box.Run("./x").Succeeds("ran\n");
+        Assert.Equal(PrivateDirectory, File.GetUnixFileMode(box.Locks));
+        Assert.Equal(PrivateFile, File.GetUnixFileMode(file));
+    }
+
+    [Theory]
+    [InlineData("--lock")]
+    [InlineData("--quiet")]
+    public async Task Those_that_others_can_write_are_refused(string option)
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho ran\n");
+        await box.Run("./x").Succeeds("ran\n");
+        var file = Assert.Single(Directory.GetFiles(box.Locks));
+        File.SetUnixFileMode(file, PrivateFile | UnixFileMode.GroupWrite);
+        await box.Run(option, "./x").Fails(ExitStatus.Refused, file);
+        File.SetUnixFileMode(file, PrivateFile);
+        File.SetUnixFileMode(box.Locks, PrivateDirectory | UnixFileMode.OtherWrite);
+        await box.Run(option, "./x").Fails(ExitStatus.Refused, box.Locks);
+    }
+
+    [RootFact]
+    public async Task Another_users_are_refused_and_left_as_they_are()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.GiveTo(1234);
+        await box.Run("./x").As(1234).Succeeds("ran\n");
+        var file = Assert.Single(Directory.GetFiles(box.Locks));
+        await box.Run("./x").Fails(ExitStatus.Refused, box.StateHome, "1234");
+        await box.Run("--lock", "./x").Fails(ExitStatus.Refused, box.StateHome, "1234");
+        await box.Exec("stat", "-c", "%u", file, box.Locks).Succeeds("1234\n1234\n");
+        await box.Run("--lock", "./x").As(1234).Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Where_the_file_system_has_no_locks_a_plain_run_goes_on_and_a_locked_one_does_not()
+    {
+        // Of the calls on the lock's own descriptor the first is the one that moves it away, and not for a lock.
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho ran\n");
+        await box.Run("./x").Succeeds("ran\n");
+        var file = Assert.Single(Directory.GetFiles(box.Locks));
+        foreach (var error in (string[])["ENOLCK", "EOPNOTSUPP", "EIO"])
+        {
+            Command Broken(params string[] arguments) => box.Run(arguments).Through(
+                "strace", "-f", "-qq", "-o", box.Root + "/trace", "-P", file, "-e", "trace=fcntl", "-e", $"inject=fcntl:error={error}:when=2+");
+
+            await Broken("--lock", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
+            await Broken("--wait", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
+            var plain = await Broken("./x").Result();
+            Assert.Equal((0, "ran\n"), (plain.Status, plain.Stdout));
+            Assert.StartsWith($"run: no lock can be had in {box.Locks}: ", plain.Stderr, StringComparison.Ordinal);
+            await Broken("--quiet", "./x").Succeeds("ran\n");
+        }
+    }
+
+    [RootFact]
+    public async Task A_read_only_home_stops_no_plain_run()
+    {
+        using var box = new Sandbox();
+        box.PutHolder();
+        var readOnly = $"mount --bind {box.Home} {box.Home} && mount -o remount,ro,bind {box.Home}";
+        var without = await box.Run("./x").InMountNamespace(readOnly).Result();
+        Assert.Equal((0, "started\nended\n"), (without.Status, without.Stdout));
+        Assert.Contains(box.StateHome, without.Stderr, StringComparison.Ordinal);
+        await box.Run("--lock", "./x").InMountNamespace(readOnly).Fails(ExitStatus.CannotWrite, box.StateHome);
+
+        // With the file there, shared locks are to be had even so.
+        await box.Run("./x").Succeeds("started\nended\n");
+        await box.Run("./x").InMountNamespace(readOnly).Succeeds("started\nended\n");
+        await using var holder = await box.Holds("--lock", "./x");
+        await box.Run("./x").InMountNamespace(readOnly).Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await holder.Ends();
+    }
+
+    [RootFact]
+    public async Task A_full_disk_takes_nothing_but_the_name()
+    {
+        using var box = new Sandbox();
+        box.PutHolder();
+        var full = $"mount -t tmpfs -o size=4k,nr_inodes=20 none {box.StateHome}; head -c 4096 /dev/zero >{box.StateHome}/full";
+        await box.Run("--lock", "./x").InMountNamespace(full).Succeeds("started\nended\n");
+    }
+
+    [Fact]
+    public async Task A_file_that_was_removed_before_it_was_locked_is_not_the_lock()
+    {
+        // The first run opens the file, and before it locks it somebody removes it and another run makes a new one.
+        using var box = new Sandbox();
+        box.PutHolder();
+        await box.Run("./x").Succeeds("started\nended\n");
+        var file = Assert.Single(Directory.GetFiles(box.Locks));
+        await using var late = box.Run("--lock", "./x").Through(
+            "strace", "-f", "-qq", "-o", box.Root + "/trace", "-P", file, "-e", "trace=fcntl", "-e", "inject=fcntl:delay_enter=2000000:when=2").Start();
+        await Eventually.True(() => File.Exists(box.Root + "/trace") && File.ReadAllText(box.Root + "/trace").Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
+        File.Delete(file);
+        await using var holder = await box.Holds("--lock", "./x");
+        Assert.Equal(75, (await late.Exit()).Status);
+        await holder.Ends();
+    }
+
+    [Fact]
+    public async Task No_secret_is_in_them()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x?token=s3cret"] = "#!/bin/sh\necho ran\n";
+        await box.Run($"{server.Url.Replace("//", "//user:passw0rd@", StringComparison.Ordinal)}/x?token=s3cret").Succeeds("ran\n");
+        var content = File.ReadAllText(Assert.Single(Directory.GetFiles(box.Locks)));
+        Assert.Contains("/x", content, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", content, StringComparison.Ordinal);
+        Assert.DoesNotContain("passw0rd", content, StringComparison.Ordinal);
+    }
+}
