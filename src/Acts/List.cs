@@ -6,6 +6,8 @@ namespace Run.Acts;
 /// <summary><c>--list</c>: the cached scripts.</summary>
 internal static class List
 {
+    private const int ShortDigest = 12;
+
     public static int Cached(Surroundings surroundings, Invocation invocation)
     {
         var copies = surroundings.Cache.All();
@@ -23,13 +25,18 @@ internal static class List
             return 0;
         }
 
+        // People compare sizes and the first digits of digests, programs want all of them.
         var now = DateTimeOffset.UtcNow;
+        var people = Output.IsTerminal;
         Output.Write(Table.Of(
             ["SCRIPT", "SIZE", "AGE", "SHA256", "URL"],
             copies.Select(copy => new[]
             {
-                copy.Record.Script, Ages.Size(copy.Record.Size), Ages.Text(now - copy.Record.Fetched),
-                copy.Record.Sha256, copy.Record.Url,
+                copy.Record.Script,
+                people ? Ages.Size(copy.Record.Size) : copy.Record.Size.ToString(CultureInfo.InvariantCulture),
+                Ages.Text(now - copy.Record.Fetched),
+                people ? copy.Record.Sha256[..ShortDigest] : copy.Record.Sha256,
+                copy.Record.Url,
             })));
         return 0;
     }

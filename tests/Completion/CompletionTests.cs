@@ -1,0 +1,167 @@
+using System.Text.RegularExpressions;
+using Run.Tests.Infra;
+
+namespace Run.Tests.Completion;
+
+/// <summary>
+/// The completions in the real shells, typed at as a person would: what is typed ends in Tab and Enter, and what is then run shows what Tab
+/// has made of it. For that <c>run</c> is a recorder here, which leaves to the program only what the completions themselves ask it.
+/// </summary>
+public sealed partial class CompletionTests
+{
+    private const string Recorder = """
+        #!/bin/sh
+        for last; do :; done
+        case $last in
+            words | bash | zsh | fish) exec {binary} "$@" ;;
+        esac
+        printf 'ran'
+        printf '[%s]' "$@"
+        echo .
+
+        """;
+
+    public static TheoryData<string> Shells => new("bash", "bash with bash-completion", "zsh", "fish");
+
+    [Theory, MemberData(nameof(Shells))]
+    public async Task Options_scripts_and_files_are_completed(string shell)
+    {
+        using var box = new Sandbox();
+        await Prepare(box);
+        await using var terminal = await Start(box, shell);
+
+        // An option, a value that has to be one of a few, a command and a file.
+        await Ran(terminal, "run --dry\tops:x\r", "--dry-run", "ops:x");
+        await Ran(terminal, "run --completion b\tx\r", "--completion", "bash", "x");
+        await Ran(terminal, "run --completion=z\tx\r", "--completion=zsh", "x");
+        await Ran(terminal, "run -i funny-inter\thel\t\r", "-i", "funny-interpreter", "hello.sh");
+        await Ran(terminal, "run --config=sub/\tx\r", "--config=sub/only.conf", "x");
+
+        // SCRIPT: a source and what is cached of it, a cached script, a local file; the second SCRIPT where there are several.
+        await Ran(terminal, "run githu\tOWNER/x\r", "github:OWNER/x");
+        await Ran(terminal, "run ops:d\t\r", "ops:deep/tool.sh@v1");
+        await Ran(terminal, "run --lock hel\t\r", "--lock", "hello.sh");
+        await Ran(terminal, "run ./lo\t\r", "./local.sh");
+        await Ran(terminal, "run -- hel\t\r", "--", "hello.sh");
+        await Ran(terminal, "run --pin hello.sh ops:d\t\r", "--pin", "hello.sh", "ops:deep/tool.sh@v1");
+
+        // After SCRIPT: files, as for any command, and no option of run.
+        await Ran(terminal, "run ops:deep/tool.sh@v1 my\t\r", "ops:deep/tool.sh@v1", "my data.txt");
+        await Ran(terminal, "run -u hello.sh --of\tx\r", "-u", "hello.sh", "--ofx");
+        await Ran(terminal, "run -i sh ./local.sh sub/\t\r", "-i", "sh", "./local.sh", "sub/only.conf");
+    }
+
+    [Theory, MemberData(nameof(Shells))]
+    public async Task A_local_script_is_completed_as_if_called_by_itself(string shell)
+    {
+        using var box = new Sandbox();
+        await Prepare(box);
+        await using var terminal = await Start(box, shell);
+        await Say(terminal, shell switch
+        {
+            "zsh" => "_own() { compadd own-word }; compdef _own local.sh",
+            "fish" => "complete -c local.sh -f -a own-word",
+            _ => "complete -W own-word local.sh",
+        });
+        // Without bash-completion, bash has nobody to ask what another command would get.
+        await Ran(terminal, "run ./local.sh ow\t\r", "./local.sh", shell == "bash" ? "ow" : "own-word");
+    }
+
+    [Theory]
+    [InlineData("bash", "run --conf\t\t", "--config", "--conflict-exit-code")]
+    [InlineData("zsh", "run --conf\t", "read this run.conf and no other", "the status where it runs already (75)")]
+    [InlineData("zsh", "run git\t\t", "OWNER/REPO/PATH[@REF]")]
+    [InlineData("fish", "run --conf\t", "read this run.conf and no other", "the status where it runs already (75)")]
+    [InlineData("fish", "run git\t", "OWNER/REPO/PATH[@REF]")]
+    public async Task Several_answers_are_shown_with_what_they_mean(string shell, string typed, params string[] shown)
+    {
+        using var box = new Sandbox();
+        await Prepare(box);
+        await using var terminal = await Start(box, shell);
+        await terminal.Type(typed);
+        foreach (var text in shown)
+        {
+            await terminal.Output(text);
+        }
+    }
+
+    [Fact]
+    public async Task What_SCRIPT_may_be_is_told_to_any_shell()
+    {
+        using var box = new Sandbox();
+        await Prepare(box);
+        var words = (await box.Run("--completion", "words").Result()).Is(0, await Words(box)).Stdout;
+        Assert.StartsWith("bitbucket:\tOWNER/REPO/PATH[@REF]\n", words, StringComparison.Ordinal);
+        Assert.Matches("\nops:\tPATH\\[@REF\\]\nhello.sh\tcached \\d+s ago\nops:deep/tool.sh@v1\tcached \\d+s ago\n$", words);
+
+        var conf = box.Put("other.conf", "sources:\n  mine: https://example.com/%s/%s\n", executable: false);
+        Assert.Contains("\nmine:\tREPO/PATH\n", (await box.Run("--config", conf, "--completion", "words").Result()).Stdout, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_shell_without_completion_is_told_the_nearest()
+    {
+        using var box = new Sandbox();
+        await box.Run("--completion", "fis").Fails(ExitStatus.Usage, "fis: no completion for this shell", "did you mean fish?");
+        await box.Run("--completion", "powershell").Fails(ExitStatus.Usage, "there is one for bash, zsh, fish");
+    }
+
+    [Fact]
+    public async Task The_completion_for_bash_is_clean()
+    {
+        using var box = new Sandbox();
+        await box.Sh("run --completion bash | shellcheck --shell bash --severity style -").Succeeds("");
+    }
+
+    private static async Task<string> Words(Sandbox box) => (await box.Run("--completion", "words").Result()).Stdout;
+
+    private static async Task Prepare(Sandbox box)
+    {
+        await using var server = await ScriptServer.Start();
+        server["/hello.sh"] = server["/deep/tool.sh?v1"] = "#!/bin/sh\n";
+        box.Sources(server, $"ops: {server.Url}/%s?{{ref}}");
+        await box.Run("hello.sh").Succeeds("");
+        await box.Run("ops:deep/tool.sh@v1").Succeeds("");
+        box.Put("local.sh", "#!/bin/sh\n");
+        box.Put("my data.txt", "", executable: false);
+        box.Put("sub/only.conf", "", executable: false);
+        box.Put("../bin/funny-interpreter", "#!/bin/sh\n");
+        File.Delete(box.Bin + "/run");
+        box.Put("../bin/run", Recorder.Replace("{binary}", Suite.Binary, StringComparison.Ordinal));
+    }
+
+    private static async Task<Child> Start(Sandbox box, string shell)
+    {
+        var (program, setup) = shell switch
+        {
+            "bash" => ((string[])["bash", "--norc", "--noprofile", "-i"], "PS1='$ '; eval \"$(run --completion bash)\""),
+            "zsh" => (["zsh", "-f", "-i"], "PS1='$ '; autoload -U compinit; compinit -u -D; eval \"$(run --completion zsh)\""),
+            "fish" => (["fish", "--no-config"], "function fish_prompt; echo '$ '; end; run --completion fish | source"),
+            _ => (["bash", "--norc", "--noprofile", "-i"], "PS1='$ '; . /usr/share/bash-completion/bash_completion; eval \"$(run --completion bash)\""),
+        };
+        var terminal = box.Exec(program[0], program[1..]).Env("TERM", "xterm").OnTerminal().Start();
+        await Say(terminal, setup);
+        return terminal;
+    }
+
+    /// <summary>Types a line that the shell carries out, and waits until it has.</summary>
+    private static async Task Say(Child terminal, string line)
+    {
+        var mark = $"said{terminal.OutputSoFar.Length}";
+        await terminal.Type($"{line}; echo {mark[..2]}''{mark[2..]}\r");
+        await terminal.Output($"{mark}\r\n");
+    }
+
+    /// <summary>Types a line and waits until it has been run, which must be with these words.</summary>
+    private static async Task Ran(Child terminal, string typed, params string[] words)
+    {
+        var before = terminal.OutputSoFar.Length;
+        var ran = Match.Empty;
+        await terminal.Type(typed);
+        await Eventually.True(() => (ran = Recorded().Match(terminal.OutputSoFar, before)).Success, $"{typed} has been run");
+        Assert.Equal(string.Concat(words.Select(static word => $"[{word}]")), ran.Groups[1].Value);
+    }
+
+    [GeneratedRegex(@"ran((?:\[[^]]*\])+)\.")]
+    private static partial Regex Recorded();
+}
