@@ -42,7 +42,10 @@ internal static class Copies
     public static CachedScript? Find(Wanted wanted, Cache cache) =>
         cache.Find(wanted.Url) is { } copy && (wanted.Digest is null || copy.Record.Sha256 == wanted.Digest) ? copy : null;
 
-    private static bool WillDo(CachedScript copy, Wanted wanted) => wanted.Digest is not null || copy.IsFresh(wanted.Source?.MaxAge);
+    private static bool WillDo(CachedScript copy, Wanted wanted) => copy.IsFresh(MaxAge(wanted));
+
+    /// <summary>How old its copy may be; null: any age will do, as where the bytes are known beforehand.</summary>
+    public static TimeSpan? MaxAge(Wanted wanted) => wanted.Digest is null ? wanted.Source?.MaxAge : null;
 
     private static CachedScript Renew(Wanted wanted, Cache cache, bool update)
     {

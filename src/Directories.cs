@@ -9,15 +9,23 @@ namespace Run;
 /// <param name="Configuration">The user's run.conf; null without a home.</param>
 internal sealed record Directories(string Cache, string State, string? Configuration)
 {
+    /// <summary>Whether they are in a temporary directory, for want of a home.</summary>
+    public bool AreMakeshift { get; private init; }
+
     public const string SystemConfiguration = "/etc/run.conf";
 
     /// <summary>The user's home, null where <c>HOME</c> is not set or not absolute.</summary>
     public static string? Home => Absolute("HOME");
 
-    public static Directories FromEnvironment() => new(
-        Chosen("RUN_CACHE") ?? Below("XDG_CACHE_HOME", "run") ?? InHome(".cache/run") ?? Private("cache"),
-        Below("XDG_STATE_HOME", "run") ?? InHome(".local/state/run") ?? Private("state"),
-        Below("XDG_CONFIG_HOME", "run/run.conf") ?? Below("HOME", ".config/run/run.conf"));
+    public static Directories FromEnvironment()
+    {
+        var cache = Chosen("RUN_CACHE") ?? Below("XDG_CACHE_HOME", "run") ?? InHome(".cache/run");
+        var state = Below("XDG_STATE_HOME", "run") ?? InHome(".local/state/run");
+        return new(
+            cache ?? Private("cache"), state ?? Private("state"),
+            Below("XDG_CONFIG_HOME", "run/run.conf") ?? Below("HOME", ".config/run/run.conf"))
+        { AreMakeshift = cache is null || state is null };
+    }
 
     /// <summary>
     /// Makes the directory and those above it, for the user alone whatever the umask. Those that stand stay as they are.

@@ -38,7 +38,7 @@ internal static class Program
     private static Invocation Understand(string[] arguments)
     {
         var invocation = arguments is [{ Length: > 0 } first, ..] && first[0] != '-'
-            ? new Invocation { Operands = arguments }
+            ? new Invocation { Operands = arguments, IsPlain = true }
             : Parser.Parse(arguments);
         Voice.Set(invocation.Quiet, invocation.Verbose);
         return invocation;

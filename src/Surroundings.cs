@@ -10,6 +10,9 @@ internal sealed class Surroundings(Invocation invocation)
     private RunConf? _configuration;
     private Cache? _cache;
 
+    /// <summary>When this run began, by the clock of file systems.</summary>
+    public long Began { get; } = Kernel.FileClock;
+
     public Directories Directories { get; } = Directories.FromEnvironment();
 
     public Cache Cache => _cache ??= new Cache(Directories.Cache);
@@ -25,6 +28,9 @@ internal sealed class Surroundings(Invocation invocation)
         invocation.Configuration ?? (Kernel.Variable("RUN_CONFIG") is { Length: > 0 } file ? file : null);
 
     public RunConf Configuration() => _configuration ??= RunConf.Read(NamedConfiguration, Directories);
+
+    /// <summary>The files that have decided something so far, and those that could have, had they been there.</summary>
+    public List<Seen> Seen => [.. _configuration?.Seen ?? []];
 
     /// <summary>What SCRIPT stands for.</summary>
     public Wanted Resolve(string script) => Wanted.Resolve(script, invocation.Digest, Configuration);

@@ -1,5 +1,6 @@
 using Run.CommandLine;
 using Run.Locking;
+using Run.Planning;
 using Run.Starting;
 
 namespace Run.Acts;
@@ -25,15 +26,21 @@ internal static class Become
             _ = ScriptLock.Acquire(request);
         }
 
-        var path = wanted.Local is { } local ? LocalFile.Checked(local, wanted) : Copies.Get(wanted, surroundings, invocation.Update).Path;
+        var copy = wanted.Local is null ? Copies.Get(wanted, surroundings, invocation.Update) : null;
+        var path = copy?.Path ?? LocalFile.Checked(wanted.Local!, wanted);
         var launch = Launch.Of(path, wanted.Shown, invocation.Interpreter, surroundings.Configuration);
-        launch.CheckEnv();
+        var program = launch.CheckEnv();
         Voice.Step(() => $"becomes {Words.Join(launch.Arguments(invocation.Arguments))}");
         if (request.Replace)
         {
             // Only now: nobody is ended for a successor that cannot be fetched or started.
             launch.CheckInterpreter();
             _ = ScriptLock.Acquire(request);
+        }
+
+        if (invocation.IsPlain)
+        {
+            new Planner(invocation.Script, wanted, surroundings, request, copy, launch, program).WriteDown();
         }
 
         detach?.Leave(Detach.LogFor(request));

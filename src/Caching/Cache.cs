@@ -105,7 +105,7 @@ internal sealed class Cache(string root)
     {
         // The root may be a symbolic link that the user made; what is below it may not.
         var directory = $"{root}/{key}";
-        if (Directories.Trusted(root, Kernel.TryStatus(root)) is null || Directories.Trusted(directory) is null || ReadRecord(directory) is not var (record, written))
+        if (Directories.Trusted(root, Kernel.TryStatus(root)) is null || Directories.Trusted(directory) is null || ReadRecord(directory) is not var (record, seen))
         {
             return null;
         }
@@ -119,9 +119,9 @@ internal sealed class Cache(string root)
 
         // A file that was written in the same tick of the clock as the record could have changed after it was looked at:
         // only a record that is younger than the last change proves anything.
-        if (record.Identity == FileIdentity.Of(status) && written > status.Changed)
+        if (record.Identity == FileIdentity.Of(status) && seen.Look?.Modified > status.Changed)
         {
-            return new CachedScript(path, record);
+            return new CachedScript(path, record) { Seen = seen };
         }
 
         return Reread(directory, path, record);
@@ -150,15 +150,16 @@ internal sealed class Cache(string root)
         return copy;
     }
 
-    /// <summary>The record, and when it was written, in nanoseconds of the file system's clock.</summary>
-    private static (CacheRecord Record, long Written)? ReadRecord(string directory)
+    /// <summary>The record, and how its file looked.</summary>
+    private static (CacheRecord Record, Seen Seen)? ReadRecord(string directory)
     {
-        using var file = Kernel.TryOpen($"{directory}/{RecordName}", Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
+        var path = $"{directory}/{RecordName}";
+        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
         return file is not null
-            && Directories.Trusted($"{directory}/{RecordName}", Kernel.TryStatus(file)) is { IsRegular: true } status
+            && Directories.Trusted(path, Kernel.TryStatus(file)) is { IsRegular: true } status
             && Kernel.TryRead(file, MostRecordBytes, status.Size) is { } bytes
             && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
-            ? (record, status.Modified)
+            ? (record, new Seen(path, FileIdentity.Of(status)))
             : null;
     }
 

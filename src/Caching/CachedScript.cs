@@ -5,6 +5,9 @@ namespace Run.Caching;
 /// <param name="Record">Where it came from.</param>
 internal sealed record CachedScript(string Path, CacheRecord Record)
 {
+    /// <summary>The record's file, where this was found and not just put there.</summary>
+    public Seen? Seen { get; init; }
+
     /// <summary>
     /// Whether the server need not be asked again. A copy from the future, as after a clock that was set back, is not fresh.
     /// </summary>
@@ -18,4 +21,9 @@ internal sealed record CachedScript(string Path, CacheRecord Record)
         var age = DateTimeOffset.UtcNow - Record.Checked;
         return age >= TimeSpan.Zero && age <= most;
     }
+
+    /// <summary>When it is fresh, as seconds since 1970: from the first on, and until the second.</summary>
+    public (long From, long Until) FreshBetween(TimeSpan? maxAge) => maxAge is { } most
+        ? (Record.Checked.ToUnixTimeSeconds(), Record.Checked.ToUnixTimeSeconds() + (long)most.TotalSeconds)
+        : (long.MinValue, long.MaxValue);
 }

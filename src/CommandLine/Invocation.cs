@@ -32,6 +32,9 @@ internal sealed record Invocation
     /// <summary>What belongs to the script, as it came.</summary>
     public IEnumerable<string> Arguments => Operands.Skip(1);
 
+    /// <summary>Whether there are no options.</summary>
+    public bool IsPlain { get; init; }
+
     public bool Update { get; init; }
 
     public bool Offline { get; init; }

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Run.Caching;
 
 namespace Run.Configuration;
 
@@ -12,10 +13,15 @@ internal sealed class RunConf
     private const int MostBytes = 1 << 20;
     private const string BuiltIn = "run.conf";
 
-    private readonly List<ConfFile> _files;
+    private readonly List<ConfFile> _files = [];
     private ConfFile? _builtIn;
 
-    private RunConf(List<ConfFile> files) => _files = files;
+    private RunConf()
+    {
+    }
+
+    /// <summary>The files that were looked for.</summary>
+    public List<Seen> Seen { get; } = [];
 
     private IEnumerable<ConfFile> Files => _files.Append(_builtIn ??= ReadBuiltIn());
 
@@ -24,10 +30,20 @@ internal sealed class RunConf
     /// <exception cref="RunException">78: a file has a mistake, or is none.</exception>
     public static RunConf Read(string? named, Directories directories)
     {
-        var files = named is not null
-            ? [ReadFile(named) ?? throw new RunException(ExitStatus.Configuration, $"{named}: no such file")]
-            : new[] { directories.Configuration, Directories.SystemConfiguration }.OfType<string>().Select(ReadFile).OfType<ConfFile>().ToList();
-        return new RunConf(files);
+        var configuration = new RunConf();
+        foreach (var path in named is not null ? [named] : new[] { directories.Configuration, Directories.SystemConfiguration }.OfType<string>())
+        {
+            if (configuration.ReadFile(path) is { } file)
+            {
+                configuration._files.Add(file);
+            }
+            else if (named is not null)
+            {
+                throw new RunException(ExitStatus.Configuration, $"{named}: no such file");
+            }
+        }
+
+        return configuration;
     }
 
     /// <summary>The source of that name.</summary>
@@ -68,15 +84,19 @@ internal sealed class RunConf
 
     private static ConfFile ReadBuiltIn() => YamlConf.Parse(BuiltIn, BuiltInText());
 
-    private static ConfFile? ReadFile(string path)
+    private ConfFile? ReadFile(string path)
     {
         using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
         if (file is null)
         {
+            Seen.Add(new Seen(path, null));
             return Kernel.LastError is Errno.NoEntry or Errno.NotDirectory ? null : throw Unreadable(path, Kernel.LastError);
         }
 
-        var bytes = ReadAll(path, file);
+        // Before it is read: a change meanwhile shows later.
+        var status = Kernel.TryStatus(file) ?? throw Unreadable(path, Kernel.LastError);
+        Seen.Add(new Seen(path, FileIdentity.Of(status)));
+        var bytes = ReadAll(path, file, status);
         string text;
         try
         {
@@ -91,15 +111,14 @@ internal sealed class RunConf
         return IniConf.Fits(text) ? IniConf.Parse(path, text) : YamlConf.Parse(path, text);
     }
 
-    private static byte[] ReadAll(string path, SafeFileHandle file)
+    private static byte[] ReadAll(string path, SafeFileHandle file, FileStatus status)
     {
-        var status = Kernel.TryStatus(file);
-        if (status is { IsDirectory: true })
+        if (status.IsDirectory)
         {
             throw Unreadable(path, Errno.IsDirectory);
         }
 
-        var bytes = Kernel.TryRead(file, MostBytes + 1, status?.Size) ?? throw Unreadable(path, Kernel.LastError);
+        var bytes = Kernel.TryRead(file, MostBytes + 1, status.Size) ?? throw Unreadable(path, Kernel.LastError);
         return bytes.Length <= MostBytes ? bytes : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
     }
 

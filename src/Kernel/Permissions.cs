@@ -18,6 +18,9 @@ internal static class Permissions
     /// <summary>0777: everybody's bits.</summary>
     public const uint Everybody = 0x1ff;
 
+    /// <summary>0022: writing by everybody but the owner.</summary>
+    public const uint OthersWrite = 0x12;
+
     /// <summary>0077: the bits of everybody but the owner.</summary>
     public const uint Others = 0x3f;
 }

@@ -15,6 +15,9 @@ internal static class Voice
     private static bool s_verbose;
     private static bool? s_colour;
 
+    /// <summary>Whether anything has been said.</summary>
+    public static bool HasSpoken { get; private set; }
+
     /// <summary>
     /// Whether standard error is a terminal, and notes are welcome: the condition for showing progress. Steps would run into its line.
     /// </summary>
@@ -84,6 +87,8 @@ internal static class Voice
 
     private static void Say(string colour, string message, string? hint)
     {
+        HasSpoken = true;
+
         // One write for both lines, so that those of many runs at once do not mix.
         var prefix = Colour && colour.Length > 0 ? $"{colour}run:{Plain} " : "run: ";
         var lines = prefix + Printable(message) + "\n";

@@ -1,3 +1,4 @@
+using Run.Caching;
 using Run.Configuration;
 
 namespace Run.Starting;
@@ -15,17 +16,22 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
 {
     private const string Shell = "sh";
 
+    /// <summary>How the script looked when it was looked into; null where that was not possible.</summary>
+    public FileIdentity? Look { get; private init; }
+
     /// <summary>Looks at the script, and decides.</summary>
     /// <param name="interpreter">What <c>--interpreter</c> says.</param>
     /// <param name="configuration">Who knows the interpreters of scripts without a #! line. Asked only for those.</param>
     /// <exception cref="RunException">126, 127: there is nothing that could be started.</exception>
     public static Launch Of(string path, string shown, string? interpreter, Func<RunConf> configuration)
     {
-        if (Start(path, shown) is not { } start)
-        {
-            return new Launch(path, shown, [], ByKernel: true, null);
-        }
+        return Start(path, shown) is var (start, look)
+            ? From(start, path, shown, interpreter, configuration) with { Look = look }
+            : new Launch(path, shown, [], ByKernel: true, null);
+    }
 
+    private static Launch From(byte[] start, string path, string shown, string? interpreter, Func<RunConf> configuration)
+    {
         if (interpreter is not null)
         {
             return Words.Split(interpreter) is { Count: > 0 } words
@@ -83,13 +89,16 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
     /// <summary>
     /// Refuses a script whose <c>#!/usr/bin/env NAME</c> names what is not in PATH: env would say so too, but not who asked.
     /// </summary>
+    /// <returns>What env will find; null where the script does not begin like that.</returns>
     /// <exception cref="RunException">126, 127.</exception>
-    public void CheckEnv()
+    public string? CheckEnv()
     {
-        if (Shebang?.EnvName is { } name && SearchPath.Find(name, out var unusable) is null)
+        if (Shebang?.EnvName is not { } name)
         {
-            throw unusable is null ? Missing(name) : NotExecutable(unusable);
+            return null;
         }
+
+        return SearchPath.Find(name, out var unusable) ?? throw (unusable is null ? Missing(name) : NotExecutable(unusable));
     }
 
     /// <summary>Refuses a script whose interpreter is not there, which exec would tell too, but too late for those who must know before.</summary>
@@ -119,7 +128,7 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
     };
 
     /// <summary>The beginning of the file; null for a program that may be executed and not read.</summary>
-    private static byte[]? Start(string path, string shown)
+    private static (byte[] Bytes, FileIdentity? Look)? Start(string path, string shown)
     {
         if (!Kernel.MayAccess(path, Kernel.MayRead) && Kernel.LastError == Errno.Access && Kernel.MayAccess(path, Kernel.MayExecute))
         {
@@ -127,6 +136,8 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
         }
 
         using var file = LocalFile.Open(path, shown);
-        return Kernel.TryRead(file, Shebang.MostBytes) ?? throw LocalFile.Unreadable(shown, Kernel.LastError);
+        var status = Kernel.TryStatus(file);
+        var bytes = Kernel.TryRead(file, Shebang.MostBytes) ?? throw LocalFile.Unreadable(shown, Kernel.LastError);
+        return (bytes, status is { } s ? FileIdentity.Of(s) : null);
     }
 }

@@ -5,6 +5,8 @@
  * The runtime ignores SIGPIPE and takes some signals for itself before Main, so by then nobody can tell what the
  * caller had set; and file descriptors that the runtime opens would land on a standard stream that the caller had closed.
  */
+#include "executor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -54,13 +56,6 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
     argv_at_start = p;
 #endif
 
-    sigemptyset(&ignored_at_start);
-    for (size_t i = 0; i < COUNT(touched); i++) {
-        struct sigaction action;
-        if (sigaction(touched[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-            sigaddset(&ignored_at_start, touched[i]);
-    }
-
     /*
      * A closed standard stream is filled with a descriptor that can be neither read nor written and that execve closes:
      * nothing that is opened later can be mistaken for the stream, and the script finds it closed, as its caller left it.
@@ -68,6 +63,15 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/", O_PATH | O_CLOEXEC) == fd)
             closed_at_start |= 1 << fd;
+
+    run_as_planned(argv_at_start);
+
+    sigemptyset(&ignored_at_start);
+    for (size_t i = 0; i < COUNT(touched); i++) {
+        struct sigaction action;
+        if (sigaction(touched[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+            sigaddset(&ignored_at_start, touched[i]);
+    }
 }
 
 char **run_argv(void)

@@ -1,0 +1,303 @@
+/*
+ * A warm run without the runtime. The planner (src/Planning) decides, and writes down what it looked at, what that
+ * looked like, and what came of it: a plan. Here is the executor: it finds the plan for a command line, checks that all
+ * of it still looks the same, takes the lock and becomes the script. It decides nothing: on the slightest doubt it
+ * returns, the runtime starts, and the planner does what it always did.
+ *
+ * It runs before anything is set up, and so allocates nothing and leaves nothing behind.
+ *
+ * A plan is a file, CACHE/plans/XXXX, in the byte order and the integers of the machine that wrote it:
+ *
+ *     u64 seal         of all that follows; see run_plan_seal
+ *     i64 from, until  the seconds since 1970 between which the plan holds
+ *     text key         what the plan is for; see run_find_plan
+ *     steps            one letter each, then what belongs to it:
+ *       a text         nothing is at that path
+ *       s look text    what the path leads to looks like that
+ *       d u32 text     the path leads to a directory of this user's own with none of these permissions
+ *       D u32 text     the path is one, and no link to one
+ *       x text         the path leads to a program that may be executed
+ *       c look text    the script is that file of the cache, and looks like that
+ *       f look text    the script is the local file that the command line names; it looks like that, and is really there
+ *       l u8 text ...  the lock: F_RDLCK or F_WRLCK, its file, and what the file begins with, which is all the rest
+ *
+ * A text ends in a NUL. A look is device, inode, size, mtime and ctime, eight bytes each, as FileIdentity has them.
+ */
+#include "executor.h"
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LEAST_DESCRIPTOR = 100, /* LockFile.LeastDescriptor */
+    PID_SHIFT = 40,         /* LockFile.ProcessIdShift */
+};
+
+static const off_t GATE = 0, FIRST_MARK = (off_t)1 << 62; /* LockFile.Gate, LockFile.FirstMark */
+
+extern char **environ;
+
+/* What of a plan has not been read yet. */
+struct rest {
+    const unsigned char *at, *end;
+};
+
+struct look {
+    uint64_t device, inode;
+    int64_t size, modified, changed;
+};
+
+static int take(struct rest *rest, void *into, size_t length)
+{
+    if ((size_t)(rest->end - rest->at) < length)
+        return 0;
+    memcpy(into, rest->at, length);
+    rest->at += length;
+    return 1;
+}
+
+static const char *take_text(struct rest *rest)
+{
+    const char *text = (const char *)rest->at;
+    const unsigned char *nul = memchr(rest->at, 0, (size_t)(rest->end - rest->at));
+    if (nul == NULL)
+        return NULL;
+    rest->at = nul + 1;
+    return text;
+}
+
+static int is_local(const char *script)
+{
+    return script[0] == '/' || strncmp(script, "./", 2) == 0 || strncmp(script, "../", 3) == 0;
+}
+
+/*
+ * From where SCRIPT was called, as far as that matters: for a relative path the working directory, for one that is
+ * fetched the nearest run.pins, or nothing. 0: it cannot be said.
+ */
+static int find_place(const char *script, char *path, size_t room)
+{
+    static const char pins[] = "/run.pins";
+    struct stat status;
+
+    path[0] = '\0';
+    if (script[0] == '/')
+        return 1;
+    if (getcwd(path, room - sizeof pins) == NULL || path[0] != '/')
+        return 0;
+    if (is_local(script))
+        return 1;
+    char *end = path[1] == '\0' ? path : path + strlen(path);
+    for (;;) {
+        memcpy(end, pins, sizeof pins);
+        if (stat(path, &status) == 0)
+            return 1;
+        *end = '\0';
+        if (errno != ENOENT)
+            return 0;
+        if (end == path)
+            return 1;
+        end = strrchr(path, '/');
+    }
+}
+
+/* Reads the plan of that name: a file of this user's alone. Its length, or 0. */
+static size_t read_plan(const char *path, unsigned char *plan)
+{
+    struct stat status;
+    size_t length = 0;
+
+    int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0
+        && status.st_size > (off_t)sizeof(uint64_t) && status.st_size <= RUN_PLAN_MOST_BYTES
+        && read(file, plan, (size_t)status.st_size) == status.st_size)
+        length = (size_t)status.st_size;
+    close(file);
+    return length;
+}
+
+static int64_t nanoseconds(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int looks_like(const struct stat *status, const struct look *look)
+{
+    return S_ISREG(status->st_mode)
+        && look->device == ((uint64_t)major(status->st_dev) << 32 | minor(status->st_dev))
+        && look->inode == status->st_ino
+        && look->size == status->st_size
+        && look->modified == nanoseconds(status->st_mtim)
+        && look->changed == nanoseconds(status->st_ctim);
+}
+
+/* Whether the path leads there, by way of no symbolic link, or of the same ones as ever. */
+static int is_really(const char *path, const struct look *look, const char *real)
+{
+    char link[sizeof "/proc/self/fd/" + 12], target[PATH_MAX];
+    struct stat status;
+    int same = 0;
+
+    int file = open(path, O_PATH | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, target, sizeof target);
+    if (length > 0 && (size_t)length == strlen(real) && memcmp(target, real, (size_t)length) == 0)
+        same = fstat(file, &status) == 0 && looks_like(&status, look);
+    close(file);
+    return same;
+}
+
+/*
+ * Takes the lock as ScriptLock does, if it can be had at once and its file is as it should be. The descriptor, or -1.
+ */
+static int take_lock(short mode, const char *path, const char *record, size_t length)
+{
+    struct stat there, here;
+    struct flock gate = {.l_type = mode, .l_whence = SEEK_SET, .l_start = GATE, .l_len = 1};
+    struct timespec now;
+    char found[RUN_PLAN_MOST_BYTES];
+
+    if (lstat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_uid != geteuid() || (there.st_mode & 0777) != 0600)
+        return -1;
+
+    /* Where this very process holds the lock already, closing another descriptor of its file would let go of it. */
+    for (int fd = LEAST_DESCRIPTOR; fcntl(fd, F_GETFD) != -1; fd++)
+        if (fstat(fd, &here) != 0 || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+            return -1;
+
+    int first = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (first < 0)
+        return -1;
+    int fd = fcntl(first, F_DUPFD, LEAST_DESCRIPTOR);
+    close(first);
+    if (fd < 0)
+        return -1;
+
+    if (fcntl(fd, F_SETLK, &gate) == 0
+        && fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino
+        && pread(fd, found, length, 0) == (ssize_t)length && memcmp(found, record, length) == 0
+        && clock_gettime(CLOCK_MONOTONIC, &now) == 0) {
+        struct flock mark = gate;
+        mark.l_start = FIRST_MARK | (off_t)getpid() << PID_SHIFT | (nanoseconds(now) & (((off_t)1 << PID_SHIFT) - 1));
+        if (fcntl(fd, F_SETLK, &mark) == 0)
+            return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+/* Goes through the steps, and becomes the script where all of them can be gone. */
+static void follow(struct rest *rest, char **argv, const struct run_plan *plan)
+{
+    const char *script = NULL, *path, *record;
+    struct stat status;
+    struct look look;
+    uint32_t forbidden;
+    uint8_t mode;
+    char step;
+
+    while (take(rest, &step, 1))
+        switch (step) {
+        case 'a':
+            if ((path = take_text(rest)) == NULL || stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
+                return;
+            break;
+
+        case 's':
+            if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
+                || stat(path, &status) != 0 || !looks_like(&status, &look))
+                return;
+            break;
+
+        case 'd':
+        case 'D':
+            if (!take(rest, &forbidden, sizeof forbidden) || (path = take_text(rest)) == NULL
+                || (step == 'd' ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid()
+                || (status.st_mode & forbidden) != 0)
+                return;
+            break;
+
+        case 'x':
+            if ((path = take_text(rest)) == NULL || stat(path, &status) != 0 || !S_ISREG(status.st_mode)
+                || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
+                return;
+            break;
+
+        case 'c':
+            /* Nothing outside the cache, whatever the plan says. */
+            if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
+                || is_local(argv[1]) || strncmp(path, plan->path, plan->cache_length) != 0
+                || path[plan->cache_length] != '/' || strstr(path + plan->cache_length, "/../") != NULL
+                || lstat(path, &status) != 0 || !looks_like(&status, &look) || status.st_uid != geteuid())
+                return;
+            script = path;
+            break;
+
+        case 'f':
+            if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
+                || !is_local(argv[1]) || !is_really(argv[1], &look, path))
+                return;
+            script = argv[1];
+            break;
+
+        case 'l':
+            if (!take(rest, &mode, sizeof mode) || mode > F_WRLCK || (path = take_text(rest)) == NULL)
+                return;
+            record = (const char *)rest->at;
+            if (script != NULL && rest->at < rest->end) {
+                int lock = take_lock(mode, path, record, (size_t)(rest->end - rest->at));
+                if (lock < 0)
+                    return;
+                argv[1] = (char *)script;
+                execve(script, argv + 1, environ);
+                close(lock);
+            }
+            return;
+
+        default:
+            return;
+        }
+}
+
+void run_as_planned(char **argv)
+{
+    struct run_plan plan;
+    unsigned char bytes[RUN_PLAN_MOST_BYTES];
+    char place[PATH_MAX];
+    uint64_t seal;
+    int64_t from, until;
+    struct timespec now;
+
+    if (argv[0] == NULL || argv[1] == NULL || argv[1][0] == '\0' || argv[1][0] == '-')
+        return;
+    if (!find_place(argv[1], place, sizeof place) || !run_find_plan(argv[1], place, &plan))
+        return;
+    size_t length = read_plan(plan.path, bytes);
+    if (length == 0)
+        return;
+
+    struct rest rest = {bytes, bytes + length};
+    if (!take(&rest, &seal, sizeof seal) || seal != run_plan_seal(bytes, length)
+        || !take(&rest, &from, sizeof from) || !take(&rest, &until, sizeof until)
+        || clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < from || now.tv_sec >= until
+        || (size_t)(rest.end - rest.at) < plan.key_length || memcmp(rest.at, plan.key, plan.key_length) != 0)
+        return;
+    rest.at += plan.key_length;
+
+    char *script = argv[1];
+    follow(&rest, argv, &plan);
+    argv[1] = script;
+}
