@@ -47,7 +47,8 @@ internal static class Fetch
             // A URL that never answers leaves time for those after it.
             var share = deadline.Share(urls.Length - i);
             var isFirst = i == 0;
-            var outcome = await Retries.RunAsync(() => exchange.TryAsync(url, conditional: isFirst, share), shown, share).ConfigureAwait(false);
+            var conditional = isFirst && (request.ETag ?? request.LastModified) is not null;
+            var outcome = await Retries.RunAsync(() => exchange.TryAsync(url, conditional, share), shown, share).ConfigureAwait(false);
             if (outcome.Failure is { Status: ExitStatus.CannotWrite or ExitStatus.Configuration } atHome)
             {
                 throw atHome;

@@ -68,16 +68,18 @@ internal static class Netrc
                 : null;
     }
 
-    /// <summary>The words of a netrc: parted by blanks, or in double quotes with backslashes; a <c>#</c> at the start of a word is a comment.</summary>
+    /// <summary>The words of a netrc: parted by blanks, or in double quotes with backslashes; a line that begins with <c>#</c> is a comment.</summary>
     private sealed class Words(string text)
     {
         private int _at;
+        private bool _lineStart = true;
 
         public string? Next()
         {
-            while (_at < text.Length && (char.IsWhiteSpace(text[_at]) || text[_at] == '#'))
+            while (_at < text.Length && (char.IsWhiteSpace(text[_at]) || (_lineStart && text[_at] == '#')))
             {
                 _at = text[_at] == '#' ? LineEnd() : _at + 1;
+                _lineStart |= text[_at - 1] == '\n';
             }
 
             if (_at >= text.Length)
@@ -85,6 +87,7 @@ internal static class Netrc
                 return null;
             }
 
+            _lineStart = false;
             var quoted = text[_at] == '"';
             var word = new StringBuilder();
             for (_at += quoted ? 1 : 0; _at < text.Length && !(quoted ? text[_at] == '"' : char.IsWhiteSpace(text[_at])); _at++)

@@ -10,6 +10,7 @@ internal sealed class Certificates : IDisposable
     private static readonly DateTimeOffset s_start = DateTimeOffset.UtcNow.AddDays(-30);
 
     private readonly X509Certificate2 _authority;
+    private byte[]? _selfSigned;
 
     public Certificates()
     {
@@ -45,6 +46,22 @@ internal sealed class Certificates : IDisposable
         using var withKey = issued.CopyWithPrivateKey(key);
         // Kestrel wants a key that it can use more than once.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
+    }
+
+    /// <summary>A server's certificate for 127.0.0.1 that nobody but itself stands behind; always the same.</summary>
+    public X509Certificate2 SelfSigned()
+    {
+        if (_selfSigned is null)
+        {
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256);
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddIpAddress(IPAddress.Loopback);
+            request.CertificateExtensions.Add(names.Build());
+            _selfSigned = request.CreateSelfSigned(s_start, s_start.AddYears(1)).Export(X509ContentType.Pkcs12);
+        }
+
+        return X509CertificateLoader.LoadPkcs12(_selfSigned, null);
     }
 
     public void Dispose() => _authority.Dispose();

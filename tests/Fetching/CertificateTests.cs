@@ -1,0 +1,144 @@
+using System.Net;
+using System.Net.Sockets;
+using Run.Tests.Infra;
+using static Run.Tests.Fetching.Answers;
+
+namespace Run.Tests.Fetching;
+
+/// <summary>Which certificates are accepted, and what is said of the others.</summary>
+public sealed class CertificateTests
+{
+    [Fact]
+    public async Task Of_an_authority_in_SSL_CERT_FILE_is_accepted()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue("localhost");
+        await using var server = await ScriptServer.StartTls(certificate, "localhost");
+        server["/x"] = Script;
+        box.Sources(server);
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Of_an_authority_in_SSL_CERT_DIR_is_accepted_once_it_has_its_hash_for_a_name()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue();
+        await using var server = await ScriptServer.StartTls(certificate);
+        server["/x"] = Script;
+        box.Sources(server);
+        box.Put("trusted/ca.pem", authority.AuthorityPem, executable: false);
+        box.Variables["SSL_CERT_DIR"] = $"{box.Work}/none:{box.Work}/trusted";
+        await box.Run("x").Fails(ExitStatus.Refused, "unknown issuer");
+        await box.Exec("openssl", "rehash", box.Work + "/trusted").Succeeds("");
+        await box.Run("x").Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Of_an_unknown_authority_is_refused_and_named()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue();
+        await using var server = await ScriptServer.StartTls(certificate);
+        box.Sources(server);
+        await box.Run("x").Fails(ExitStatus.Refused, "127.0.0.1", "unknown issuer: Test authority", "SSL_CERT_FILE");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Of_another_authority_with_the_same_name_is_refused()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var impostor = new Certificates();
+        using var certificate = impostor.Issue();
+        await using var server = await ScriptServer.StartTls(certificate);
+        box.Sources(server);
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Self_signed_is_refused_unless_it_is_trusted_itself()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        await using var server = await ScriptServer.StartTls(authority.SelfSigned());
+        server["/x"] = Script;
+        box.Sources(server);
+        await box.Run("x").Fails(ExitStatus.Refused, "self-signed", "SSL_CERT_FILE");
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("self.pem", authority.SelfSigned().ExportCertificatePem())).Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Expired_is_refused_with_the_date()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        var end = DateTimeOffset.UtcNow.AddDays(-3);
+        using var certificate = authority.Issue(until: end);
+        await using var server = await ScriptServer.StartTls(certificate);
+        box.Sources(server);
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
+            .Fails(ExitStatus.Refused, "expired", $"{end:yyyy-MM-dd HH:mm} UTC", "clock");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task For_another_name_is_refused_with_both_names()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue("other.example.com");
+        await using var server = await ScriptServer.StartTls(certificate, "localhost");
+        box.Sources(server);
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
+            .Fails(ExitStatus.Refused, "other.example.com", "localhost");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_server_that_speaks_no_TLS_is_told_from_a_bad_certificate()
+    {
+        using var box = new Sandbox();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var accepted = Accept(listener);
+        await box.Run($"https://{listener.LocalEndpoint}/x").Fails(ExitStatus.Unavailable, "TLS");
+        listener.Stop();
+        await accepted;
+
+        static async Task Accept(TcpListener listener)
+        {
+            try
+            {
+                while (true)
+                {
+                    using var client = await listener.AcceptTcpClientAsync();
+                    await client.GetStream().WriteAsync("HTTP/1.0 400 Bad Request\r\n\r\n"u8.ToArray());
+                    client.Client.Shutdown(SocketShutdown.Send);
+                    await client.GetStream().CopyToAsync(Stream.Null);
+                }
+            }
+            catch (Exception e) when (e is SocketException or IOException or InvalidOperationException)
+            {
+            }
+        }
+    }
+
+    [RootFact]
+    public async Task Without_OpenSSL_plain_http_works_and_https_says_what_is_missing()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        const string hide = "for f in /usr/lib/*/libssl.so.* /usr/lib/*/libcrypto.so.* /usr/lib/libssl.so.* /usr/lib/libcrypto.so.*; do "
+            + "[ ! -e \"$f\" ] || mount --bind /dev/null \"$f\"; done";
+        await box.Run("x").InMountNamespace(hide).Succeeds("ran\n");
+        await box.Run("https://127.0.0.1/x").InMountNamespace(hide).Fails(ExitStatus.Unavailable, "OpenSSL", "libssl.so.3");
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Run.Tests.Fetching;
+
+/// <summary>
+/// A proxy that takes every CONNECT to one port of this machine: to <c>run</c>, the server there is whatever host it asked for.
+/// </summary>
+internal sealed class ConnectProxy : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _end = new();
+    private readonly ConcurrentQueue<string> _heads = new();
+    private readonly int _port;
+    private readonly Task _accepting;
+
+    private ConnectProxy(int port)
+    {
+        _port = port;
+        _listener.Start();
+        _accepting = Accept();
+    }
+
+    public string Authority => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+
+    /// <summary>What was asked for: the heads of the CONNECT requests.</summary>
+    public string[] Heads => [.. _heads];
+
+    public static ConnectProxy To(int port) => new(port);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        _end.Dispose();
+    }
+
+    private async Task Accept()
+    {
+        var open = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                open.Add(Tunnel(await _listener.AcceptTcpClientAsync(_end.Token)));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            await Task.WhenAll(open);
+        }
+    }
+
+    private async Task Tunnel(TcpClient client)
+    {
+        using var near = client;
+        using var far = new TcpClient();
+        try
+        {
+            var head = new StringBuilder();
+            var one = new byte[1];
+            while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await near.GetStream().ReadAsync(one, _end.Token) == 1)
+            {
+                head.Append((char)one[0]);
+            }
+
+            _heads.Enqueue(head.ToString());
+            await far.ConnectAsync(IPAddress.Loopback, _port, _end.Token);
+            await near.GetStream().WriteAsync("HTTP/1.1 200 Connected\r\n\r\n"u8.ToArray(), _end.Token);
+            await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream(), _end.Token), far.GetStream().CopyToAsync(near.GetStream(), _end.Token));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)
+        {
+            // One side went away.
+        }
+    }
+}

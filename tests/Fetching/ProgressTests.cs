@@ -1,0 +1,64 @@
+using Run.Tests.Infra;
+using static Run.Tests.Fetching.Answers;
+
+namespace Run.Tests.Fetching;
+
+/// <summary>The line that says how far a slow fetch is.</summary>
+public sealed class ProgressTests
+{
+    [Fact]
+    public async Task A_slow_fetch_shows_itself_on_a_terminal_and_is_wiped()
+    {
+        using var box = new Sandbox();
+        var gate = new TaskCompletionSource();
+        await using var server = Slow(gate.Task);
+        box.Sources(server.Url);
+        await using var child = box.Run("dir/slow.sh").Env("TERM", "xterm").OnTerminal().Start();
+        await child.Output("fetching slow.sh: 64 KiB of 128 KiB");
+        gate.SetResult();
+        var result = await child.Exit();
+        result.Check(result.Stdout.EndsWith("\r\e[Kran\r\n", StringComparison.Ordinal), "the line wiped before the script began");
+    }
+
+    [Fact]
+    public async Task A_fast_fetch_shows_nothing()
+    {
+        using var box = new Sandbox();
+        await using var server = RawServer.Start(RawServer.Serves(Script));
+        box.Sources(server.Url);
+        var result = await box.Run("x").Env("TERM", "xterm").OnTerminal().Result();
+        result.Check(result.Stdout == "ran\r\n", "the script's output alone");
+    }
+
+    [Theory]
+    [InlineData("--quiet", "xterm")]
+    [InlineData("--verbose", "xterm")]
+    [InlineData("--", "dumb")]
+    public async Task Nor_does_a_slow_one_where_it_is_not_wanted(string option, string terminal)
+    {
+        using var box = new Sandbox();
+        await using var server = Slow(Task.Delay(1500, TestContext.Current.CancellationToken));
+        box.Sources(server.Url);
+        var result = await box.Run(option, "x").Env("TERM", terminal).OnTerminal().Result();
+        result.Check(result.Stdout.EndsWith("ran\r\n", StringComparison.Ordinal) && !result.Stdout.Contains("fetching", StringComparison.Ordinal), "no progress");
+    }
+
+    [Fact]
+    public async Task Nor_off_a_terminal()
+    {
+        using var box = new Sandbox();
+        await using var server = Slow(Task.Delay(1500, TestContext.Current.CancellationToken));
+        box.Sources(server.Url);
+        await box.Run("x").Env("TERM", "xterm").Succeeds("ran\n");
+    }
+
+    /// <summary>Sends the first half at once and the second when it may.</summary>
+    private static RawServer Slow(Task second) => RawServer.Start(async connection =>
+    {
+        var body = Bytes(Script + new string('#', (128 << 10) - Script.Length));
+        await connection.Send($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n");
+        await connection.Send(body.AsMemory(0, 64 << 10));
+        await second.WaitAsync(connection.End);
+        await connection.Send(body.AsMemory(64 << 10));
+    });
+}

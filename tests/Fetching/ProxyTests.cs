@@ -1,0 +1,187 @@
+using System.Net;
+using System.Net.Sockets;
+using Run.Fetching;
+using Run.Tests.Infra;
+using static Run.Tests.Fetching.Answers;
+
+namespace Run.Tests.Fetching;
+
+/// <summary>Proxies: tinyproxy, for http and for https through CONNECT, and who is reached without one.</summary>
+public sealed class ProxyTests
+{
+    [Theory]
+    [InlineData("http_proxy")]
+    [InlineData("HTTP_PROXY")]
+    [InlineData("ALL_PROXY")]
+    public async Task Plain_http_goes_through_the_proxy(string variable)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        await using var proxy = await Tinyproxy.Start(box);
+        await box.Run("x").Env(variable, proxy.Url).Succeeds("ran\n");
+        Assert.Contains("tinyproxy", server.Requests.Single().Header("via"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https_proxy", "http://")]
+    [InlineData("HTTPS_PROXY", "")]
+    [InlineData("all_proxy", "http://")]
+    public async Task Https_goes_through_a_tunnel_of_the_proxy(string variable, string scheme)
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue();
+        await using var server = await ScriptServer.StartTls(certificate);
+        server["/x"] = Script;
+        box.Sources(server);
+        box.Variables["SSL_CERT_FILE"] = box.Put("ca.pem", authority.AuthorityPem);
+        await using var proxy = await Tinyproxy.Start(box);
+        await box.Run("x").Env(variable, scheme + new Uri(proxy.Url).Authority).Succeeds("ran\n");
+        Assert.Contains($"CONNECT 127.0.0.1:{server.Port}", proxy.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_proxy_may_want_a_password_and_it_is_not_shown()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        await using var proxy = await Tinyproxy.Start(box, "BasicAuth me s3cret");
+        await box.Run("x").Env("http_proxy", proxy.Url).Fails(ExitStatus.Unavailable, "proxy", "407");
+        var result = await box.Run("--verbose", "x").Env("http_proxy", proxy.Url.Replace("//", "//me:s3cret@", StringComparison.Ordinal)).Result();
+        result.Check(result.Stdout == "ran\n" && !result.Stderr.Contains("s3cret", StringComparison.Ordinal), "the script, and no password");
+    }
+
+    [Fact]
+    public async Task A_proxy_that_refuses_the_tunnel_is_named()
+    {
+        using var box = new Sandbox();
+        await using var proxy = await Tinyproxy.Start(box, "ConnectPort 1");
+        await box.Run("https://name.invalid/x").Env("https_proxy", proxy.Url)
+            .Fails(ExitStatus.Unavailable, "the proxy " + new Uri(proxy.Url).Authority, "name.invalid:443", "403");
+    }
+
+    [Fact]
+    public async Task A_proxy_that_is_away_is_named()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        string authority;
+        using (var listener = new TcpListener(IPAddress.Loopback, 0))
+        {
+            listener.Start();
+            authority = listener.LocalEndpoint.ToString()!;
+        }
+
+        await box.Run("x").Env("http_proxy", authority).Fails(ExitStatus.Unavailable, "the proxy " + authority, "refused");
+        await box.Run("x").Env("http_proxy", "://me:s3cret@x").Fails(ExitStatus.Unavailable, "http_proxy");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_CGI_program_does_not_believe_HTTP_PROXY()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        await box.Run("x").Env("HTTP_PROXY", "http://127.0.0.1:1").Env("REQUEST_METHOD", "GET").Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task NO_PROXY_leads_past_it()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        await box.Run("x").Env("http_proxy", "http://127.0.0.1:1").Env("NO_PROXY", "example.com, 127.0.0.0/8").Succeeds("ran\n");
+    }
+
+    [Theory]
+    [InlineData("*", "example.com", true)]
+    [InlineData("example.com", "example.com", true)]
+    [InlineData("EXAMPLE.com", "example.com", true)]
+    [InlineData("example.com", "www.example.com", true)]
+    [InlineData(".example.com", "www.example.com", true)]
+    [InlineData(".example.com", "example.com", true)]
+    [InlineData("*.example.com", "www.example.com", true)]
+    [InlineData("example.com", "notexample.com", false)]
+    [InlineData("www.example.com", "example.com", false)]
+    [InlineData("example.com:443", "example.com", true)]
+    [InlineData("example.com:80", "example.com", false)]
+    [InlineData("10.0.0.0/8", "10.1.2.3", true)]
+    [InlineData("10.0.0.0/8", "11.1.2.3", false)]
+    [InlineData("10.0.0.0/8", "example.com", false)]
+    [InlineData("10.1.2.3", "10.1.2.3", true)]
+    [InlineData("::1", "::1", true)]
+    [InlineData("[::1]", "::1", true)]
+    [InlineData("[::1]:443", "::1", true)]
+    [InlineData("[::1]:80", "::1", false)]
+    [InlineData("fd00::/8", "fd00::2", true)]
+    [InlineData(".", "example.com", false)]
+    [InlineData(":443", "example.com", false)]
+    [InlineData("]:443", "example.com", false)]
+    public void An_entry_of_NO_PROXY(string entry, string host, bool covers) => Assert.Equal(covers, Proxies.Covers(entry, new Origin("https", host, 443)));
+
+    /// <summary>The real one.</summary>
+    private sealed class Tinyproxy : IAsyncDisposable
+    {
+        private readonly Child _child;
+        private readonly string _log;
+
+        private Tinyproxy(Child child, string url, string log) => (_child, Url, _log) = (child, url, log);
+
+        public string Url { get; }
+
+        public string Log => File.ReadAllText(_log);
+
+        public static async Task<Tinyproxy> Start(Sandbox box, params string[] more)
+        {
+            Assert.SkipUnless(File.Exists("/usr/bin/tinyproxy"), "it needs the package tinyproxy");
+            for (var tries = 0; ; tries++)
+            {
+                int port;
+                using (var listener = new TcpListener(IPAddress.Loopback, 0))
+                {
+                    listener.Start();
+                    port = ((IPEndPoint)listener.LocalEndpoint).Port;
+                }
+
+                var log = box.Put("tinyproxy.log", "", executable: false);
+                var conf = box.Put(
+                    "tinyproxy.conf", $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n", executable: false);
+                var child = box.Exec("/usr/bin/tinyproxy", "-d", "-c", conf).Start();
+                await Eventually.True(() => child.HasExited || IsOpen(port), "tinyproxy listens");
+                if (!child.HasExited)
+                {
+                    return new Tinyproxy(child, $"http://127.0.0.1:{port}", log);
+                }
+
+                // Somebody else was faster to take the port.
+                Assert.True(tries < 5, (await child.Exit()).Transcript);
+                await child.DisposeAsync();
+            }
+        }
+
+        public ValueTask DisposeAsync() => _child.DisposeAsync();
+
+        private static bool IsOpen(int port)
+        {
+            using var probe = new TcpClient();
+            try
+            {
+                probe.Connect(IPAddress.Loopback, port);
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
+    }
+}
