@@ -118,6 +118,6 @@ public sealed class SourceTests
             box.Conf(conf);
         }
 
-        Assert.Equal(url, (await Plan.Of(box, script)).Url);
+        Assert.Equal(url, (await WouldRun.Of(box, script)).Url);
     }
 }

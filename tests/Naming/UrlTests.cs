@@ -75,6 +75,6 @@ public sealed class UrlTests
     private static async Task StandsFor(string typed, string url)
     {
         using var box = new Sandbox();
-        Assert.Equal(url, (await Plan.Of(box, typed)).Url);
+        Assert.Equal(url, (await WouldRun.Of(box, typed)).Url);
     }
 }
