@@ -96,7 +96,10 @@ internal sealed class Cache(string root)
     public void Make()
     {
         Directories.Make(root);
-        _ = Directories.Trusted(root, Kernel.TryStatus(root));
+        if (Directories.Trusted(root, Kernel.TryStatus(root)) is { IsDirectory: false })
+        {
+            throw new RunException(ExitStatus.CannotWrite, $"{root}: not a directory, so nothing can be cached there");
+        }
     }
 
     private static bool IsKey(string name) => name.Length == KeyLength && name.All(char.IsAsciiHexDigitLower);

@@ -31,9 +31,10 @@ internal sealed class RunConf
     public static RunConf Read(string? named, Directories directories)
     {
         var configuration = new RunConf();
+        var how = named is null ? Kernel.ReadOnly | Kernel.NonBlock : Kernel.ReadOnly;
         foreach (var path in named is not null ? [named] : new[] { directories.Configuration, Directories.SystemConfiguration }.OfType<string>())
         {
-            if (configuration.ReadFile(path) is { } file)
+            if (configuration.ReadFile(path, how) is { } file)
             {
                 configuration._files.Add(file);
             }
@@ -84,9 +85,10 @@ internal sealed class RunConf
 
     private static ConfFile ReadBuiltIn() => YamlConf.Parse(BuiltIn, BuiltInText());
 
-    private ConfFile? ReadFile(string path)
+    /// <param name="how">With or without waiting: a file that was named may be a pipe, as <c>&lt;(…)</c> is, whose writer is not ready yet.</param>
+    private ConfFile? ReadFile(string path, int how)
     {
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
+        using var file = Kernel.TryOpen(path, how);
         if (file is null)
         {
             Seen.Add(new Seen(path, null));
@@ -104,11 +106,24 @@ internal sealed class RunConf
         }
         catch (DecoderFallbackException)
         {
-            throw new RunException(ExitStatus.Configuration, $"{path}: not UTF-8 text");
+            throw FirstNotUtf8(path, OsText.FromBytes(bytes)).Mistake("not UTF-8 text");
         }
 
         text = text.TrimStart('\ufeff');
         return IniConf.Fits(text) ? IniConf.Parse(path, text) : YamlConf.Parse(path, text);
+    }
+
+    /// <param name="text">In which the first lone surrogate stands for the first byte that is wrong.</param>
+    private static Place FirstNotUtf8(string path, string text)
+    {
+        var at = 0;
+        while (Rune.TryGetRuneAt(text, at, out var rune))
+        {
+            at += rune.Utf16SequenceLength;
+        }
+
+        var before = text.AsSpan(0, at);
+        return new Place(path, before.Count('\n') + 1, at - before.LastIndexOf('\n'));
     }
 
     private static byte[] ReadAll(string path, SafeFileHandle file, FileStatus status)

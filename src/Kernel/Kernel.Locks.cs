@@ -100,7 +100,8 @@ internal static unsafe partial class Kernel
             }
         }
 
-        return -1;
+        // Fails, and says why: asking whether one is open has left an error of its own.
+        return fcntl(descriptor, DuplicateFrom, 0);
     }
 
     public static bool IsOpen(int descriptor) => fcntl(descriptor, GetDescriptorFlags, 0) != -1;

@@ -11,7 +11,7 @@ internal static class Digest
     public static string Parse(string text) =>
         text.Length == Sha256.HexLength && text.All(char.IsAsciiHexDigit)
             ? text.ToLowerInvariant()
-            : throw new RunException(ExitStatus.Usage, $"{text}: not a SHA-256 digest", $"it has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
+            : throw new RunException(ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest", $"it has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
 
     /// <summary>Of what two places ask for, the one digest.</summary>
     /// <exception cref="RunException">64: they differ, so nothing could satisfy both.</exception>

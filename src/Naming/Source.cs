@@ -89,7 +89,7 @@ internal sealed record Source(string Name, string Pattern)
         }
 
         CheckSegments(path, path);
-        CheckSegments(reference, path);
+        CheckSegments(reference, $"{path}@{reference}");
 
         var url = new StringBuilder(pattern.Length + path.Length + reference.Length);
         var host = pattern.IndexOf("://", StringComparison.Ordinal) + 3;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Run.Tests.Infra;
 
 /// <summary>
@@ -128,6 +130,12 @@ internal sealed class Sandbox : IDisposable
             }
 
             Directory.Delete(directory, recursive: true);
+        }
+        catch (IOException)
+        {
+            // .NET cannot name a file whose name is not UTF-8.
+            using var rm = Starter.Start(new ProcessStartInfo("rm", ["-rf", directory]));
+            rm.WaitForExit();
         }
     }
 

@@ -1,0 +1,101 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.Naming;
+
+/// <summary>SCRIPT#sha256=HEX, and --sha256 HEX: these bytes, or nothing.</summary>
+public sealed class DigestTests
+{
+    private const string One = "#!/bin/sh\necho one\n";
+    private const string Two = "#!/bin/sh\necho two\n";
+    private static readonly string s_one = Sha256.HexOf(OsText.ToBytes(One));
+    private static readonly string s_two = Sha256.HexOf(OsText.ToBytes(Two));
+
+    [Fact]
+    public async Task The_bytes_with_that_digest_run_in_either_case()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = One;
+        box.Sources(server);
+        await box.Run($"x#sha256={s_one}").Succeeds("one\n");
+        await box.Run($"x#sha256={s_one.ToUpperInvariant()}").Succeeds("one\n");
+        await box.Run($"{server.Url}/x#sha256={s_one}").Succeeds("one\n");
+        await box.Run("--sha256", s_one.ToUpperInvariant(), "x").Succeeds("one\n");
+        await box.Run($"--sha256={s_one.ToUpperInvariant()}", $"x#sha256={s_one}").Succeeds("one\n");
+        Assert.Equal(1, server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task Other_bytes_are_refused_and_not_kept()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Two;
+        box.Sources(server);
+        await box.Run($"x#sha256={s_one}").Fails(ExitStatus.Data, s_one, s_two);
+        Assert.DoesNotContain(box.CachedFiles(), static path => File.ReadAllText(path).Contains("echo", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_copy_with_another_digest_is_fetched_anew()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = One;
+        box.Sources(server);
+        await box.Run("x").Succeeds("one\n");
+        server["/x"] = Two;
+        await box.Run($"x#sha256={s_two}").Succeeds("two\n");
+        Assert.Equal(2, server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task A_copy_stays_where_the_server_has_not_the_digest_either()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = One;
+        box.Sources(server);
+        await box.Run("x").Succeeds("one\n");
+        await box.Run($"x#sha256={s_two}").Fails(ExitStatus.Data, s_two);
+        server.Status("/x", 500);
+        await box.Run("x").Succeeds("one\n");
+    }
+
+    [Fact]
+    public async Task A_local_file_has_it_too()
+    {
+        using var box = new Sandbox();
+        box.Put("x", One);
+        await box.Run($"./x#sha256={s_one}").Succeeds("one\n");
+        await box.Run("--sha256", s_one, "./x").Succeeds("one\n");
+        await box.Run($"./x#sha256={s_two}").Fails(ExitStatus.Data, "./x", s_one, s_two);
+        await box.Run("-v", $"./x#sha256={s_two}").Fails(ExitStatus.Data, s_two);
+    }
+
+    [Theory]
+    [InlineData("x#sha256=")]
+    [InlineData("x#sha256=0")]
+    [InlineData("x#sha256=g123456789012345678901234567890123456789012345678901234567890123")]
+    [InlineData("x#sha256=01234567890123456789012345678901234567890123456789012345678901234")]
+    [InlineData("https://h/x#sha256=")]
+    [InlineData("./x#sha256=xyz")]
+    public async Task Anything_else_than_64_hexadecimal_digits(string script)
+    {
+        using var box = new Sandbox();
+        await box.Run(script).Fails(ExitStatus.Usage, "SHA-256", "64");
+    }
+
+    [Fact]
+    public async Task Two_that_differ()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = One;
+        box.Sources(server);
+        await box.Run("--sha256", s_two, $"x#sha256={s_one}").Fails(ExitStatus.Usage, s_one, s_two);
+        await box.Run($"x#sha256={s_two}#sha256={s_one}").Fails(ExitStatus.Usage, s_one, s_two);
+        await box.Run("--sha256", s_two, "--sha256", s_one, "x").Fails(ExitStatus.Usage, s_one, s_two);
+        Assert.Empty(server.Requests);
+    }
+}

@@ -1,0 +1,70 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.Naming;
+
+/// <summary>What is sent for a name, and what the script finds as its own name.</summary>
+public sealed class EncodingTests
+{
+    private const string SaysItsName = "#!/bin/sh\nprintf %s \"${0##*/}\"\n";
+
+    [Fact]
+    public async Task Parts_are_percent_encoded_and_the_file_has_the_name_that_was_typed()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        foreach (var (name, path) in ((string, string)[])
+        [
+            ("a b", "/a%20b"), ("50%", "/50%25"), ("%41", "/%2541"), ("é", "/%C3%A9"), ("日本", "/%E6%97%A5%E6%9C%AC"), ("😀", "/%F0%9F%98%80"),
+            ("\udcff\udc80", "/%FF%80"), ("x?y", "/x%3Fy"), ("x#y", "/x%23y"), ("a\"<>b", "/a%22%3C%3Eb"), ("[x]{y}", "/%5Bx%5D%7By%7D"),
+            (@"a\b", "/a%5Cb"), ("a|b^c`d", "/a%7Cb%5Ec%60d"), ("~x", "/~x"), ("a+b&c=d;e,f", "/a+b&c=d;e,f"), ("!$'()*", "/!$'()*"), ("...", "/..."),
+        ])
+        {
+            server[path] = SaysItsName;
+            server.ForgetRequests();
+            await box.Run(name).Succeeds(name);
+            Assert.Equal(path, Assert.Single(server.Requests).Path);
+        }
+    }
+
+    [Fact]
+    public async Task A_directory_and_a_ref_are_encoded_too()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/%FF%20/a%20b/c?ref=x%26y%3Dz"] = SaysItsName;
+        box.Conf($"sources:\n  default: {server.Url}/%s/%s?ref={{ref}}\n");
+        await box.Run("\udcff /a b/c@x&y=z").Succeeds("c");
+    }
+
+    [Theory]
+    [InlineData("/tool", "tool")]
+    [InlineData("/dir/tool.sh?raw=1&x=/y", "tool.sh")]
+    [InlineData("/a%20b", "a b")]
+    [InlineData("/a%2Fb", "a%2Fb")]
+    [InlineData("/100%25", "100%")]
+    public async Task The_name_is_the_last_part_of_the_path_of_its_URL(string path, string name)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server[path] = SaysItsName;
+        await box.Run(server.Url + path).Succeeds(name);
+    }
+
+    [Fact]
+    public async Task The_ref_is_no_part_of_the_name()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/feature/x/dir/tool"] = SaysItsName;
+        box.Conf($"sources:\n  default: {server.Url}/{{ref}}/%s\n");
+        await box.Run("dir/tool@feature/x").Succeeds("tool");
+    }
+
+    [Fact]
+    public async Task A_name_that_no_file_can_have_is_refused()
+    {
+        using var box = new Sandbox();
+        await box.Run(new string('x', 256)).Fails(ExitStatus.Usage, "255 bytes");
+    }
+}

@@ -1,0 +1,58 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.Naming;
+
+/// <summary>Names that could mean another place than they say: refused before anything is made or sent.</summary>
+public sealed class RefusedNameTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData("..")]
+    [InlineData("-")]
+    [InlineData("a//b")]
+    [InlineData("a/")]
+    [InlineData("a/./b")]
+    [InlineData("a/../b")]
+    [InlineData("a/..")]
+    [InlineData("default:")]
+    [InlineData("default:/a")]
+    [InlineData("default:../a")]
+    [InlineData("default:./a")]
+    [InlineData("with:a@..")]
+    [InlineData("with:a@../../x")]
+    [InlineData("with:a@b//c")]
+    [InlineData("with:a@/b")]
+    [InlineData("two:../a")]
+    [InlineData("two:a/../../x")]
+    [InlineData("a\nb")]
+    [InlineData("a\tb")]
+    [InlineData("a\u0001b")]
+    [InlineData("a\u007fb")]
+    [InlineData("a\u0085b")]
+    [InlineData("\u001b[31mred")]
+    [InlineData("with:a@b\rc")]
+    [InlineData("URL/a//b")]
+    [InlineData("URL//b")]
+    [InlineData("URL/./b")]
+    [InlineData("URL/../b")]
+    [InlineData("URL/a/%2e%2E/b")]
+    [InlineData("URL/a/.%2e/b")]
+    [InlineData("URL/a/%2e/b")]
+    [InlineData("URL/a/..")]
+    [InlineData("URL/a/..?x")]
+    [InlineData("URL/a%0ab")]
+    [InlineData("URL/a%7f")]
+    [InlineData("URL/a\nb")]
+    public async Task Nothing_is_sent_and_nothing_made(string script)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server, $"with: {server.Url}/{{ref}}/%s", $"two: {server.Url}/%s/x/%s");
+        var result = await box.Run(script.Replace("URL", server.Url, StringComparison.Ordinal)).Fails(ExitStatus.Usage);
+        Assert.DoesNotContain('\u001b', result.Stderr);
+        Assert.Empty(server.Requests);
+        Assert.False(Directory.Exists(box.Cache));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(box.StateHome));
+    }
+}
