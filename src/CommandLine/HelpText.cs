@@ -5,7 +5,7 @@ namespace Run.CommandLine;
 /// <summary>What <c>--help</c> prints: within 80 columns and 40 lines, from the table of options.</summary>
 internal static class HelpText
 {
-    private const int NameWidth = 28;
+    private const int NameWidth = 29;
 
     public static string Make()
     {

@@ -25,7 +25,7 @@ internal static class Options
     public static readonly Option<string> Sha256 = Value(OptionGroup.Bytes, "--sha256", null, "HEX", "run the bytes with this digest, or nothing");
     public static readonly Option<bool> Pin = Flag(OptionGroup.Bytes, "--pin", null, "record what SCRIPT... are now in run.pins");
     public static readonly Option<bool> Pinned = Flag(OptionGroup.Bytes, "--pinned", null, "refuse what is not pinned");
-    public static readonly Option<bool> Diff = Flag(OptionGroup.Bytes, "--diff", null, "show what changed on the server, and accept nothing");
+    public static readonly Option<bool> Diff = Flag(OptionGroup.Bytes, "--diff", null, "show what changed on the server; accept nothing");
 
     public static readonly Option<string> Interpreter = Value(OptionGroup.Running, "--interpreter", "-i", "CMD", "start it with CMD, which may hold arguments");
     public static readonly Option<string> Lock = Optional(OptionGroup.Running, "--lock", "-l", "NAME", "only if it (or NAME) does not run already");

@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Run.Tests.Infra;
+
+namespace Run.Tests.Documentation;
+
+/// <summary>What the README shows works: its examples are run as they stand, with only the names of places replaced.</summary>
+public sealed partial class ReadmeTests
+{
+    private const string Script = "#!/bin/sh\necho \"${0##*/} $*\"\n";
+
+    [Fact]
+    public async Task Its_examples_work()
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve(box);
+        var examples = Documents.Blocks(Documents.Readme, "sh").Where(static block => Example().IsMatch(block)).ToList();
+        Assert.InRange(examples.Count, 3, 10);
+        // Those of the first screen too, each in its own kind of file.
+        var cron = CronLine().Match(Assert.Single(Documents.Blocks(Documents.Readme, "crontab"))).Groups["command"].Value;
+        var step = StepLine().Match(Documents.Blocks(Documents.Readme, "yaml").First(static block => block.StartsWith("- run:", StringComparison.Ordinal))).Groups["command"].Value;
+
+        foreach (var example in (string[])["run --pin ops:ci/lint.sh", step, cron, .. examples])
+        {
+            var line = Localise(example, server);
+            var result = await box.Sh("set -eu\n" + line).Result();
+            result.Check(result.Status == 0 && Quiet(result.Stderr).Length == 0, "the example to work");
+        }
+
+        // The examples have removed one cached script of those that they have run.
+        var left = (await box.Run("--list").Result()).Stdout;
+        Assert.Contains("ops:ci/lint.sh ", left, StringComparison.Ordinal);
+        Assert.DoesNotContain("pt-summary ", left, StringComparison.Ordinal);
+        await box.Run("--ps").Succeeds("");
+    }
+
+    [Fact]
+    public async Task The_examples_of_the_manual_work_too()
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve(box);
+        await box.Run("--pin", "ops:ci/lint.sh").Result();
+        var lines = Documents.Manual[Documents.Manual.IndexOf(".Sh EXAMPLES", StringComparison.Ordinal)..].Split('\n')
+            .Where(static line => line.StartsWith(".Dl ", StringComparison.Ordinal)).Select(static line => line[4..]).ToList();
+        Assert.InRange(lines.Count, 6, 20);
+        foreach (var line in lines)
+        {
+            var command = CronLine().Match(line) is { Success: true } cron ? cron.Groups["command"].Value : line;
+            var result = await box.Sh("set -eu\n" + Localise(command, server)).Result();
+            result.Check(result.Status == 0 && Quiet(result.Stderr).Length == 0, "the example to work");
+        }
+    }
+
+    [Fact]
+    public async Task The_run_conf_that_is_shown_is_one()
+    {
+        using var box = new Sandbox();
+        var manual = Documents.Manual;
+        var shown = manual[manual.IndexOf("sources:\n", StringComparison.Ordinal)..];
+        foreach (var text in Documents.Blocks(Documents.Readme, "yaml").Where(static block => block.Contains("sources:", StringComparison.Ordinal))
+            .Append(shown[..shown.IndexOf(".Ed", StringComparison.Ordinal)]))
+        {
+            var file = box.Put("shown.conf", text, executable: false);
+            Assert.Contains("\nops:\t", await Words(file), StringComparison.Ordinal);
+        }
+
+        // The one that --init writes, with its comments, and without them: all that it explains is right.
+        var written = box.Work + "/init.conf";
+        (await box.Run("--config", written, "--init", "--quiet").Result()).Is(0, "");
+        Assert.DoesNotContain("\nops:\t", await Words(written), StringComparison.Ordinal);
+        File.WriteAllText(written, Commented().Replace(File.ReadAllText(written), "$1$2"));
+        Assert.Contains("\nops:\t", await Words(written), StringComparison.Ordinal);
+
+        async Task<string> Words(string file)
+        {
+            var result = await box.Run("--config", file, "--completion", "words").Result();
+            return result.Is(0, result.Stdout).Stdout;
+        }
+    }
+
+    [Fact]
+    public void Its_links_lead_somewhere()
+    {
+        foreach (var document in (string[])["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md"])
+        {
+            var text = Documents.Read(document);
+            foreach (var target in Link().Matches(text).Select(static m => m.Groups[1].Value).Where(static t => !t.Contains("://", StringComparison.Ordinal)))
+            {
+                var (path, anchor) = (target.Split('#')[0], target.Contains('#', StringComparison.Ordinal) ? target.Split('#')[1] : null);
+                var directory = Path.GetDirectoryName(Path.Combine(Suite.Repository, document))!;
+                var file = path.Length == 0 ? Path.Combine(Suite.Repository, document) : Path.Combine(directory, path);
+                Assert.True(Path.Exists(file), $"{document}: {target}");
+                if (anchor is not null)
+                {
+                    Assert.Contains(anchor, Heading().Matches(File.ReadAllText(file)).Select(static m => Anchor(m.Groups[1].Value)));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Its_picture_is_the_same_in_the_light_and_in_the_dark()
+    {
+        var light = XDocument.Parse(Documents.Read("docs/way-light.svg"));
+        var dark = XDocument.Parse(Documents.Read("docs/way-dark.svg"));
+        Assert.NotEqual(light.ToString(), dark.ToString());
+        Assert.Equal(Colour().Replace(light.ToString(), ""), Colour().Replace(dark.ToString(), ""));
+    }
+
+    private static async Task<ScriptServer> Serve(Sandbox box)
+    {
+        var server = await ScriptServer.Start();
+        foreach (var path in (string[])["/pt-summary", "/OWNER/REPO/v2/bin/tool.sh", "/OWNER/REPO/HEAD/setup.sh", "/ci/lint.sh", "/ci/test.sh", "/backup.sh", "/install.sh"])
+        {
+            server[path] = Script;
+        }
+
+        server["/worker.sh"] = "#!/bin/sh\nexec sleep 1000\n";
+        box.Sources(server, $"github: {server.Url}/%s/%s/{{ref}}/%s", $"ops: {server.Url}/%s");
+        box.Put("deploy.sh", Script);
+        box.Put("../bin/jq", "#!/bin/sh\ngrep -o '\"url\": \"[^\"]*'\n");
+        return server;
+    }
+
+    private static string Localise(string text, ScriptServer server) => text
+        .Replace("https://example.com", server.Url, StringComparison.Ordinal)
+        .Replace("HEX", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Script))), StringComparison.Ordinal);
+
+    /// <summary>Without the notes of <c>run</c> on what it has written.</summary>
+    private static string Quiet(string errors) => string.Concat(errors.Split('\n').Where(static line => !line.StartsWith("run: ", StringComparison.Ordinal)));
+
+    private static string Anchor(string heading) =>
+        string.Concat(heading.ToLowerInvariant().Where(static c => char.IsLetterOrDigit(c) || c is ' ' or '-')).Replace(' ', '-');
+
+    [GeneratedRegex(@"^(\w+=\S+ )*run ", RegexOptions.Multiline)]
+    private static partial Regex Example();
+
+    [GeneratedRegex(@"^(\S+\s+){5}(?<command>run .*)$", RegexOptions.Multiline)]
+    private static partial Regex CronLine();
+
+    [GeneratedRegex(@"^- run: (?<command>run .*)$", RegexOptions.Multiline)]
+    private static partial Regex StepLine();
+
+    [GeneratedRegex(@"(?:\]\(|srcset=""|src="")([^)""\s]+)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"^#+ (.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"#[0-9a-f]{6}\b")]
+    private static partial Regex Colour();
+
+    /// <summary>A line of run.conf that is commented out: a key and a value.</summary>
+    [GeneratedRegex(@"^( +)# ( *[\w.-]+:( \S.*)?)$", RegexOptions.Multiline)]
+    private static partial Regex Commented();
+}

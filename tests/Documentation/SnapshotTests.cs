@@ -1,0 +1,124 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
+using Run.Tests.Infra;
+
+namespace Run.Tests.Documentation;
+
+/// <summary>What people read, held fast word for word, so that a change of it is seen in review.</summary>
+public sealed partial class SnapshotTests
+{
+    private const string Hello = "#!/bin/sh\necho hello \"$@\"\n";
+
+    [Fact]
+    public async Task The_list_of_cached_scripts()
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve(box);
+        await box.Run("hello").Succeeds("hello\n");
+        await box.Run("ops:tools/long@v1").Result();
+
+        var shown = new StringBuilder();
+        await Show(shown, box, box.Run("--list"), "--list | cat");
+        await Show(shown, box, box.Run("--list").OnTerminal(), "--list");
+        await Show(shown, box, box.Run("--list", "--json"), "--list --json");
+        Snapshot.Verify(shown.ToString(), box);
+    }
+
+    [Fact]
+    public async Task What_would_be_run()
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve(box);
+        await box.Run("hello").Succeeds("hello\n");
+        box.Put("local.py", "print(1)\n", executable: false);
+
+        var shown = new StringBuilder();
+        foreach (var line in (string[])["hello a b", "ops:tools/new@v2 --flag", "-i \"python3 -u\" ops:x 'two words'", "./local.py x", "--json hello '' 'ü'"])
+        {
+            await Show(shown, box, box.Sh($"run --dry-run {line}"), $"--dry-run {line}");
+        }
+
+        Snapshot.Verify(shown.ToString(), box);
+        Assert.DoesNotContain(server.Requests, static request => request.Path != "/hello");
+    }
+
+    [Fact]
+    public async Task The_errors()
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve(box);
+        server["/empty"] = "";
+        server.Bytes("/page", Encoding.UTF8.GetBytes("<!DOCTYPE html>\n<title>Sign in</title>\n"), "text/html");
+        server.Status("/forbidden", 403);
+        server.Map("/busy", static async context =>
+        {
+            context.Response.StatusCode = 503;
+            context.Response.Headers.RetryAfter = "3600";
+            await context.Response.WriteAsync("later");
+        });
+        server["/no-interpreter"] = "#!/no/such/interpreter\n";
+        server["/sleeper"] = "#!/bin/sh\necho ready\nexec sleep 1000\n";
+        server.Redirect("/lower", "http://example.com/x");
+        await box.Run("hello").Succeeds("hello\n");
+        Directory.CreateDirectory(box.Work + "/directory");
+        box.Put("bad.conf", "sources:\n  ops:\n    url: https://example.com/%s\n    max_age: 1d\n", executable: false);
+        box.Put("worse.conf", "source:\n  ops: https://example.com/%s\n", executable: false);
+        box.Put("open/run/x", "");
+        File.SetUnixFileMode(box.Work + "/open/run", (UnixFileMode)0x1ff);
+        await using var sleeper = box.Run("--lock", "sleeper").Start();
+        await sleeper.Output("ready");
+
+        var shown = new StringBuilder();
+        foreach (var (status, lines) in new (ExitStatus, string[])[]
+        {
+            (ExitStatus.Usage, ["run --updat hello", "run --sha256", "run --list hello", "run --offline -u hello", "run githb:a/b/c", "run github:x", "run ''", "run ops:a//b",
+                "run ops:../b", "run ops:a@", "run hello#sha256=12", "run ftp://example.com/x", "run --clean", "run --wait=soon hello", "run -E 256 hello"]),
+            (ExitStatus.Data, [$"run hello#sha256={new string('0', 64)}", "run empty", "run page"]),
+            (ExitStatus.Unavailable, ["run --offline other", "run busy"]),
+            (ExitStatus.CannotWrite, ["RUN_CACHE=/dev/null/cache run hello", "run --config bad.conf --init", "run --list >/dev/full"]),
+            (ExitStatus.Held, ["run --lock sleeper", "run sleeper", "run --quiet --wait=0.1 sleeper"]),
+            (ExitStatus.Refused, ["run forbidden", "run http://example.com/x", "run --pinned hello", "RUN_CACHE=open/run run hello"]),
+            (ExitStatus.Configuration, ["run --config bad.conf ops:x", "run --config worse.conf ops:x", "run --config none.conf x"]),
+            (ExitStatus.CannotStart, ["run ./directory", "run -i ./bad.conf hello"]),
+            (ExitStatus.NotFound, ["run helo", "run ./helo", "run no-interpreter", "run -i no-such-thing hello"]),
+        })
+        {
+            foreach (var line in lines)
+            {
+                var result = await box.Sh(line).Result();
+                result.Failed((int)status);
+                shown.Append($"$ {line}\n{result.Stderr}[{result.Status}]\n\n");
+            }
+        }
+
+        Snapshot.Verify(shown.ToString(), box);
+    }
+
+    private static async Task<ScriptServer> Serve(Sandbox box)
+    {
+        var server = await ScriptServer.Start();
+        server["/hello"] = Hello;
+        server["/tools/long?v1"] = $"#!/bin/sh\nexit 0\n{new string('#', 5000)}\n";
+        box.Sources(server, $"ops: {server.Url}/%s?{{ref}}");
+        return server;
+    }
+
+    private static async Task Show(StringBuilder shown, Sandbox box, Command command, string line)
+    {
+        var result = await command.Result();
+        result.Check(result is { Status: 0, Stderr: "" }, "success");
+        var text = Age().Replace(Time().Replace(result.Stdout.Replace("\r", "", StringComparison.Ordinal), "2026-01-02T03:04:05Z"), "  0s  ");
+        shown.Append($"$ run {line}\n{Entry().Replace(text, "$1{entry}")}\n");
+    }
+
+    [GeneratedRegex(@"  \d+s  ")]
+    private static partial Regex Age();
+
+    [GeneratedRegex(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")]
+    private static partial Regex Time();
+
+    /// <summary>The cache's name for a URL, in which the server's port counts.</summary>
+    [GeneratedRegex(@"(/\.cache/run/)[^/\s]+(/[0-9a-f]{8,})?")]
+    private static partial Regex Entry();
+}
