@@ -1,6 +1,7 @@
 using Run.Configuration;
 using Run.Fetching;
 using Run.Pinning;
+using Run.Starting;
 
 namespace Run;
 
@@ -16,6 +17,9 @@ namespace Run;
 internal sealed record Wanted(string Shown, string? Local, Source? Source, IReadOnlyList<string> Urls, string? Digest)
 {
     public string Url => Urls[0];
+
+    /// <summary>What messages call it where they tell the reader what to type.</summary>
+    public string Typed => Words.Join([Shown]);
 
     /// <summary>The URL that SCRIPT itself stands for, also where a pin has chosen another ref of its source.</summary>
     public string NamedUrl { get; } = Urls is [var url, ..] ? url : "";

@@ -49,7 +49,7 @@ internal sealed class Consent
         var shown = _wanted.Shown;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
             ExitStatus.Refused, $"{shown}: sha256:{sha256} is not accepted yet, and there is no terminal to ask on",
-            $"run it once on a terminal; or run --pin {shown}; or give the digest: --sha256 HEX");
+            $"run it once on a terminal; or run --pin {_wanted.Typed}; or give the digest: --sha256 HEX");
 
         var accepted = before is not null && IsGiven(before.Record.Sha256) ? before : null;
         terminal.Say($"""
@@ -66,7 +66,7 @@ internal sealed class Consent
 
         if (terminal.Ask("run it? [y/N] ") != Yes)
         {
-            throw new RunException(ExitStatus.Refused, $"{shown}: not accepted, so it does not run", $"run --view {shown} shows it");
+            throw new RunException(ExitStatus.Refused, $"{shown}: not accepted, so it does not run", $"run --view {_wanted.Typed} shows it");
         }
 
         Remember(sha256);

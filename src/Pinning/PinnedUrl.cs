@@ -15,12 +15,12 @@ internal static class PinnedUrl
     {
         var urls = Urls(pin.Url, wanted) ?? throw new RunException(
             ExitStatus.Refused, $"{wanted.Shown}: {file} pins it to {pin.Url}, which is not where it comes from",
-            $"it comes from {UrlText.Shown(wanted.NamedUrl)}; run --pin {wanted.Shown} pins it there");
+            $"it comes from {UrlText.Shown(wanted.NamedUrl)}; run --pin {wanted.Typed} pins it there");
         return wanted.Digest is null || wanted.Digest == pin.Sha256
             ? wanted with { Urls = urls, Digest = pin.Sha256, Pin = pin }
             : throw new RunException(
                 ExitStatus.Data, $"{wanted.Shown}: {file} pins sha256:{pin.Sha256}, and sha256:{wanted.Digest} is asked for",
-                $"run --pin {wanted.Shown} pins what the server has now");
+                $"run --pin {wanted.Typed} pins what the server has now");
     }
 
     /// <summary>What the script's source gives with the ref that is in <paramref name="pinned"/>; null where no ref gives that.</summary>

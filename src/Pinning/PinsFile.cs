@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Run.Caching;
 
 namespace Run.Pinning;
 
@@ -8,14 +9,19 @@ namespace Run.Pinning;
 /// <param name="Path">Where it is.</param>
 /// <param name="Text">What is in it.</param>
 /// <param name="List">What that means.</param>
-internal sealed record PinsFile(string Path, string Text, PinList List)
+/// <param name="Look">How it looked when it was read.</param>
+internal sealed record PinsFile(string Path, string Text, PinList List, FileIdentity Look)
 {
     public const string Name = "run.pins";
     private const int MostBytes = 1 << 20;
     private const uint Root = 0;
 
+    /// <summary>The file as what has decided something, with its whole path.</summary>
+    public Seen Seen => new(Kernel.TryRealPath(Path[..^Name.Length] + ".") is { } directory ? $"{directory.TrimEnd('/')}/{Name}" : Path, Look);
+
     /// <summary>
-    /// The nearest one; null where there is none. The search ends with a directory that another user owns, or that has none above it.
+    /// The nearest one; null where there is none. The search ends with a directory that another user owns, or that has none above it. It must
+    /// end where the executor's does (native/executor.c, find_place).
     /// </summary>
     /// <exception cref="RunException">77: another user could have written it. 78: it has a mistake.</exception>
     public static PinsFile? Find()
@@ -95,7 +101,7 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
         }
 
         var text = ReadText(path, file);
-        return new PinsFile(path, text, PinList.Parse(path, text));
+        return new PinsFile(path, text, PinList.Parse(path, text), FileIdentity.Of(status));
     }
 
     private static string ReadText(string path, SafeFileHandle file)
