@@ -1,5 +1,5 @@
 using Run.Caching;
-using Run.Fetching;
+using Run.Pinning;
 
 namespace Run;
 
@@ -7,8 +7,15 @@ namespace Run;
 internal static class Copies
 {
     /// <param name="update">Whether the server is to be asked even where the copy would do.</param>
+    /// <param name="consent">Who is to accept bytes that are new here; null: nobody is asked.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 127: it could not be had, and what was there is still there.</exception>
-    public static CachedScript Get(Wanted wanted, Surroundings surroundings, bool update)
+    public static CachedScript Get(Wanted wanted, Surroundings surroundings, bool update, Consent? consent = null)
+    {
+        var copy = Current(wanted, surroundings, update, consent);
+        return consent?.Require(copy) ?? copy;
+    }
+
+    private static CachedScript Current(Wanted wanted, Surroundings surroundings, bool update, Consent? consent)
     {
         var copy = Find(wanted, surroundings.Cache);
         if (copy is not null && !update && WillDo(copy, wanted))
@@ -28,7 +35,7 @@ internal static class Copies
 
         try
         {
-            return Renew(wanted, surroundings.Cache, update);
+            return Renew(wanted, surroundings.Cache, update, consent);
         }
         catch (RunException e) when (copy is not null && !update && (e.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite))
         {
@@ -42,69 +49,88 @@ internal static class Copies
     public static CachedScript? Find(Wanted wanted, Cache cache) =>
         cache.Find(wanted.Url) is { } copy && (wanted.Digest is null || copy.Record.Sha256 == wanted.Digest) ? copy : null;
 
+    /// <summary>What the server has now, for looking at: nothing is accepted, and what is there stays.</summary>
+    /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
+    public static Arrival Latest(Wanted wanted, Surroundings surroundings)
+    {
+        if (surroundings.Offline)
+        {
+            throw new RunException(
+                ExitStatus.Unavailable, $"{wanted.Shown}: offline, so the server is not asked", "--offline or RUN_OFFLINE forbids the network");
+        }
+
+        surroundings.Cache.Make();
+        return Arrival.Fetch(wanted, surroundings.Cache, null);
+    }
+
     private static bool WillDo(CachedScript copy, Wanted wanted) => copy.IsFresh(MaxAge(wanted));
 
     /// <summary>How old its copy may be; null: any age will do, as where the bytes are known beforehand.</summary>
     public static TimeSpan? MaxAge(Wanted wanted) => wanted.Digest is null ? wanted.Source?.MaxAge : null;
 
-    private static CachedScript Renew(Wanted wanted, Cache cache, bool update)
+    private static CachedScript Renew(Wanted wanted, Cache cache, bool update, Consent? consent)
     {
         cache.Make();
         Kernel.OnInterruptRemove(null);
-        using var flight = Flight.Board(cache, wanted.Url);
-        var copy = cache.Find(wanted.Url);
-        if (flight is null)
+        Arrival? arrival = null;
+        CachedScript? copy;
+        using (var flight = Flight.Board(cache, wanted.Url))
         {
-            // Another process has just fetched it. Where somebody has removed it since, once more.
-            return copy is null ? Renew(wanted, cache, update) : Matching(copy, wanted);
+            copy = cache.Find(wanted.Url);
+            if (flight is null)
+            {
+                // Another process has just fetched it. Where somebody has removed it since, once more.
+                return copy is null ? Renew(wanted, cache, update, consent) : Matching(copy, wanted);
+            }
+
+            if (copy is not null && wanted.Digest is not null && copy.Record.Sha256 != wanted.Digest)
+            {
+                copy = null;
+            }
+
+            if (copy is not null && !update && WillDo(copy, wanted))
+            {
+                return copy;
+            }
+
+            try
+            {
+                arrival = Arrival.Fetch(wanted, cache, copy);
+                if (consent is null || arrival.NotModified || consent.IsGiven(arrival.Sha256))
+                {
+                    var renewed = Keep(arrival, wanted, copy);
+                    flight.Land(null);
+                    return renewed;
+                }
+            }
+            catch (RunException e)
+            {
+                flight.Land(e);
+                throw;
+            }
         }
 
-        if (copy is not null && wanted.Digest is not null && copy.Record.Sha256 != wanted.Digest)
+        // People take their time to answer, and one's no is not another's: so nobody waits for this, and each asks for itself. Until the answer
+        // is yes, what is there stays there.
+        using (arrival)
         {
-            copy = null;
-        }
-
-        if (copy is not null && !update && WillDo(copy, wanted))
-        {
-            return copy;
-        }
-
-        try
-        {
-            var renewed = Fetch(wanted, cache, copy);
-            flight.Land(null);
-            return Matching(renewed, wanted);
-        }
-        catch (RunException e)
-        {
-            flight.Land(e);
-            throw;
+            consent.Ask(arrival.Path, arrival.Sha256, arrival.Size, copy);
+            return arrival.Keep(copy);
         }
     }
 
-    private static CachedScript Fetch(Wanted wanted, Cache cache, CachedScript? copy)
+    private static CachedScript Keep(Arrival arrival, Wanted wanted, CachedScript? copy)
     {
-        TemporaryFile.Sweep(cache.Root);
-        using var temporary = TemporaryFile.Create(cache.Root);
-        Kernel.OnInterruptRemove(temporary.Path);
-        var source = wanted.Source;
-        var result = Fetching.Fetch.Get(
-            new FetchRequest(
-                wanted.Url, [.. wanted.Urls.Skip(1)], Variables.Expand(source?.Headers ?? []), source?.PlainHttpAllowed ?? false, wanted.Digest,
-                copy?.Record.ETag, copy?.Record.LastModified),
-            temporary.Handle);
-        var now = DateTimeOffset.UtcNow;
-        if (result.NotModified && copy is not null)
+        using (arrival)
         {
-            return cache.Confirm(wanted.Url, copy, now, result.ETag, result.LastModified);
-        }
+            // Before it is stored: what is there stays there.
+            if (!arrival.NotModified)
+            {
+                CheckDigest(arrival.Sha256, wanted);
+            }
 
-        // Before it is stored: what is there stays there.
-        CheckDigest(result.Sha256, wanted);
-        var stored = cache.Store(wanted.Url, temporary, new CacheRecord(
-            wanted.Shown, UrlText.Shown(wanted.Url), UrlText.FileName(wanted.Url), result.Sha256, result.Size, now, now, result.ETag, result.LastModified));
-        Kernel.OnInterruptRemove(null);
-        return stored;
+            return Matching(arrival.Keep(copy), wanted);
+        }
     }
 
     private static CachedScript Matching(CachedScript copy, Wanted wanted)
@@ -117,7 +143,9 @@ internal static class Copies
     {
         if (wanted.Digest is { } expected && actual != expected)
         {
-            throw Mismatch(wanted.Shown, expected, actual);
+            throw wanted.Pin is null ? Mismatch(wanted.Shown, expected, actual) : new RunException(
+                ExitStatus.Data, $"{wanted.Shown}: {UrlText.Shown(wanted.Url)} is not what is pinned: expected sha256:{expected}, got sha256:{actual}",
+                $"run --diff {wanted.Typed} shows the change, run --pin {wanted.Typed} accepts it");
         }
     }
 

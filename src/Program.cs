@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Run.Acts;
 using Run.CommandLine;
 
@@ -62,13 +63,15 @@ internal static class Program
             Act.Run => Become.Script(surroundings, invocation),
             Act.View => View.Script(surroundings, invocation),
             Act.DryRun => DryRun.Script(surroundings, invocation),
+            Act.Diff => Diff.Script(surroundings, invocation),
+            Act.Pin => Acts.Pin.Scripts(surroundings, invocation),
             Act.Ps => Ps.Running(surroundings, invocation),
             Act.Stop => Stop.Script(surroundings, invocation),
             Act.List => List.Cached(surroundings, invocation),
             Act.Clean => Clean.Copies(surroundings, invocation),
             Act.Init => Init.Configuration(surroundings, invocation),
             Act.Completion => Complete.ForShell(surroundings, invocation),
-            _ => throw new RunException(ExitStatus.Usage, $"{invocation.Act}: not built yet"),
+            _ => throw new UnreachableException(),
         };
     }
 }

@@ -1,5 +1,6 @@
 using Run.CommandLine;
 using Run.Locking;
+using Run.Pinning;
 using Run.Planning;
 using Run.Starting;
 
@@ -14,6 +15,7 @@ internal static class Become
     public static int Script(Surroundings surroundings, Invocation invocation)
     {
         var wanted = surroundings.Resolve(invocation.Script);
+        surroundings.RequirePin(wanted);
         var request = Locks.Request(wanted, surroundings, invocation);
         var detach = invocation.Detach ? Detach.FromStarter() : null;
         if (invocation.Detach && detach is null)
@@ -26,7 +28,7 @@ internal static class Become
             _ = ScriptLock.Acquire(request);
         }
 
-        var copy = wanted.Local is null ? Copies.Get(wanted, surroundings, invocation.Update) : null;
+        var copy = wanted.Local is null ? Copies.Get(wanted, surroundings, invocation.Update, Consent.For(wanted, surroundings)) : null;
         var path = copy?.Path ?? LocalFile.Checked(wanted.Local!, wanted);
         var launch = Launch.Of(path, wanted.Shown, invocation.Interpreter, surroundings.Configuration);
         var program = launch.CheckEnv();

@@ -1,4 +1,5 @@
 using System.Text;
+using Run.Caching;
 using Run.CommandLine;
 
 namespace Run.Acts;
@@ -24,7 +25,7 @@ internal static class Clean
             surroundings.Cache.RemoveAll();
         }
 
-        foreach (var script in wanted.Where(w => !surroundings.Cache.Remove(w.Url)))
+        foreach (var script in wanted.Where(w => !Remove(w, surroundings.Cache)))
         {
             var nearest = Nearest.To(script.Shown, surroundings.Cache.All().Select(static c => c.Record.Script));
             Voice.Note($"{script.Shown}: not cached", nearest is null ? null : $"did you mean {nearest}?");
@@ -32,6 +33,9 @@ internal static class Clean
 
         return 0;
     }
+
+    /// <summary>The copy of a pinned script, and that of the same one without its pin.</summary>
+    private static bool Remove(Wanted script, Cache cache) => cache.Remove(script.Url) | cache.Remove(script.NamedUrl);
 
     private static bool Confirmed(List<Wanted> wanted)
     {

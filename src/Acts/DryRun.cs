@@ -9,6 +9,7 @@ internal static class DryRun
     public static int Script(Surroundings surroundings, Invocation invocation)
     {
         var wanted = surroundings.Resolve(invocation.Script);
+        surroundings.RequirePin(wanted);
         var copy = wanted.Local is null ? Copies.Find(wanted, surroundings.Cache) : null;
         var path = wanted.Local is { } local ? LocalFile.Checked(local, wanted) : copy?.Path;
         var url = wanted.Local is null ? UrlText.Shown(wanted.Url) : null;

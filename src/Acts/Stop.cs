@@ -8,7 +8,7 @@ internal static class Stop
 {
     public static int Script(Surroundings surroundings, Invocation invocation)
     {
-        var wanted = surroundings.Resolve(invocation.Script);
+        var wanted = surroundings.Named(invocation.Script);
         var identity = wanted.Local is { } local ? RealPath(local) : wanted.Identity;
         Ending.EndScript(new LockRequest(surroundings.Directories.State, identity, wanted.Shown, LockMode.Exclusive));
         return 0;

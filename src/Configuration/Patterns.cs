@@ -24,6 +24,37 @@ internal static class Patterns
             throw place.Mistake($"no {Source.Part} in the pattern, so no place for the script's name", $"for example  https://host/scripts/{Source.Part}");
         }
 
+        CheckUrl(pattern, place);
+    }
+
+    /// <summary>The question for a commit, against the source that it belongs to.</summary>
+    public static void CheckCommit(Source source, Place place)
+    {
+        if (source.Commit is not { } question)
+        {
+            return;
+        }
+
+        if (!source.TakesRef)
+        {
+            throw place.Mistake($"commit: the source's url has no {Source.RefPlace}, so no place for a commit");
+        }
+
+        if (!question.Pattern.Contains(Source.RefPlace, StringComparison.Ordinal))
+        {
+            throw place.Mistake($"commit: no {Source.RefPlace} in it, so it cannot ask for one", $"for example  https://host/api/commits/{Source.RefPlace}");
+        }
+
+        if (Source.Count(question.Pattern) > Source.Count(source.Pattern))
+        {
+            throw place.Mistake($"commit: more {Source.Part} than in the source's url");
+        }
+
+        CheckUrl(question.Pattern, place);
+    }
+
+    private static void CheckUrl(string pattern, Place place)
+    {
         var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
         if (!ScriptName.IsUrl(sample))
         {

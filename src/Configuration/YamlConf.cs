@@ -10,7 +10,8 @@ namespace Run.Configuration;
 internal sealed class YamlConf
 {
     private static readonly string[] s_keys = ["sources", "interpreters"];
-    private static readonly string[] s_sourceKeys = ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http"];
+    private static readonly string[] s_sourceKeys = ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
+    private static readonly string[] s_commitKeys = ["url", "accept"];
 
     private readonly string _file;
     private readonly Parser _parser;
@@ -90,6 +91,7 @@ internal sealed class YamlConf
     private Source LongForm(Scalar name)
     {
         var source = new Source(name.Value, "");
+        Place commit = default;
         Mapping($"the source {name.Value}", key => source = Known(key, s_sourceKeys) switch
         {
             "url" => source with { Pattern = Pattern("url") },
@@ -99,10 +101,32 @@ internal sealed class YamlConf
             "max-age" => source with { MaxAge = Age() },
             "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
             "trust" => source with { Trust = (Trust)OneOf("trust", "always", "ask", "pinned") },
-            _ => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
+            "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
+            _ => source with { Commit = Commit(commit = At(key)) },
         });
 
-        return source.Pattern.Length > 0 ? source : throw At(name).Mistake($"the source {name.Value} has no url");
+        if (source.Pattern.Length == 0)
+        {
+            throw At(name).Mistake($"the source {name.Value} has no url");
+        }
+
+        Patterns.CheckCommit(source, commit);
+        return source;
+    }
+
+    /// <summary>A pattern, or the long form, in which the media type can be said too.</summary>
+    private CommitQuestion Commit(Place place)
+    {
+        if (_parser.Current is Scalar)
+        {
+            return new CommitQuestion(Text("commit").Value, null);
+        }
+
+        var question = new CommitQuestion("", null);
+        Mapping("commit", key => question = Known(key, s_commitKeys) == "url"
+            ? question with { Pattern = Text("url").Value }
+            : question with { Accept = HeaderValue(key) });
+        return question.Pattern.Length > 0 ? question : throw place.Mistake("commit has no url");
     }
 
     private string Pattern(string what)
@@ -144,17 +168,16 @@ internal sealed class YamlConf
     private List<KeyValuePair<string, string>> Headers()
     {
         var headers = new List<KeyValuePair<string, string>>();
-        Mapping("headers", name =>
-        {
-            var value = Text($"the header {name.Value}");
-            if (!IsToken(name.Value) || value.Value.Any(char.IsControl))
-            {
-                throw At(name).Mistake($"'{name.Value}' is not a header field that HTTP can carry");
-            }
-
-            headers.Add(new(name.Value, value.Value));
-        }, ignoreCase: true);
+        Mapping("headers", name => headers.Add(new(name.Value, HeaderValue(name))), ignoreCase: true);
         return headers;
+    }
+
+    private string HeaderValue(Scalar name)
+    {
+        var value = Text($"the header {name.Value}");
+        return IsToken(name.Value) && !value.Value.Any(char.IsControl)
+            ? value.Value
+            : throw At(name).Mistake($"'{name.Value}' is not a header field that HTTP can carry");
     }
 
     private TimeSpan Age()

@@ -22,10 +22,11 @@ internal static class Fetch
 
     /// <summary>The text of a small answer that is no script, such as a server's word on what a branch stands for.</summary>
     /// <param name="headers">Header fields for the URL's own origin.</param>
-    public static string GetText(string url, IReadOnlyList<KeyValuePair<string, string>> headers)
+    /// <param name="plainHttpAllowed">As of <see cref="FetchRequest"/>.</param>
+    public static string GetText(string url, IReadOnlyList<KeyValuePair<string, string>> headers, bool plainHttpAllowed)
     {
         using var text = new MemoryStream();
-        var request = new FetchRequest(url, [], headers, PlainHttpAllowed: false, Digest: null, ETag: null, LastModified: null);
+        var request = new FetchRequest(url, [], headers, plainHttpAllowed, Digest: null, ETag: null, LastModified: null);
         GetAsync(request, text, Limits.Text).GetAwaiter().GetResult();
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
     }

@@ -15,5 +15,7 @@ internal readonly record struct FileStatus(
     /// <summary>Whether somebody else than the owner can write it (by its mode, which ACLs are reflected in).</summary>
     public bool OthersCanWrite => (Mode & 0x12) != 0;
 
+    public bool EverybodyCanWrite => (Mode & 0x2) != 0;
+
     public bool IsExecutable => (Mode & 0x49) != 0;
 }

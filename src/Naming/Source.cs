@@ -39,6 +39,9 @@ internal sealed record Source(string Name, string Pattern)
 
     public bool PlainHttpAllowed { get; init; }
 
+    /// <summary>How the server is asked for the commit that a ref stands for; null where it cannot be asked.</summary>
+    public CommitQuestion? Commit { get; init; }
+
     /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
     public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
 
@@ -50,8 +53,12 @@ internal sealed record Source(string Name, string Pattern)
     public IReadOnlyList<string> Expand(string rest)
     {
         var (path, reference) = SplitRef(rest);
-        return [Fill(Pattern, path, reference), .. Mirrors.Select(m => Fill(m, path, reference))];
+        return At(path, reference);
     }
+
+    /// <summary>The URL of that path at that ref, and those of the mirrors.</summary>
+    public IReadOnlyList<string> At(string path, string reference) =>
+        [Fill(Pattern, path, reference), .. Mirrors.Select(m => Fill(m, path, reference))];
 
     /// <summary>Takes the ref off, where the pattern has a place for one: it follows the last <c>@</c>, slashes and all.</summary>
     public (string Path, string Ref) SplitRef(string rest)
@@ -65,6 +72,16 @@ internal sealed record Source(string Name, string Pattern)
         return at < rest.Length - 1
             ? (rest[..at], rest[(at + 1)..])
             : throw new RunException(ExitStatus.Usage, $"{Shown(rest)}: no branch, tag or commit after the '@'");
+    }
+
+    /// <summary>Whether <paramref name="rest"/> itself says which branch, tag or commit it wants.</summary>
+    public bool NamesRef(string rest) => SplitRef(rest).Path.Length < rest.Length;
+
+    /// <summary>The URL that answers with the commit that a ref stands for. Its pattern takes the first parts of the path.</summary>
+    public string CommitUrl(CommitQuestion question, string path, string reference)
+    {
+        var parts = path.Split('/', Count(Pattern));
+        return Fill(question.Pattern, parts.AsSpan(0, Count(question.Pattern)), reference, asOneSegment: true);
     }
 
     /// <summary>How many parts a pattern takes.</summary>
@@ -90,8 +107,13 @@ internal sealed record Source(string Name, string Pattern)
 
         CheckSegments(path, path);
         CheckSegments(reference, $"{path}@{reference}");
+        return Fill(pattern, parts, reference, asOneSegment: false);
+    }
 
-        var url = new StringBuilder(pattern.Length + path.Length + reference.Length);
+    /// <param name="asOneSegment">Whether the slashes in a part are encoded too.</param>
+    private string Fill(string pattern, ReadOnlySpan<string> parts, string reference, bool asOneSegment)
+    {
+        var url = new StringBuilder(pattern.Length + 64);
         var host = pattern.IndexOf("://", StringComparison.Ordinal) + 3;
         var next = 0;
         for (var i = 0; i < pattern.Length;)
@@ -111,7 +133,7 @@ internal sealed record Source(string Name, string Pattern)
             }
             else
             {
-                UrlText.AppendEncoded(url, text, inQuery: pattern.AsSpan(0, i).Contains('?'));
+                UrlText.AppendEncoded(url, text, inQuery: pattern.AsSpan(0, i).Contains('?'), encodeSlash: asOneSegment);
             }
 
             i += isPart ? Part.Length : RefPlace.Length;
@@ -155,3 +177,10 @@ internal sealed record Source(string Name, string Pattern)
         _ => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
     };
 }
+
+/// <summary>
+/// A question that a server answers with a commit: its full name alone, or a JSON object that has it as <c>sha</c> or <c>id</c>.
+/// </summary>
+/// <param name="Pattern">A URL with <c>{ref}</c> and as many <c>%s</c> as the source's own pattern has, or fewer.</param>
+/// <param name="Accept">The media type to ask for; null: any.</param>
+internal sealed record CommitQuestion(string Pattern, string? Accept);

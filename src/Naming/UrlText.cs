@@ -10,14 +10,14 @@ internal static class UrlText
     private const int LongestFileName = 255;
     private static readonly string[] s_secretWords = ["token", "key", "secret", "sig", "pass", "auth", "cred", "session", "code"];
 
-    /// <summary>Appends a part of a SCRIPT, percent-encoded; slashes stay, since a part may be a path.</summary>
-    public static void AppendEncoded(StringBuilder url, string text, bool inQuery)
+    /// <summary>Appends a part of a SCRIPT, percent-encoded; slashes stay where a part may be a path.</summary>
+    public static void AppendEncoded(StringBuilder url, string text, bool inQuery, bool encodeSlash = false)
     {
         var kept = inQuery ? QueryCharacters : SegmentCharacters;
         foreach (var b in OsText.ToBytes(text))
         {
             var c = (char)b;
-            if (char.IsAsciiLetterOrDigit(c) || c == '/' || kept.Contains(c))
+            if (char.IsAsciiLetterOrDigit(c) || (c == '/' && !encodeSlash) || kept.Contains(c))
             {
                 url.Append(c);
             }
@@ -144,6 +144,9 @@ internal static class UrlText
     private static bool MayBeSecret(string name) =>
         s_secretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>Scheme, user, host and port: all before the path.</summary>
+    public static string Authority(string url) => url[..AuthorityEnd(url, url.IndexOf("://", StringComparison.Ordinal) + 3)];
+
     private static string Path(string url)
     {
         var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
@@ -164,7 +167,8 @@ internal static class UrlText
 
     private static int AuthorityEnd(string url, int start) => url.AsSpan(start).IndexOfAny('/', '?', '#') is >= 0 and var length ? start + length : url.Length;
 
-    private static string Decode(string segment)
+    /// <summary>The text that a segment's percent-encoding stands for.</summary>
+    public static string Decode(string segment)
     {
         if (!segment.Contains('%', StringComparison.Ordinal))
         {

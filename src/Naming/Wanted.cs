@@ -1,5 +1,7 @@
 using Run.Configuration;
 using Run.Fetching;
+using Run.Pinning;
+using Run.Starting;
 
 namespace Run;
 
@@ -16,10 +18,25 @@ internal sealed record Wanted(string Shown, string? Local, Source? Source, IRead
 {
     public string Url => Urls[0];
 
-    /// <summary>What is locked: the URL, whatever its digest, or a local file's real path, however it was named.</summary>
+    /// <summary>What messages call it where they tell the reader what to type.</summary>
+    public string Typed => Words.Join([Shown]);
+
+    /// <summary>The URL that SCRIPT itself stands for, also where a pin has chosen another ref of its source.</summary>
+    public string NamedUrl { get; } = Urls is [var url, ..] ? url : "";
+
+    /// <summary>What the source is asked for, ref included; null for a script without a source.</summary>
+    public string? Rest { get; init; }
+
+    /// <summary>The line of run.pins that <see cref="Urls"/> and <see cref="Digest"/> come from.</summary>
+    public Pin? Pin { get; init; }
+
+    /// <summary>
+    /// What is locked: the URL, whatever its digest and its pin (a script whose pin has moved is still the same script), or a local file's
+    /// real path, however it was named.
+    /// </summary>
     /// <exception cref="RunException">127: no such file.</exception>
     public string Identity => Local is null
-        ? UrlText.WithoutUser(Url)
+        ? UrlText.WithoutUser(NamedUrl)
         : Kernel.TryRealPath(Local) ?? throw LocalFile.Unreadable(Shown, Kernel.LastError);
 
     /// <exception cref="RunException">64, 78.</exception>
@@ -37,7 +54,7 @@ internal sealed record Wanted(string Shown, string? Local, Source? Source, IRead
             default:
                 var scoped = (ScriptName.Scoped)name;
                 var source = configuration().Source(scoped.Scope);
-                return new Wanted(scoped.Text, null, source, [.. source.Expand(scoped.Rest).Select(UrlText.Checked)], digest);
+                return new Wanted(scoped.Text, null, source, [.. source.Expand(scoped.Rest).Select(UrlText.Checked)], digest) { Rest = scoped.Rest };
         }
     }
 }

@@ -35,7 +35,7 @@ internal sealed class Planner(
     }
 
     /// <summary>From where SCRIPT was called, as far as that decides what it means; the executor finds the same (find_place).</summary>
-    private string? Place() => wanted.Local is null ? "" : wanted.Local[0] == '/' ? "" : Kernel.TryRealPath(".");
+    private string? Place() => wanted.Local is null ? surroundings.PinsPath : wanted.Local[0] == '/' ? "" : Kernel.TryRealPath(".");
 
     private bool CanBePlanned() =>
         Kernel.LocksSurviveExec

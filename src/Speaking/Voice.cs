@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Run;
@@ -51,12 +52,12 @@ internal static class Voice
     }
 
     /// <summary>
-    /// The text as it may be shown: control characters would reach the terminal, and bytes that are not UTF-8 nobody could read,
-    /// so both are shown as <c>\xNN</c>.
+    /// The text as it may be shown: control characters would reach the terminal, and bytes that are not UTF-8 nobody could read, so both are
+    /// shown as <c>\xNN</c>; characters that are not seen themselves, but reorder or hide others, as <c>\u{NNNN}</c>.
     /// </summary>
     public static string Printable(string text)
     {
-        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c)))
+        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || IsUnseen(CharUnicodeInfo.GetUnicodeCategory(c))))
         {
             return text;
         }
@@ -64,19 +65,14 @@ internal static class Voice
         var shown = new StringBuilder(text.Length + 8);
         for (var i = 0; i < text.Length; i++)
         {
-            var c = text[i];
-            if (char.IsHighSurrogate(c) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            if (!Rune.TryGetRuneAt(text, i, out var rune) || Rune.IsControl(rune))
             {
-                shown.Append(c).Append(text[++i]);
+                shown.Append("\\x").Append((text[i] & 0xff).ToString("x2", null));
+                continue;
             }
-            else if (char.IsControl(c) || char.IsSurrogate(c))
-            {
-                shown.Append("\\x").Append(((int)c & 0xff).ToString("x2", null));
-            }
-            else
-            {
-                shown.Append(c);
-            }
+
+            i += rune.Utf16SequenceLength - 1;
+            _ = IsUnseen(Rune.GetUnicodeCategory(rune)) ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}') : shown.Append(rune.ToString());
         }
 
         return shown.ToString();
@@ -84,6 +80,9 @@ internal static class Voice
 
     /// <summary>Writes text to standard error as it is: progress, which is not a message. Failures are ignored: nobody is there to tell.</summary>
     public static void Raw(string text) => Kernel.TryWriteAll(StandardError, Encoding.UTF8.GetBytes(text));
+
+    private static bool IsUnseen(UnicodeCategory category) =>
+        category is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private static void Say(string colour, string message, string? hint)
     {

@@ -82,7 +82,7 @@ static int is_local(const char *script)
 
 /*
  * From where SCRIPT was called, as far as that matters: for a relative path the working directory, for one that is
- * fetched the nearest run.pins, or nothing. 0: it cannot be said.
+ * fetched the run.pins that counts (PinsFile.Find), or nothing. 0: it cannot be said.
  */
 static int find_place(const char *script, char *path, size_t room)
 {
@@ -98,14 +98,21 @@ static int find_place(const char *script, char *path, size_t room)
         return 1;
     char *end = path[1] == '\0' ? path : path + strlen(path);
     for (;;) {
+        /* One that is somebody else's: whether it counts depends. */
         memcpy(end, pins, sizeof pins);
-        if (stat(path, &status) == 0)
-            return 1;
+        if (lstat(path, &status) == 0)
+            return status.st_uid == geteuid();
         *end = '\0';
         if (errno != ENOENT)
             return 0;
         if (end == path)
             return 1;
+        if (stat(path, &status) != 0)
+            return 0;
+        if (status.st_uid != geteuid()) {
+            path[0] = '\0';
+            return 1;
+        }
         end = strrchr(path, '/');
     }
 }

@@ -1,0 +1,69 @@
+using Run.Caching;
+using Run.Fetching;
+
+namespace Run;
+
+/// <summary>What a server has sent: whole bytes in a temporary file of the cache, looked at by nobody yet. It is kept, or gone.</summary>
+internal sealed class Arrival : IDisposable
+{
+    private readonly Wanted _wanted;
+    private readonly Cache _cache;
+    private readonly TemporaryFile _temporary;
+    private readonly FetchResult _result;
+    private readonly DateTimeOffset _at = DateTimeOffset.UtcNow;
+
+    private Arrival(Wanted wanted, Cache cache, TemporaryFile temporary, FetchResult result) =>
+        (_wanted, _cache, _temporary, _result) = (wanted, cache, temporary, result);
+
+    /// <summary>Whether the server said that the copy is current; then there are no bytes.</summary>
+    public bool NotModified => _result.NotModified;
+
+    public string Path => _temporary.Path;
+
+    public string Sha256 => _result.Sha256;
+
+    public long Size => _result.Size;
+
+    /// <param name="copy">What there is already, so that the server need not send it again.</param>
+    /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
+    public static Arrival Fetch(Wanted wanted, Cache cache, CachedScript? copy)
+    {
+        TemporaryFile.Sweep(cache.Root);
+        var temporary = TemporaryFile.Create(cache.Root);
+        try
+        {
+            Kernel.OnInterruptRemove(temporary.Path);
+            var source = wanted.Source;
+            var result = Fetching.Fetch.Get(
+                new FetchRequest(
+                    wanted.Url, [.. wanted.Urls.Skip(1)], Variables.Expand(source?.Headers ?? []), source?.PlainHttpAllowed ?? false, wanted.Digest,
+                    copy?.Record.ETag, copy?.Record.LastModified),
+                temporary.Handle);
+            return new Arrival(wanted, cache, temporary, result);
+        }
+        catch
+        {
+            temporary.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes it the copy of its URL; where nothing has come, the copy that there is.</summary>
+    /// <exception cref="RunException">73.</exception>
+    public CachedScript Keep(CachedScript? copy)
+    {
+        if (_result.NotModified && copy is not null)
+        {
+            return _cache.Confirm(_wanted.Url, copy, _at, _result.ETag, _result.LastModified);
+        }
+
+        return _cache.Store(_wanted.Url, _temporary, new CacheRecord(
+            _wanted.Shown, UrlText.Shown(_wanted.Url), UrlText.FileName(_wanted.Url), _result.Sha256, _result.Size, _at, _at, _result.ETag, _result.LastModified));
+    }
+
+    public void Dispose()
+    {
+        _temporary.Dispose();
+        Kernel.OnInterruptRemove(null);
+    }
+}

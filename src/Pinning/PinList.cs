@@ -1,0 +1,195 @@
+using Run.Configuration;
+
+namespace Run.Pinning;
+
+/// <summary>
+/// The text of a run.pins: pins, sorted when it is written, and comments that stay. Those at the top of the file stay at the top; each
+/// other stays above the pin that it stands above, or at the end.
+/// </summary>
+internal sealed class PinList
+{
+    private const char Comment = '#';
+    private readonly List<string> _top;
+    private readonly List<Entry> _entries;
+    private readonly List<string> _end;
+
+    private PinList(List<string> top, List<Entry> entries, List<string> end) => (_top, _entries, _end) = (top, entries, end);
+
+    public static PinList Empty { get; } = new([], [], []);
+
+    public IEnumerable<Pin> Pins => _entries.Select(static e => e.Pin);
+
+    /// <exception cref="RunException">78: a mistake, with its line and column.</exception>
+    public static PinList Parse(string file, string text)
+    {
+        var top = new List<string>();
+        var entries = new List<Entry>();
+        var above = new List<string>();
+        var lines = new Dictionary<string, long>();
+        var number = 0;
+        foreach (var raw in text.Split('\n'))
+        {
+            number++;
+            var line = raw.TrimEnd(' ', '\t', '\r');
+            if (line.TrimStart(' ', '\t') is "" or [Comment, ..])
+            {
+                above.Add(line);
+                continue;
+            }
+
+            var pin = ParseLine(line, file, number);
+            if (!lines.TryAdd(Pin.Key(pin.Script), number))
+            {
+                throw new Place(file, number, 1).Mistake(
+                    $"{pin.Script} is pinned twice", $"the first time in line {lines[Pin.Key(pin.Script)]}; one of the two must go");
+            }
+
+            if (entries.Count == 0)
+            {
+                // What is set off from the first pin by an empty line is about the file; without one, nobody can tell.
+                var own = above.LastIndexOf("") is >= 0 and var empty ? empty + 1 : above.Count;
+                top.AddRange(above.Take(own));
+                above.RemoveRange(0, own);
+            }
+
+            entries.Add(new Entry(above, pin));
+            above = [];
+        }
+
+        if (above is [.., ""])
+        {
+            // What follows the last line feed is no line.
+            above.RemoveAt(above.Count - 1);
+        }
+
+        return entries.Count == 0 ? new PinList(above, entries, []) : new PinList(top, entries, above);
+    }
+
+    /// <summary>The pin of that script, by <see cref="Pin.Key"/>; null where there is none.</summary>
+    public Pin? Find(string key) => Pins.FirstOrDefault(pin => Pin.Key(pin.Script) == key);
+
+    /// <summary>The list with these pins in the place of those of the same scripts.</summary>
+    public PinList With(IEnumerable<Pin> pins)
+    {
+        var entries = _entries.ToList();
+        foreach (var pin in pins)
+        {
+            var key = Pin.Key(pin.Script);
+            var index = entries.FindIndex(e => Pin.Key(e.Pin.Script) == key);
+            if (index >= 0)
+            {
+                entries[index] = entries[index] with { Pin = pin };
+            }
+            else
+            {
+                entries.Add(new Entry([], pin));
+            }
+        }
+
+        return new PinList(_top, entries, _end);
+    }
+
+    public string ToText() => string.Concat(
+        _top.Concat(_entries.OrderBy(static e => OsText.ToBytes(e.Pin.ToLine()), s_byteOrder).SelectMany(static e => e.Above.Append(e.Pin.ToLine())))
+            .Concat(_end).Select(static line => line + "\n"));
+
+    private static readonly Comparer<byte[]> s_byteOrder = Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b));
+
+    private static Pin ParseLine(string line, string file, long number)
+    {
+        var words = Words(line).ToList();
+        if (words is not [var script, var url, var digest])
+        {
+            throw new Place(file, number, words.Count > 3 ? words[3].Column : 1).Mistake(
+                words.Count == 0 || IsConflict(words[0].Text) ? "a merge that is not finished" : "not a pin",
+                $"a pin is  SCRIPT URL {Pin.Algorithm}:HEX  and a comment begins with {Comment}");
+        }
+
+        CheckScript(Pin.Decode(script.Text), new Place(file, number, script.Column));
+        CheckUrl(url.Text, new Place(file, number, url.Column));
+        return new Pin(Pin.Decode(script.Text), url.Text, ParseDigest(digest.Text, new Place(file, number, digest.Column)));
+    }
+
+    private static void CheckScript(string script, Place place)
+    {
+        ScriptName name;
+        try
+        {
+            name = ScriptName.Parse(script);
+        }
+        catch (RunException e)
+        {
+            throw place.Mistake(e.Message, e.Hint);
+        }
+
+        if (name is ScriptName.Local)
+        {
+            throw place.Mistake($"{script}: a local file has no pin");
+        }
+
+        if (name.Digest is not null)
+        {
+            throw place.Mistake($"{script}: the digest belongs at the end of the line");
+        }
+    }
+
+    private static void CheckUrl(string url, Place place)
+    {
+        if (!ScriptName.IsUrl(url))
+        {
+            throw place.Mistake($"{url}: not an http or https URL");
+        }
+
+        try
+        {
+            _ = UrlText.Checked(url);
+        }
+        catch (RunException e)
+        {
+            throw place.Mistake(e.Message);
+        }
+    }
+
+    private static string ParseDigest(string text, Place place)
+    {
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0)
+        {
+            throw place.Mistake($"{text}: not a digest", $"{Pin.Algorithm}: and {Sha256.HexLength} hexadecimal digits");
+        }
+
+        if (text[..colon] != Pin.Algorithm)
+        {
+            throw place.Mistake($"unknown digest algorithm {text[..colon]}", $"the only one is {Pin.Algorithm}");
+        }
+
+        try
+        {
+            return Digest.Parse(text[(colon + 1)..]);
+        }
+        catch (RunException e)
+        {
+            throw place.Mistake(e.Message, e.Hint);
+        }
+    }
+
+    private static bool IsConflict(string word) => word.StartsWith("<<<<<<<", StringComparison.Ordinal)
+        || word.StartsWith("=======", StringComparison.Ordinal) || word.StartsWith(">>>>>>>", StringComparison.Ordinal);
+
+    /// <summary>What stands between blanks, and at which column, counted from 1.</summary>
+    private static IEnumerable<(string Text, long Column)> Words(string line)
+    {
+        for (var start = 0; start < line.Length;)
+        {
+            var end = line.AsSpan(start).IndexOfAny(' ', '\t') is >= 0 and var length ? start + length : line.Length;
+            if (end > start)
+            {
+                yield return (line[start..end], start + 1);
+            }
+
+            start = end + 1;
+        }
+    }
+
+    private sealed record Entry(IReadOnlyList<string> Above, Pin Pin);
+}

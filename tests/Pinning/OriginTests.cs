@@ -1,0 +1,151 @@
+using Run.Tests.Infra;
+using static Run.Tests.Pinning.Forge;
+
+namespace Run.Tests.Pinning;
+
+/// <summary>A pin chooses a ref and a digest, never an origin; and a run.pins is read only where it is this user's.</summary>
+public sealed class OriginTests
+{
+    [Theory]
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/bin/tool")]
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/v1.2_3-rc+4/bin/tool")]
+    [InlineData("gh:o/r/bin/tool@v1", "{0}/raw/o/r/v1/bin/tool")]
+    [InlineData("gh:o/r/bin/tool@a/b", "{0}/raw/o/r/a/b/bin/tool")]
+    [InlineData("gh:o/r/bin/tool@v1", "{0}/raw/o/r/0123abc/bin/tool")]
+    [InlineData("plain:x", "{0}/plain/x")]
+    [InlineData("{0}/any/x", "{0}/any/x")]
+    public async Task Some_ref_of_the_same_script_is_run(string script, string url)
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        script = script.Replace("{0}", server.Url, StringComparison.Ordinal);
+        server[url[3..]] = Saying("ran");
+        box.Put("run.pins", $"{script} {url.Replace("{0}", server.Url, StringComparison.Ordinal)} sha256:{Sha256(Saying("ran"))}\n");
+        await box.Run("--pinned", script).Succeeds("ran\n");
+    }
+
+    [Theory]
+    [InlineData("gh:o/r/bin/tool", "{1}/raw/o/r/main/bin/tool")] // host (here: port)
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/evil/r/main/bin/tool")] // owner
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/evil/main/bin/tool")] // repo
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/bin/evil")] // path
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/evil/bin/tool")] // path, dressed up as a branch with a slash
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main%2Fevil/bin/tool")]
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main%252Fevil/bin/tool")]
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main?/bin/tool")]
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/bin/tool?x")]
+    [InlineData("gh:o/r/bin/tool@v1", "{0}/raw/o/r/v2/bin/tool")]
+    [InlineData("plain:x", "{0}/plain/evil")]
+    [InlineData("plain:x", "{0}/plain/a/x")]
+    [InlineData("plain:x", "{0}/tags/v1/x")]
+    [InlineData("tags:x", "{0}/tags/x/x/x")]
+    [InlineData("{0}/any/x", "{0}/any/evil")]
+    [InlineData("{0}/raw/o/r/main/x", "{0}/raw/o/r/v1/x")]
+    public async Task Another_origin_is_refused(string script, string url)
+    {
+        await using var server = await ScriptServer.Start();
+        await using var evil = await ScriptServer.Start();
+        using var box = Box(server);
+        string Fill(string text) => text.Replace("{0}", server.Url, StringComparison.Ordinal).Replace("{1}", evil.Url, StringComparison.Ordinal);
+        (script, url) = (Fill(script), Fill(url));
+        foreach (var each in (ScriptServer[])[server, evil])
+        {
+            each[new Uri(url).PathAndQuery] = Saying("evil");
+        }
+
+        box.Put("run.pins", $"{script} {url} sha256:{Sha256(Saying("evil"))}\n");
+        await box.Run(script).Fails(ExitStatus.Refused, script, "run.pins", url, $"run --pin {script}");
+        Assert.Empty(server.Requests);
+        Assert.Empty(evil.Requests);
+    }
+
+    [Fact]
+    public async Task A_ref_in_the_place_of_the_host_chooses_no_host()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = new Sandbox();
+        box.Conf($"sources:\n  default: http://{{ref}}:{server.Port}/%s\n");
+        server["/x"] = Saying("evil");
+        box.Put("run.pins", $"x@localhost http://127.0.0.1:{server.Port}/x sha256:{Sha256(Saying("evil"))}\n");
+        await box.Run("x@localhost").Fails(ExitStatus.Refused, "127.0.0.1");
+        box.Put("run.pins", $"x http://127.0.0.1:{server.Port}/x sha256:{Sha256(Saying("evil"))}\n");
+        await box.Run("x").Fails(ExitStatus.Refused, "127.0.0.1");
+        Assert.Empty(server.Requests);
+    }
+
+    [RootFact]
+    public async Task The_search_ends_with_a_directory_of_another_users()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("now");
+        var below = Directory.CreateDirectory(box.Work + "/theirs/mine").FullName;
+        var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256("pinned")}\n");
+        await box.Run("plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
+        Posix.ChangeOwner(box.Work + "/theirs", 65534);
+        await box.Run("plain:x").In(below).Succeeds("now\n");
+
+        // In that directory itself it still counts, where it is this user's.
+        File.Move(pins, box.Work + "/theirs/run.pins");
+        await box.Run("-u", "plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
+    }
+
+    [RootFact]
+    public async Task A_file_of_another_users_is_refused()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("now");
+        var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("now"))}\n");
+        Posix.ChangeOwner(pins, 65534);
+        await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
+        await box.Run("--pin", "plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
+
+        // A link of theirs to a file of this user's.
+        File.Move(pins, box.Root + "/elsewhere");
+        Posix.ChangeOwner(box.Root + "/elsewhere", 0);
+        File.CreateSymbolicLink(pins, box.Root + "/elsewhere");
+        await box.Run("plain:x").Succeeds("now\n");
+        Posix.ChangeOwner(pins, 65534);
+        await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
+        Assert.Equal(1, server.Count("/plain/x"));
+    }
+
+    [RootFact]
+    public async Task What_somebody_left_where_everybody_may_leave_files_says_nothing()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("now");
+        var pins = box.Put("run.pins", "garbage\n");
+        Posix.ChangeOwner(pins, 65534);
+        File.SetUnixFileMode(box.Work, (UnixFileMode)0x3ff);
+        await box.Run("plain:x").Succeeds("now\n");
+        await box.Run("plain:x").In(Directory.CreateDirectory(box.Work + "/mine").FullName).Succeeds("now\n");
+    }
+
+    [Fact]
+    public async Task A_file_that_everybody_can_write_is_refused_and_one_of_the_group_is_not()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("now");
+        var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("now"))}\n");
+        File.SetUnixFileMode(pins, (UnixFileMode)0x1b6);
+        await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "chmod o-w run.pins");
+        File.SetUnixFileMode(pins, (UnixFileMode)0x1b4);
+        await box.Run("plain:x").Succeeds("now\n");
+    }
+
+    [Fact]
+    public async Task What_is_no_file_is_a_mistake_and_nobody_waits_for_a_fifo()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        Posix.MakeFifo(box.Work + "/run.pins");
+        await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
+        File.Delete(box.Work + "/run.pins");
+        Directory.CreateDirectory(box.Work + "/run.pins");
+        await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
+    }
+}

@@ -1,0 +1,251 @@
+using Microsoft.AspNetCore.Http;
+using Run.Tests.Infra;
+using static Run.Tests.Pinning.Forge;
+
+namespace Run.Tests.Pinning;
+
+/// <summary><c>--pin</c>: what it writes, and when it writes nothing.</summary>
+public sealed class PinTests
+{
+    [Fact]
+    public async Task A_pin_is_a_line_and_nothing_runs()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("ran");
+        await box.Run("--pin", "plain:x").Succeeds("");
+        Assert.Equal($"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("ran"))}\n", Pins(box));
+    }
+
+    [Fact]
+    public async Task Lines_are_sorted_by_their_bytes_and_blanks_encoded()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        foreach (var name in (string[])["b", "a", "a-b", "%C3%A9", "B", "a%20b", "100%25"])
+        {
+            server["/plain/" + name] = "x";
+        }
+
+        await box.Run("--pin", "plain:b", "plain:a", "plain:a-b", "plain:é", "plain:B", "plain:a b", "plain:100%").Succeeds("");
+        Assert.Equal(
+            ["plain:100%25", "plain:B", "plain:a", "plain:a%20b", "plain:a-b", "plain:b", "plain:é"],
+            Pins(box).TrimEnd('\n').Split('\n').Select(static line => line.Split(' ')[0]));
+        server.ForgetRequests();
+        await box.Run("--pinned", "--view", "plain:a b").Succeeds("x");
+        await box.Run("--pinned", "--view", "plain:100%").Succeeds("x");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Pinning_again_changes_nothing_until_the_server_does()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("one");
+        await box.Run("--pin", "plain:x").Succeeds("");
+        var file = new FileInfo(box.Work + "/run.pins");
+        var before = (Pins(box), file.LastWriteTimeUtc);
+        await box.Run("--pin", "plain:x", "plain:x").Succeeds("");
+        file.Refresh();
+        Assert.Equal(before, (Pins(box), file.LastWriteTimeUtc));
+
+        server["/plain/x"] = Saying("two");
+        await box.Run("--pin", "plain:x").Succeeds("");
+        Assert.Equal($"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("two"))}\n", Pins(box));
+        Assert.Equal(3, server.Count("/plain/x"));
+    }
+
+    [Fact]
+    public async Task Comments_stay_with_what_they_are_about()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        foreach (var name in (string[])["a", "m", "z"])
+        {
+            server["/plain/" + name] = "x";
+        }
+
+        var digest = new string('0', 64);
+        box.Put("run.pins", $"""
+            # Pins of the CI.
+
+            # why z
+            plain:z {server.Url}/plain/z sha256:{digest}
+            # why m
+            #   and how
+            plain:m {server.Url}/plain/m sha256:{digest}
+            # the end
+            """);
+        await box.Run("--pin", "plain:a", "plain:m").Succeeds("");
+        Assert.Equal($"""
+            # Pins of the CI.
+
+            plain:a {server.Url}/plain/a sha256:{Sha256("x")}
+            # why m
+            #   and how
+            plain:m {server.Url}/plain/m sha256:{Sha256("x")}
+            # why z
+            plain:z {server.Url}/plain/z sha256:{digest}
+            # the end
+
+            """, Pins(box));
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_when_one_of_several_fails()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/a"] = "x";
+        await box.Run("--pin", "plain:a", "plain:gone").Fails(ExitStatus.NotFound, "/plain/gone", "404");
+        Assert.False(File.Exists(box.Work + "/run.pins"));
+        await box.Run("--pin", "plain:a", "./local").Fails(ExitStatus.Usage, "./local");
+        await box.Run("--pin", $"plain:a#sha256={new string('0', 64)}").Fails(ExitStatus.Data, "plain:a", Sha256("x"));
+        Assert.Empty(Directory.GetFileSystemEntries(box.Work));
+    }
+
+    [Fact]
+    public async Task Twenty_at_once_lose_no_line()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        for (var i = 0; i < 20; i++)
+        {
+            server[$"/plain/{i:00}"] = $"script {i}";
+        }
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => box.Run("--pin", $"plain:{i:00}").Result()));
+        Assert.All(results, static result => result.Is(0, ""));
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(i => $"plain:{i:00} {server.Url}/plain/{i:00} sha256:{Sha256($"script {i}")}"),
+            Pins(box).TrimEnd('\n').Split('\n'));
+        Assert.Equal(["run.pins"], Directory.GetFileSystemEntries(box.Work).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task The_nearest_file_upward_is_written_and_keeps_its_mode_and_its_link()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = "x";
+        var real = box.Put("shared/pins", "# ours\n", executable: false);
+        File.SetUnixFileMode(real, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
+        File.CreateSymbolicLink(box.Work + "/run.pins", "shared/pins");
+        var below = Directory.CreateDirectory(box.Work + "/a/b").FullName;
+        await box.Run("--pin", "plain:x").In(below).Succeeds("");
+        Assert.StartsWith("# ours\nplain:x ", File.ReadAllText(real), StringComparison.Ordinal);
+        Assert.Equal("shared/pins", new FileInfo(box.Work + "/run.pins").LinkTarget);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, File.GetUnixFileMode(real));
+        Assert.Empty(Directory.GetFileSystemEntries(below));
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_written_stays_as_it_was()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = new string('x', 100);
+        var file = box.Put("run.pins", "# ours\n");
+        // Room for the cache's files, and none for so long a line.
+        box.Put("run.pins", "# " + new string('c', 4000) + "\n");
+        await box.Run("--pin", "plain:x").Limit("fsize", 4000).Ignoring(25).Fails(ExitStatus.CannotWrite, "run.pins");
+        Assert.Equal("# " + new string('c', 4000) + "\n", File.ReadAllText(file));
+        Assert.Single(Directory.GetFileSystemEntries(box.Work));
+    }
+
+    [Fact]
+    public async Task GitHub_says_which_commit_a_ref_is()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        GitHub(server, "HEAD", FirstCommit, "bin/tool", Saying("one"));
+        GitHub(server, "feature%2Fx", SecondCommit, "bin/tool", Saying("two"));
+        await box.Run("--pin", "gh:o/r/bin/tool", "gh:o/r/bin/tool@feature/x", $"gh:o/r/bin/tool@{FirstCommit}").Succeeds("");
+        var (one, two) = (Sha256(Saying("one")), Sha256(Saying("two")));
+        Assert.Equal($"""
+            gh:o/r/bin/tool {server.Url}/raw/o/r/{FirstCommit}/bin/tool sha256:{one}
+            gh:o/r/bin/tool@{FirstCommit} {server.Url}/raw/o/r/{FirstCommit}/bin/tool sha256:{one}
+            gh:o/r/bin/tool@feature/x {server.Url}/raw/o/r/{SecondCommit}/bin/tool sha256:{two}
+
+            """, Pins(box));
+        Assert.Equal(2, server.Requests.Count(static r => r.Path.StartsWith("/repos/", StringComparison.Ordinal)));
+
+        // The branch moves on; the pin does not rot.
+        GitHub(server, "HEAD", SecondCommit, "bin/tool", Saying("three"));
+        box.Run("--clean", "--yes");
+        await box.Run("gh:o/r/bin/tool").Succeeds("one\n");
+        await box.Run("gh:o/r/bin/tool@feature/x").Succeeds("two\n");
+    }
+
+    [Fact]
+    public async Task GitLab_says_so_too_and_gets_the_sources_header()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server.Map("/api/v4/projects/o%2Fr/repository/commits/v1", context => context.Request.Headers["PRIVATE-TOKEN"] == "secret"
+            ? context.Response.WriteAsync($$"""{"id":"{{FirstCommit}}","short_id":"aaaaaaaa","parent_ids":["{{SecondCommit}}"]}""")
+            : Refuse(context, 404));
+        server[$"/o/r/-/raw/{FirstCommit}/x"] = Saying("one");
+        await box.Run("--pin", "gl:o/r/x@v1").Env("GL", "secret").Succeeds("");
+        Assert.Equal($"gl:o/r/x@v1 {server.Url}/o/r/-/raw/{FirstCommit}/x sha256:{Sha256(Saying("one"))}\n", Pins(box));
+        await box.Run("--pin", "gl:o/r/x@v1").Fails(ExitStatus.NotFound, "/commits/v1");
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_know_the_commit_pins_nothing()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/raw/o/r/HEAD/x"] = "x";
+        server["/repos/o/r/commits/HEAD"] = "no commit";
+        await box.Run("--pin", "gh:o/r/x").Fails(ExitStatus.Unavailable, "gh:o/r/x", "/repos/o/r/commits/HEAD");
+        server.Map("/repos/o/r/commits/HEAD", static context => Refuse(context, 403));
+        await box.Run("--pin", "gh:o/r/x").Fails(ExitStatus.Refused, "/repos/o/r/commits/HEAD");
+        Assert.Empty(Directory.GetFileSystemEntries(box.Work));
+    }
+
+    [Theory]
+    [InlineData("x https://h/x", 1, "not a pin")]
+    [InlineData("x https://h/x sha256:{0} more", 83, "not a pin")]
+    [InlineData("<<<<<<< HEAD", 1, "merge")]
+    [InlineData("x ftp://h/x sha256:{0}", 3, "ftp://h/x")]
+    [InlineData("x https://h/../x sha256:{0}", 3, "..")]
+    [InlineData("x https://h/x sha512:{0}", 15, "sha512")]
+    [InlineData("x https://h/x {0}", 15, "not a digest")]
+    [InlineData("x https://h/x sha256:123", 15, "123")]
+    [InlineData("./x https://h/x sha256:{0}", 1, "./x")]
+    [InlineData("bad!scope:x https://h/x sha256:{0}", 1, "bad!scope:x")]
+    [InlineData("a https://h/a sha256:{0}", 1, "twice")]
+    [InlineData("default:a https://h/a sha256:{0}", 1, "twice")]
+    public async Task A_mistake_has_its_place_and_its_reason(string line, int column, string reason)
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        var text = $"# ours\r\n\n  \t\na\thttps://h/a   sha256:{new string('A', 64)} \n{line.Replace("{0}", new string('0', 64), StringComparison.Ordinal)}";
+        box.Put("run.pins", text);
+        await box.Run("plain:x").Fails(ExitStatus.Configuration, $"run.pins:5:{column}: ", reason);
+        await box.Run("--pin", "plain:x").Fails(ExitStatus.Configuration, $"run.pins:5:{column}: ", reason);
+        Assert.Equal(text, Pins(box));
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Secrets_stay_out_of_the_file()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/x?token=hush"] = Saying("ran");
+        var url = $"http://me:mine@127.0.0.1:{server.Port}/x?token=hush";
+        await box.Run("--pin", url).Succeeds("");
+        Assert.Equal($"{server.Url}/x?token=*** {server.Url}/x?token=*** sha256:{Sha256(Saying("ran"))}\n", Pins(box));
+        await box.Run("--pinned", url).Succeeds("ran\n");
+    }
+
+    private static Task Refuse(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentLength = 0;
+        return Task.CompletedTask;
+    }
+}
