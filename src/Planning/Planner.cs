@@ -24,6 +24,12 @@ internal sealed class Planner(
         {
             if (Place() is { } place && CanBePlanned() && Kernel.PlanFor(script, place) is var (key, path))
             {
+                // A local file is not cached, and makes no cache: it has a plan where there is one already.
+                if (copy is null && Kernel.TryStatus(surroundings.Cache.Root) is null)
+                {
+                    return;
+                }
+
                 surroundings.Cache.Make();
                 Put(path, Plan(key));
             }
