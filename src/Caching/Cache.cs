@@ -7,12 +7,16 @@ namespace Run.Caching;
 /// KEY/VERSION/NAME       its bytes, and those of versions that some process may still be running
 /// flights/KEY            held by the process that fetches that URL now
 /// tmp/                   files that are not whole yet
+/// plans/                 what the next warm run of a script needs to know, so that it needs no runtime
 /// </code>
 /// A version is written to tmp/, flushed and renamed; then the record is, in the same way, and that is the moment at which the new version
 /// is there. What is in place is never written again, so that nobody can catch it half written, and a script that runs keeps its bytes.
 /// </summary>
 internal sealed class Cache(string root)
 {
+    /// <summary>Where the plans of warm runs are: see <see cref="Planning.Planner"/>.</summary>
+    public const string PlansName = "plans";
+
     private const string RecordName = "record";
     private const int KeyLength = 32;
     private const int MostRecordBytes = 16 << 10;
@@ -85,7 +89,7 @@ internal sealed class Cache(string root)
     public void RemoveAll()
     {
         _ = Directories.Trusted(root);
-        foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is TemporaryFile.DirectoryName or Flight.DirectoryName))
+        foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is TemporaryFile.DirectoryName or Flight.DirectoryName or PlansName))
         {
             Tree.Remove($"{root}/{name}");
         }

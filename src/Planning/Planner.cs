@@ -14,7 +14,6 @@ namespace Run.Planning;
 internal sealed class Planner(
     string script, Wanted wanted, Surroundings surroundings, LockRequest lockRequest, CachedScript? copy, Launch launch, string? program)
 {
-    private const string DirectoryName = "plans";
     private const long Second = 1_000_000_000;
 
     /// <summary>To be called right before exec, so that what has failed has no plan. Nothing fails for want of one.</summary>
@@ -120,7 +119,7 @@ internal sealed class Planner(
     /// </summary>
     private void Put(string path, byte[] bytes)
     {
-        var directory = $"{surroundings.Cache.Root}/{DirectoryName}";
+        var directory = $"{surroundings.Cache.Root}/{Cache.PlansName}";
         var temporary = $"{surroundings.Cache.Root}/{TemporaryFile.DirectoryName}/{Kernel.ProcessId}-plan";
         if (Parent(path) != directory || bytes.Length > Kernel.MostPlanBytes || !Kernel.MayWriteFilesOf(bytes.Length))
         {
