@@ -37,8 +37,7 @@ internal sealed class ServerCertificate
             return false;
         }
 
-        var others = chain.ChainPolicy.ExtraStore.Select(static other => other.RawData).ToArray();
-        var (error, depth) = OpenSsl.Verify(own.RawData, others, host);
+        var (error, depth) = Verify(own, chain.ChainPolicy.ExtraStore, host);
         if (error == 0 && !errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
             return true;
@@ -47,6 +46,19 @@ internal sealed class ServerCertificate
         var (message, hint) = Explain(error == 0 ? HostMismatch : error, depth, own, host);
         Refusal = Refused(host, message, hint);
         return false;
+    }
+
+    /// <summary>
+    /// A chain to some of the trusted certificates is a chain to all of them. So those that can matter come first: the directory's,
+    /// where the one that is needed has its hash for a name, and of the file, which has a hundred and more, those that hold the name of
+    /// an issuer. Only where that does not do, OpenSSL takes all of them, and what it then says is the verdict.
+    /// </summary>
+    private static (int Error, int Depth) Verify(X509Certificate2 own, X509Certificate2Collection sent, string host)
+    {
+        var others = sent.Select(static other => other.RawData).ToArray();
+        byte[][] issuers = [own.IssuerName.RawData, .. sent.Select(static other => other.IssuerName.RawData)];
+        var verdict = OpenSsl.Verify(own.RawData, others, CertificateBundle.Holding(OpenSsl.CertificateFile, issuers), host);
+        return verdict.Error == 0 ? verdict : OpenSsl.Verify(own.RawData, others, trusted: null, host);
     }
 
     private static RunException Refused(string host, string message, string? hint = null) =>

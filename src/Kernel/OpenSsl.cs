@@ -6,8 +6,7 @@ namespace Run;
 /// <summary>
 /// OpenSSL's own judgement of a certificate, with OpenSSL's own way to the trusted ones: <c>SSL_CERT_FILE</c>, <c>SSL_CERT_DIR</c>
 /// or what the distribution built in. The runtime uses the same library for TLS, but in order to judge a certificate it first
-/// reads every file of the system's store, which takes twice as long as the rest of a fetch. Here the directory is asked for the one
-/// file that it takes, by the hash that is its name.
+/// reads every file of the system's store, which takes longer than all the rest of a fetch.
 /// </summary>
 internal static unsafe class OpenSsl
 {
@@ -25,51 +24,31 @@ internal static unsafe class OpenSsl
     /// <summary>Whether there is a library to speak TLS with. Without one the runtime would abort the process, so this is asked before.</summary>
     public static bool IsThere { get; } = Load("libssl") != 0 && s_crypto.Value != 0;
 
-    /// <summary>
-    /// Whether the certificate is what a TLS server of that name should have, and some trusted authority stands behind it.
-    /// </summary>
+    /// <summary>The file of all trusted certificates: by SSL_CERT_FILE, or the one that is built in.</summary>
+    public static string CertificateFile => Place("X509_get_default_cert_file_env", "X509_get_default_cert_file");
+
+    /// <summary>Whether the certificate is what a TLS server of that name should have, and a trusted authority stands behind it.</summary>
     /// <param name="certificate">The server's own, in DER.</param>
     /// <param name="others">What the server sent along, in DER: possible links to an authority, trusted for nothing.</param>
+    /// <param name="trusted">Trusted certificates, beside those in the directory; null: all that OpenSSL's own defaults lead to, file and directory.</param>
     /// <param name="host">The name or the address that was connected to.</param>
     /// <returns>0, or an X509_V_ERR_ number of x509_vfy.h and how far from the server's own the certificate is that it is about.</returns>
-    public static (int Error, int Depth) Verify(ReadOnlySpan<byte> certificate, IReadOnlyList<byte[]> others, string host)
+    public static (int Error, int Depth) Verify(byte[] certificate, IEnumerable<byte[]> others, IEnumerable<byte[]>? trusted, string host)
     {
-        // A chain to some of the trusted certificates is a chain to all of them. So the directory, which is read file by file as
-        // asked for, comes first, and only where that is not enough all is loaded, a bundle of some hundred certificates included.
-        var verdict = Verify(certificate, others, host, everything: false);
-        return verdict.Error == 0 ? verdict : Verify(certificate, others, host, everything: true);
-    }
-
-    /// <summary>OpenSSL's words for an error of <see cref="Verify(ReadOnlySpan{byte}, IReadOnlyList{byte[]}, string)"/>.</summary>
-    public static string Describe(int error) =>
-        Text(((delegate* unmanaged<nint, byte*>)Function("X509_verify_cert_error_string"))(error));
-
-    private static (int Error, int Depth) Verify(ReadOnlySpan<byte> certificate, IReadOnlyList<byte[]> others, string host, bool everything)
-    {
-        var freeCertificate = (delegate* unmanaged<nint, void>)Function("X509_free");
-        var push = (delegate* unmanaged<nint, nint, int>)Function("OPENSSL_sk_push");
         var pop = (delegate* unmanaged<nint, nint>)Function("OPENSSL_sk_pop");
-
-        var leaf = Parse(certificate);
-        var chain = ((delegate* unmanaged<nint>)Function("OPENSSL_sk_new_null"))();
+        var own = Parse(certificate);
+        var links = ((delegate* unmanaged<nint>)Function("OPENSSL_sk_new_null"))();
         var store = ((delegate* unmanaged<nint>)Function("X509_STORE_new"))();
         var context = ((delegate* unmanaged<nint>)Function("X509_STORE_CTX_new"))();
         try
         {
             foreach (var other in others)
             {
-                if (Parse(other) is not 0 and var link)
-                {
-                    _ = push(chain, link);
-                }
+                _ = ((delegate* unmanaged<nint, nint, int>)Function("OPENSSL_sk_push"))(links, Parse(other));
             }
 
-            var loaded = everything
-                ? ((delegate* unmanaged<nint, int>)Function("X509_STORE_set_default_paths"))(store) == 1
-                : AddDirectory(store);
-            return loaded
-                && leaf != 0
-                && ((delegate* unmanaged<nint, nint, nint, nint, int>)Function("X509_STORE_CTX_init"))(context, store, leaf, chain) == 1
+            return (trusted is null ? AddDefaults(store) : AddDirectory(store) && AddAll(store, trusted))
+                && ((delegate* unmanaged<nint, nint, nint, nint, int>)Function("X509_STORE_CTX_init"))(context, store, own, links) == 1
                 && Expect(context, host)
                 && ((delegate* unmanaged<nint, int>)Function("X509_verify_cert"))(context) == 1
                 ? (0, 0)
@@ -79,18 +58,22 @@ internal static unsafe class OpenSsl
         {
             ((delegate* unmanaged<nint, void>)Function("X509_STORE_CTX_free"))(context);
             ((delegate* unmanaged<nint, void>)Function("X509_STORE_free"))(store);
-            for (var link = pop(chain); link != 0; link = pop(chain))
+            for (var link = pop(links); link != 0; link = pop(links))
             {
-                freeCertificate(link);
+                Free(link);
             }
 
-            ((delegate* unmanaged<nint, void>)Function("OPENSSL_sk_free"))(chain);
-            freeCertificate(leaf);
+            ((delegate* unmanaged<nint, void>)Function("OPENSSL_sk_free"))(links);
+            Free(own);
 
             // What failed on the way is left in the thread's queue, where the next call of the runtime would find it.
             ((delegate* unmanaged<void>)Function("ERR_clear_error"))();
         }
     }
+
+    /// <summary>OpenSSL's words for an error of <see cref="Verify"/>.</summary>
+    public static string Describe(int error) =>
+        Text(((delegate* unmanaged<nint, byte*>)Function("X509_verify_cert_error_string"))(error));
 
     /// <summary>What was said of it, and never "all is well": where nothing was judged, that is a failure too.</summary>
     private static int Error(nint context)
@@ -118,20 +101,39 @@ internal static unsafe class OpenSsl
         }
     }
 
-    /// <summary>The directory of trusted certificates alone: by SSL_CERT_DIR, or the one that is built in.</summary>
+    private static bool AddDefaults(nint store) => ((delegate* unmanaged<nint, int>)Function("X509_STORE_set_default_paths"))(store) == 1;
+
+    /// <summary>The directory of trusted certificates alone, which is read file by file as they are asked for: by SSL_CERT_DIR, or the one that is built in.</summary>
     private static bool AddDirectory(nint store)
     {
-        var variable = Text(((delegate* unmanaged<byte*>)Function("X509_get_default_cert_dir_env"))());
-        var path = Kernel.Variable(variable) ?? Text(((delegate* unmanaged<byte*>)Function("X509_get_default_cert_dir"))());
         var method = ((delegate* unmanaged<nint>)Function("X509_LOOKUP_hash_dir"))();
         var lookup = ((delegate* unmanaged<nint, nint, nint>)Function("X509_STORE_add_lookup"))(store, method);
-        fixed (byte* p = OsText.ToCString(path))
+        fixed (byte* path = OsText.ToCString(Place("X509_get_default_cert_dir_env", "X509_get_default_cert_dir")))
         {
             return lookup != 0
                 && ((delegate* unmanaged<nint, int, byte*, nint, nint, int>)Function("X509_LOOKUP_ctrl"))(
-                    lookup, AddDirectoryCommand, p, FileTypeDefault, 0) == 1;
+                    lookup, AddDirectoryCommand, path, FileTypeDefault, 0) == 1;
         }
     }
+
+    private static bool AddAll(nint store, IEnumerable<byte[]> trusted)
+    {
+        foreach (var certificate in trusted)
+        {
+            // The store takes a reference of its own. One that cannot be parsed is one fewer to be trusted.
+            var parsed = Parse(certificate);
+            _ = ((delegate* unmanaged<nint, nint, int>)Function("X509_STORE_add_cert"))(store, parsed);
+            Free(parsed);
+        }
+
+        return true;
+    }
+
+    private static string Place(string variable, string builtIn) =>
+        Kernel.Variable(Text(((delegate* unmanaged<byte*>)Function(variable))())) ?? Text(((delegate* unmanaged<byte*>)Function(builtIn))());
+
+    /// <summary>Null is what OpenSSL's functions make of null.</summary>
+    private static void Free(nint certificate) => ((delegate* unmanaged<nint, void>)Function("X509_free"))(certificate);
 
     private static nint Parse(ReadOnlySpan<byte> der)
     {
