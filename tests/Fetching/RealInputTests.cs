@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Run.Tests.Infra;
 
-namespace Run.Tests;
+namespace Run.Tests.Fetching;
 
 /// <summary>The real thing: Debian's pt-summary from a real nginx, over HTTP and over TLS.</summary>
 public sealed class RealInputTests

@@ -1,6 +1,6 @@
 using Run.Tests.Infra;
 
-namespace Run.Tests;
+namespace Run.Tests.Caching;
 
 /// <summary>Many at once: one fetch for all, and nobody sees another's work half done.</summary>
 public sealed class TogetherTests
@@ -77,25 +77,27 @@ public sealed class TogetherTests
         });
         await box.Run("x").Succeeds("begin 1\nmiddle 1\nend 1\n");
 
-        using var done = new CancellationTokenSource();
-        var updates = Task.Run(async () =>
+        var updated = false;
+        await Task.WhenAll(Update(), Run(), Run(), Run());
+        Assert.Equal(41, version);
+
+        async Task Update()
         {
             for (var i = 0; i < 40; i++)
             {
                 Whole(await box.Run("--update", "x").Result());
             }
 
-            await done.CancelAsync();
-        });
-        var runs = Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+            Volatile.Write(ref updated, true);
+        }
+
+        async Task Run()
         {
-            while (!done.IsCancellationRequested)
+            while (!Volatile.Read(ref updated))
             {
                 Whole(await box.Run("x").Result());
             }
-        }));
-        await Task.WhenAll([updates, .. runs]);
-        Assert.Equal(41, version);
+        }
 
         static void Whole(Result result)
         {

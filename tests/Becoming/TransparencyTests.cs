@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Run.Tests.Infra;
 
-namespace Run.Tests;
+namespace Run.Tests.Becoming;
 
 /// <summary>
 /// The script sees exactly what it would see had its caller started it directly. A program that tells everything about its own process is
