@@ -1,0 +1,109 @@
+using Run.Tests.Infra;
+using static Run.Tests.Caching.Versions;
+
+namespace Run.Tests.Caching;
+
+/// <summary>Bytes that are no longer those that arrived are not run; nor are those of another source.</summary>
+public sealed class DamageTests
+{
+    [Theory]
+    [InlineData("a byte is changed")]
+    [InlineData("a byte is changed, the times are put back")]
+    [InlineData("it is cut")]
+    [InlineData("it grows")]
+    [InlineData("it is empty")]
+    [InlineData("it is gone")]
+    [InlineData("it is another file")]
+    [InlineData("it is a directory")]
+    public async Task Damage_is_noticed_and_the_script_is_fetched_again(string damage)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        server["/x"] = Script(1);
+        await box.Run("x").Succeeds("whole 1 1\n");
+        await box.Run("x").Succeeds("whole 1 1\n");
+        var script = box.CachedScript("x");
+        var (times, mode, bytes) = (File.GetLastWriteTimeUtc(script), File.GetUnixFileMode(script), File.ReadAllBytes(script));
+        File.SetUnixFileMode(script, mode | UnixFileMode.UserWrite);
+        var changed = (byte[])bytes.Clone();
+        changed[^10] ^= 1;
+        switch (damage)
+        {
+            case "a byte is changed": File.WriteAllBytes(script, changed); break;
+            case "it is cut": File.WriteAllBytes(script, bytes[..(bytes.Length / 2)]); break;
+            case "it grows": File.AppendAllText(script, "echo more\n"); break;
+            case "it is empty": File.WriteAllBytes(script, []); break;
+            case "it is gone": File.Delete(script); break;
+            case "it is another file":
+                File.WriteAllBytes(script + ".new", changed);
+                File.Move(script + ".new", script, overwrite: true);
+                break;
+            case "it is a directory":
+                File.Delete(script);
+                Directory.CreateDirectory(script);
+                break;
+            default:
+                File.WriteAllBytes(script, changed);
+                File.SetLastWriteTimeUtc(script, times);
+                break;
+        }
+
+        if (File.Exists(script))
+        {
+            File.SetUnixFileMode(script, mode);
+        }
+
+        await box.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal(2, server.Count("/x"));
+        await box.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal(2, server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task Damage_without_a_network_is_an_error_and_not_a_run()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        server["/x"] = Script(1);
+        await box.Run("x").Succeeds("whole 1 1\n");
+        var script = box.CachedScript("x");
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.AppendAllText(script, "echo more\n");
+        await box.Run("--offline", "x").Fails(ExitStatus.Unavailable, "x");
+    }
+
+    [Fact]
+    public async Task A_changed_source_never_runs_the_copy_of_another()
+    {
+        using var box = new Sandbox();
+        await using var one = await ScriptServer.Start();
+        await using var two = await ScriptServer.Start();
+        one["/x"] = Script(1);
+        two["/x"] = Script(2);
+        box.Sources(one);
+        await box.Run("x").Succeeds("whole 1 1\n");
+        box.Sources(two);
+        await box.Run("x").Succeeds("whole 2 2\n");
+        box.Sources(one);
+        await box.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal((1, 1), (one.Count("/x"), two.Count("/x")));
+    }
+
+    [Fact]
+    public async Task It_is_where_the_environment_says()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        server["/x"] = Script(1);
+        await box.Run("x").Env("RUN_CACHE", box.Root + "/chosen").Succeeds("whole 1 1\n");
+        Assert.NotEmpty(Directory.GetFiles(box.Root + "/chosen", "x", SearchOption.AllDirectories));
+        await box.Run("x").Env("XDG_CACHE_HOME", box.Root + "/xdg").Succeeds("whole 1 1\n");
+        Assert.NotEmpty(Directory.GetFiles(box.Root + "/xdg/run", "x", SearchOption.AllDirectories));
+        Assert.Empty(box.CachedFiles());
+        await box.Run("x").Env("XDG_CACHE_HOME", null).Succeeds("whole 1 1\n");
+        Assert.NotEmpty(Directory.GetFiles(box.Home + "/.cache/run", "x", SearchOption.AllDirectories));
+    }
+}

@@ -1,0 +1,124 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Run.Tests.Infra;
+
+namespace Run.Tests.Fetching;
+
+/// <summary>The real thing: Debian's pt-summary from a real nginx, over HTTP and over TLS.</summary>
+public sealed class RealInputTests
+{
+    private const string PtSummary = "/usr/bin/pt-summary";
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("https")]
+    public async Task Pt_summary_runs_by_its_bare_name_and_the_second_run_asks_for_nothing(string scheme)
+    {
+        Assert.SkipUnless(File.Exists(PtSummary), "there is no pt-summary: apt-get install percona-toolkit");
+        Assert.SkipUnless(File.Exists("/usr/sbin/nginx"), "there is no nginx: apt-get install nginx-light");
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        await using var nginx = await StartNginx(box, authority);
+        var origin = scheme == "http" ? $"http://127.0.0.1:{nginx.Http}" : $"https://127.0.0.1:{nginx.Https}";
+        box.Sources(origin);
+        box.Variables["SSL_CERT_FILE"] = box.Put("authority.pem", authority.AuthorityPem, executable: false);
+
+        var direct = (await box.Exec(PtSummary, "--version").Result()).Stdout;
+        Assert.NotEmpty(direct);
+        await box.Run("pt-summary", "--version").Succeeds(direct);
+        await nginx.HasLogged(1);
+        await box.Run("pt-summary", "--version").Succeeds(direct);
+
+        var real = await box.Run("pt-summary", "--sleep", "1", "--summarize-network").Result();
+        var usage = await box.Run("pt-summary", "--help").Result();
+        Assert.Contains("Usage: pt-summary", usage.Stdout, StringComparison.Ordinal);
+        if (real.Status == 0)
+        {
+            Assert.StartsWith("# Percona Toolkit System Summary Report", real.Stdout, StringComparison.Ordinal);
+            Assert.EndsWith("# The End ####################################################\n", real.Stdout, StringComparison.Ordinal);
+        }
+
+        // The log says what nginx was asked: once for the script, and nothing since.
+        Assert.Matches(@"^GET /pt-summary HTTP/1.1 200\n$", nginx.Log);
+        await box.Run("-u", "pt-summary", "--version").Succeeds(direct);
+        await nginx.HasLogged(2);
+        Assert.EndsWith(" 304\n", nginx.Log, StringComparison.Ordinal);
+    }
+
+    private static async Task<Nginx> StartNginx(Sandbox box, Certificates authority)
+    {
+        using var certificate = authority.Issue();
+        var directory = Directory.CreateDirectory(box.Root + "/nginx").FullName;
+        var (http, https) = (FreePort(), FreePort());
+        File.Copy(PtSummary, Directory.CreateDirectory(directory + "/www").FullName + "/pt-summary");
+        box.Put(directory + "/server.pem", certificate.ExportCertificatePem(), executable: false);
+        box.Put(directory + "/server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), executable: false);
+        box.Put(directory + "/nginx.conf", $$"""
+            daemon off;
+            master_process off;
+            user root;
+            pid {{directory}}/pid;
+            error_log {{directory}}/errors;
+            events {}
+            http {
+                log_format brief '$request $status';
+                access_log {{directory}}/log brief;
+                client_body_temp_path {{directory}}/t1;
+                proxy_temp_path {{directory}}/t2;
+                fastcgi_temp_path {{directory}}/t3;
+                uwsgi_temp_path {{directory}}/t4;
+                scgi_temp_path {{directory}}/t5;
+                gzip on;
+                gzip_types *;
+                server {
+                    listen 127.0.0.1:{{http}};
+                    listen 127.0.0.1:{{https}} ssl;
+                    ssl_certificate server.pem;
+                    ssl_certificate_key server.key;
+                    root {{directory}}/www;
+                }
+            }
+            """, executable: false);
+        var child = box.Exec("/usr/sbin/nginx", "-p", directory, "-c", directory + "/nginx.conf", "-e", directory + "/errors").Start();
+        await Eventually.True(() => Listens(http) || child.HasExited, "nginx listens");
+        Assert.False(child.HasExited, child.ErrorsSoFar);
+        return new Nginx(child, http, https, directory + "/log");
+    }
+
+    /// <summary>nginx cannot be asked to choose one itself.</summary>
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static bool Listens(int port)
+    {
+        using var client = new TcpClient();
+        try
+        {
+            client.Connect(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private sealed class Nginx(Child child, int http, int https, string log) : IAsyncDisposable
+    {
+        public int Http => http;
+
+        public int Https => https;
+
+        public string Log => File.ReadAllText(log);
+
+        /// <summary>nginx writes its log after the answer.</summary>
+        public Task HasLogged(int lines) => Eventually.True(() => Log.Count(static c => c == '\n') >= lines, $"nginx has logged {lines} requests");
+
+        public ValueTask DisposeAsync() => child.DisposeAsync();
+    }
+}
