@@ -43,7 +43,15 @@ internal static class Copies
             Voice.Note($"{wanted.Shown}: runs as it was {Ago(copy)} ago: {e.Message}");
             return copy;
         }
+        catch (RunException e) when (e is { Status: ExitStatus.NotFound, Hint: null } && NearestCached(wanted, surroundings.Cache) is { } nearest)
+        {
+            throw new RunException(e.Status, e.Message, $"did you mean {nearest}?");
+        }
     }
+
+    /// <summary>The cached script whose name is nearest to one that is not there; null where none is near.</summary>
+    public static string? NearestCached(Wanted wanted, Cache cache) =>
+        Nearest.To(wanted.Shown, cache.All().Select(static c => c.Record.Script).Where(name => name != wanted.Shown));
 
     /// <summary>The copy that is there; one with other bytes than those asked for is none.</summary>
     public static CachedScript? Find(Wanted wanted, Cache cache) =>

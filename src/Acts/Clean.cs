@@ -27,7 +27,7 @@ internal static class Clean
 
         foreach (var script in wanted.Where(w => !Remove(w, surroundings.Cache)))
         {
-            var nearest = Nearest.To(script.Shown, surroundings.Cache.All().Select(static c => c.Record.Script));
+            var nearest = Run.Copies.NearestCached(script, surroundings.Cache);
             Voice.Note($"{script.Shown}: not cached", nearest is null ? null : $"did you mean {nearest}?");
         }
 

@@ -78,7 +78,7 @@ public sealed partial class SnapshotTests
             (ExitStatus.Unavailable, ["run --offline other", "run busy"]),
             (ExitStatus.CannotWrite, ["RUN_CACHE=/dev/null/cache run hello", "run --config bad.conf --init", "run --list >/dev/full"]),
             (ExitStatus.Held, ["run --lock sleeper", "run sleeper", "run --quiet --wait=0.1 sleeper"]),
-            (ExitStatus.Refused, ["run forbidden", "run http://example.com/x", "run --pinned hello", "RUN_CACHE=open/run run hello"]),
+            (ExitStatus.Refused, ["run forbidden", "run http://example.com/x", "RUN_CACHE=open/run run hello"]),
             (ExitStatus.Configuration, ["run --config bad.conf ops:x", "run --config worse.conf ops:x", "run --config none.conf x"]),
             (ExitStatus.CannotStart, ["run ./directory", "run -i ./bad.conf hello"]),
             (ExitStatus.NotFound, ["run helo", "run ./helo", "run no-interpreter", "run -i no-such-thing hello"]),
