@@ -72,7 +72,8 @@ internal sealed record Directories(string Cache, string State, string? Configura
         if (s.Owner != Kernel.EffectiveUser)
         {
             throw new RunException(
-                ExitStatus.Refused, $"{path}: belongs to another user (uid {s.Owner}), so it is not used", "remove it, or name another place with RUN_CACHE");
+                ExitStatus.Refused, $"{path}: belongs to another user (uid {s.Owner}), so it is not used",
+                "remove it, or name another place with RUN_CACHE or XDG_STATE_HOME");
         }
 
         return s.OthersCanWrite

@@ -10,7 +10,7 @@ namespace Run.Acts;
 internal static class Become
 {
     /// <summary>
-    /// Does not return but by an exception, as afterwards there is no <c>run</c>; only where it detaches the script it is still there to tell.
+    /// Does not return but by an exception: afterwards there is no <c>run</c>. Only where it detaches the script it is still there to tell.
     /// </summary>
     public static int Script(Surroundings surroundings, Invocation invocation)
     {

@@ -17,8 +17,8 @@ internal static class Stop
     /// <summary>A script may have been removed while it runs, and then its directory tells what its path was.</summary>
     private static string RealPath(string path)
     {
-        var slash = path.LastIndexOf('/');
+        var slash = path.LastIndexOf('/') + 1;
         return Kernel.TryRealPath(path)
-            ?? (Kernel.TryRealPath(slash < 0 ? "." : path[..(slash + 1)]) is { } directory ? $"{directory.TrimEnd('/')}/{path[(slash + 1)..]}" : path);
+            ?? (Kernel.TryRealPath(slash > 0 ? path[..slash] : ".") is { } directory ? $"{directory.TrimEnd('/')}/{path[slash..]}" : path);
     }
 }

@@ -12,7 +12,7 @@ internal static unsafe partial class Kernel
 
     public static int ParentProcessId => getppid();
 
-    /// <summary>A pipe: the end to read from is close-on-exec, the other is for a child to inherit. False where there is none to be had.</summary>
+    /// <summary>A pipe: the end to read from is close-on-exec, the other is for a child to inherit. False where none can be had.</summary>
     public static bool TryPipe(out SafeFileHandle readEnd, out SafeFileHandle writeEnd)
     {
         var ends = stackalloc int[2];

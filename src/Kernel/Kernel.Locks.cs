@@ -67,7 +67,7 @@ internal static unsafe partial class Kernel
             : null;
     }
 
-    /// <summary>Whether this very process holds the range exclusively: a lock of its own is in the way of an open file description's.</summary>
+    /// <summary>Whether this very process holds the range exclusively: its own lock too is in the way of an open file description's.</summary>
     public static bool HoldsExclusively(int descriptor, long start, long length)
     {
         var range = new RecordLock { Mode = (short)LockMode.Shared, Start = start, Length = length };
@@ -106,7 +106,8 @@ internal static unsafe partial class Kernel
 
     public static bool IsOpen(int descriptor) => fcntl(descriptor, GetDescriptorFlags, 0) != -1;
 
-    public static bool IsWritable(int descriptor) => fcntl(descriptor, GetStatusFlags, 0) is not -1 and var flags && (flags & AccessMask) == ReadWrite;
+    public static bool IsWritable(int descriptor) =>
+        fcntl(descriptor, GetStatusFlags, 0) is not -1 and var flags && (flags & AccessMask) == ReadWrite;
 
     public static FileStatus? TryStatus(int descriptor) => Status(descriptor, "", EmptyPath);
 

@@ -53,8 +53,9 @@ internal sealed class Detach
                 return Kernel.WaitForExit(processId);
             }
 
-            Output.Write(string.Create(CultureInfo.InvariantCulture, $"{processId}\n"));
-            Voice.Note(string.Create(CultureInfo.InvariantCulture, $"{script} runs as pid {processId}, and writes to {OsText.FromBytes(news)}"));
+            var name = processId.ToString(CultureInfo.InvariantCulture);
+            Output.Write(name + "\n");
+            Voice.Note($"{script} runs as pid {name}, and writes to {OsText.FromBytes(news)}");
             return 0;
         }
     }
@@ -62,7 +63,8 @@ internal sealed class Detach
     /// <summary>Whether this is the second process; null in the first.</summary>
     public static Detach? FromStarter()
     {
-        if (Kernel.Variable(Variable) is not { } text || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
+        if (Kernel.Variable(Variable) is not { } text
+            || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
             || !Kernel.IsPipe(descriptor) || !Kernel.TryCloseOnExec(descriptor))
         {
             return null;
@@ -82,7 +84,8 @@ internal sealed class Detach
         using var nothing = Kernel.TryOpen("/dev/null", Kernel.ReadOnly);
         using var output = OpenLog(log);
         _standardError = Kernel.TryKeep(StandardError);
-        if (nothing is null || !Kernel.TryRedirect(Kernel.Number(nothing), Input) || !Kernel.TryRedirect(Kernel.Number(output), StandardOutput)
+        if (nothing is null || !Kernel.TryRedirect(Kernel.Number(nothing), Input)
+            || !Kernel.TryRedirect(Kernel.Number(output), StandardOutput)
             || !Kernel.TryRedirect(Kernel.Number(output), StandardError))
         {
             var error = Kernel.LastError;
@@ -129,7 +132,8 @@ internal sealed class Detach
         _ = Directories.Trusted(directory, Kernel.TryStatus(directory));
         var log = Kernel.TryOpen(path, Kernel.WriteOnly | Kernel.Append | Kernel.Create | Kernel.NoFollow, Permissions.PrivateFile)
             ?? throw new RunException(ExitStatus.CannotWrite, $"{path}: {Kernel.Describe(Kernel.LastError)}");
-        if (Directories.Trusted(path, Kernel.TryStatus(log)) is { } status && (status.Mode & Permissions.Everybody) != Permissions.PrivateFile)
+        var status = Directories.Trusted(path, Kernel.TryStatus(log));
+        if (status is { } s && (s.Mode & Permissions.Everybody) != Permissions.PrivateFile)
         {
             _ = Kernel.TryChangeMode(log, Permissions.PrivateFile);
         }

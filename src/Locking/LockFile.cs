@@ -96,7 +96,8 @@ internal sealed class LockFile
         {
             Errno.None => true,
             Errno.Again or Errno.Access => false,
-            Errno.Deadlock => throw new RunException(ExitStatus.Held, "the lock would never be free: its holder waits for one that this process holds"),
+            Errno.Deadlock => throw new RunException(
+                ExitStatus.Held, "the lock would never be free: its holder waits for one that this process holds"),
             var error => throw Unavailable(_path[.._path.LastIndexOf('/')], error),
         };
     }
@@ -196,7 +197,8 @@ internal sealed class LockFile
 
         for (var descriptor = LeastDescriptor; Kernel.IsOpen(descriptor); descriptor++)
         {
-            if (Kernel.TryStatus(descriptor) is { } here && IsSame(here, there) && (mode == LockMode.Shared || Kernel.IsWritable(descriptor)))
+            if (Kernel.TryStatus(descriptor) is { } here && IsSame(here, there)
+                && (mode == LockMode.Shared || Kernel.IsWritable(descriptor)))
             {
                 return new LockFile(path, descriptor, Directories.Trusted(path, here), inherited: true);
             }

@@ -38,7 +38,8 @@ internal sealed record ProcessFacts(long Seconds, string User)
     {
         var directory = $"/proc/{processId}/fdinfo";
         var range = string.Create(CultureInfo.InvariantCulture, $" {start} {start}\n");
-        return Kernel.Names(directory).Exists(descriptor => Read($"{directory}/{descriptor}") is { } info && info.Contains(range, StringComparison.Ordinal));
+        return Kernel.Names(directory).Exists(
+            descriptor => Read($"{directory}/{descriptor}") is { } info && info.Contains(range, StringComparison.Ordinal));
     }
 
     private static uint? EffectiveUser(int processId)

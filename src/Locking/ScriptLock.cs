@@ -76,7 +76,8 @@ internal static class ScriptLock
         }
 
         throw new RunException(
-            ExitStatus.Held, Describe(file, request), request.Mode == LockMode.Shared ? "it was started to be the only one; --wait waits for its end" : null);
+            ExitStatus.Held, Describe(file, request),
+            request.Mode == LockMode.Shared ? "it was started to be the only one; --wait waits for its end" : null);
     }
 
     /// <summary>
@@ -113,8 +114,9 @@ internal static class ScriptLock
     /// <summary>x is already running (pid 123).</summary>
     private static string Describe(LockFile file, LockRequest request)
     {
-        var holder = file.HolderAgainst(request.Mode);
-        var script = request.Name is null ? request.Script : file.Record?.Script ?? request.Script;
-        return $"{script} is already running{(holder is null ? "" : $" ({holder.Name})")}{(request.Name is null ? "" : $" and holds the lock {request.Name}")}";
+        var holder = file.HolderAgainst(request.Mode) is { } one ? $" ({one.Name})" : "";
+        return request.Name is null
+            ? $"{request.Script} is already running{holder}"
+            : $"{file.Record?.Script ?? request.Script} is already running{holder} and holds the lock {request.Name}";
     }
 }
