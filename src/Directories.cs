@@ -19,8 +19,8 @@ internal sealed record Directories(string Cache, string State, string? Configura
 
     public static Directories FromEnvironment()
     {
-        var cache = Chosen("RUN_CACHE") ?? Below("XDG_CACHE_HOME", "run") ?? InHome(".cache/run");
-        var state = Below("XDG_STATE_HOME", "run") ?? InHome(".local/state/run");
+        var cache = Chosen("RUN_CACHE") ?? InXdg("XDG_CACHE_HOME", "run") ?? InHome(".cache/run");
+        var state = InXdg("XDG_STATE_HOME", "run") ?? InHome(".local/state/run");
         return new(
             cache ?? Private("cache"), state ?? Private("state"),
             Below("XDG_CONFIG_HOME", "run/run.conf") ?? Below("HOME", ".config/run/run.conf"))
@@ -94,10 +94,7 @@ internal sealed record Directories(string Cache, string State, string? Configura
         : Kernel.TryRealPath(".") is { } here ? $"{here}/{value.TrimEnd('/')}"
         : throw new RunException(ExitStatus.CannotWrite, $"{variable}={value}: the working directory is gone");
 
-    /// <summary>
-    /// A directory in the home, unless it is not there and could not be made, or would be made in a home that is not
-    /// this user's: root with another's HOME must not leave files of root's in it.
-    /// </summary>
+    /// <summary>A directory in the home, unless it is not there and could not be made, or not in a home of this user's own.</summary>
     private static string? InHome(string rest)
     {
         if (Below("HOME", rest) is not { } path)
@@ -105,18 +102,38 @@ internal sealed record Directories(string Cache, string State, string? Configura
             return null;
         }
 
+        var (standing, status) = NearestStanding(path);
+        return standing == path
+            || (status.IsDirectory && status.Owner == Kernel.EffectiveUser && Kernel.MayAccess(standing, Kernel.MayWrite | Kernel.MayExecute))
+            ? path
+            : null;
+    }
+
+    /// <summary>
+    /// A directory where an XDG variable says, unless it would be root's in another user's: sudo may keep the variables of who calls it.
+    /// </summary>
+    private static string? InXdg(string variable, string rest)
+    {
+        const uint Root = 0;
+        return Below(variable, rest) is { } path
+            && (Kernel.EffectiveUser != Root || NearestStanding(path) is var (standing, status) && (standing == path || status.Owner == Root))
+            ? path
+            : null;
+    }
+
+    /// <summary>The path itself, or the nearest directory above it that is there.</summary>
+    private static (string Path, FileStatus Status) NearestStanding(string path)
+    {
         for (var at = path; ; at = Parent(at))
         {
             if (Kernel.TryStatus(at) is { } status)
             {
-                var usable = at == path
-                    || (status.IsDirectory && status.Owner == Kernel.EffectiveUser && Kernel.MayAccess(at, Kernel.MayWrite | Kernel.MayExecute));
-                return usable ? path : null;
+                return (at, status);
             }
 
             if (at == "/")
             {
-                return null;
+                return (at, default);
             }
         }
     }

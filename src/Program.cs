@@ -16,10 +16,17 @@ internal static class Program
             invocation = Understand(Kernel.Arguments(arguments.Length));
             return Do(invocation);
         }
+        catch (RunException e) when (e.Status == ExitStatus.Held && invocation.ConflictExitCode is { } code)
+        {
+            // Who calls that a success wants no mail from cron about it: then it is a note, and --quiet has it gone.
+            Action<string, string?> say = code == 0 ? Voice.Note : Voice.Error;
+            say(e.Message, e.Hint);
+            return code;
+        }
         catch (RunException e)
         {
             Voice.Error(e.Message, e.Hint);
-            return e.Status == ExitStatus.Held ? invocation.ConflictExitCode ?? (int)e.Status : (int)e.Status;
+            return (int)e.Status;
         }
         catch (OutOfMemoryException)
         {

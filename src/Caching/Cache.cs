@@ -79,7 +79,7 @@ internal sealed class Cache(string root)
             return false;
         }
 
-        _ = Directories.Trusted(root);
+        _ = Directories.Trusted(root, Kernel.TryStatus(root));
         Tree.Remove(directory);
         return true;
     }
@@ -88,7 +88,7 @@ internal sealed class Cache(string root)
     /// <exception cref="RunException">73, 77.</exception>
     public void RemoveAll()
     {
-        _ = Directories.Trusted(root);
+        _ = Directories.Trusted(root, Kernel.TryStatus(root));
         foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is TemporaryFile.DirectoryName or Flight.DirectoryName or PlansName))
         {
             Tree.Remove($"{root}/{name}");
