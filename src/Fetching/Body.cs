@@ -9,7 +9,8 @@ namespace Run.Fetching;
 /// </summary>
 /// <param name="shown">The URL as messages name it.</param>
 /// <param name="most">How many bytes there may be, encoded and decoded.</param>
-internal sealed class Body(HttpResponseMessage response, string shown, long most, Progress progress)
+/// <param name="stall">How long the next piece may be in coming.</param>
+internal sealed class Body(HttpResponseMessage response, string shown, long most, TimeSpan stall, Progress progress)
 {
     private const int BufferSize = 64 << 10;
 
@@ -34,7 +35,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         {
             Restart(into);
             var content = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
-            await using var network = new EncodedBytes(content, shown, most, progress);
+            await using var network = new EncodedBytes(content, shown, most, stall, progress);
             await using var decoded = await DecodeAsync(network).ConfigureAwait(false);
             for (int count; (count = await ReadAsync(decoded, buffer).ConfigureAwait(false)) > 0;)
             {

@@ -4,7 +4,7 @@ namespace Run.Fetching;
 /// The bytes of a body as the network brings them, before any decoding: counted against the limit, and watched, so that
 /// one that stops, or only drips, comes to an end.
 /// </summary>
-internal sealed class EncodedBytes(Stream inner, string shown, long most, Progress progress) : Stream
+internal sealed class EncodedBytes(Stream inner, string shown, long most, TimeSpan stall, Progress progress) : Stream
 {
     private readonly CancellationTokenSource _stall = new();
     private readonly long _start = Environment.TickCount64;
@@ -47,12 +47,12 @@ internal sealed class EncodedBytes(Stream inner, string shown, long most, Progre
         int count;
         try
         {
-            _stall.CancelAfter(Limits.Stall);
+            _stall.CancelAfter(stall);
             count = await inner.ReadAsync(buffer, _stall.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            throw TransientException.Unavailable($"{shown} stopped in the middle: nothing came for {Limits.Stall.TotalSeconds} seconds");
+            throw TransientException.Unavailable($"{shown} stopped in the middle: nothing came for {stall.TotalSeconds:0} seconds");
         }
 
         _count += count;

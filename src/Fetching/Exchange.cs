@@ -12,6 +12,8 @@ namespace Run.Fetching;
 /// </summary>
 internal sealed class Exchange : IDisposable
 {
+    private static readonly string s_agent = $"run/{typeof(Exchange).Assembly.GetName().Version!.ToString(3)}";
+
     private readonly FetchRequest _request;
     private readonly Stream _into;
     private readonly long _most;
@@ -70,8 +72,9 @@ internal sealed class Exchange : IDisposable
             throw ServerAnswer.Failure(response, url, shown);
         }
 
-        var tap = _tap;
-        var (sha256, size) = await new Body(response, shown, _most, _progress).SaveAsync(_into, tap, _request.Digest).ConfigureAwait(false);
+        var stall = deadline.Least(Limits.Stall);
+        var body = new Body(response, shown, _most, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
+        var (sha256, size) = await body.SaveAsync(_into, _tap, _request.Digest).ConfigureAwait(false);
         return new FetchResult(
             NotModified: false, sha256, size, Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
     }
@@ -117,7 +120,7 @@ internal sealed class Exchange : IDisposable
         _credentials.AddTo(request.Headers, asked, hop);
         AddUnlessThere(request.Headers, "Accept", "*/*");
         AddUnlessThere(request.Headers, "Accept-Encoding", "gzip, br, deflate");
-        AddUnlessThere(request.Headers, "User-Agent", "run");
+        AddUnlessThere(request.Headers, "User-Agent", s_agent);
 
         // One file is asked for, and then nothing more.
         request.Headers.ConnectionClose = true;

@@ -48,7 +48,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
                 open.Add(Tunnel(await _listener.AcceptTcpClientAsync(_end.Token)));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
             await Task.WhenAll(open);
         }

@@ -138,6 +138,16 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task Bodies_that_always_stop_in_the_middle_are_an_error_within_30_seconds()
+    {
+        using var box = new Sandbox();
+        await using var server = Start(Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}"));
+        box.Sources(server.Url);
+        var result = await box.Run("x").Fails(ExitStatus.Unavailable, "stopped in the middle");
+        result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
+    }
+
+    [Fact]
     public async Task Headers_without_end_are_refused()
     {
         using var box = new Sandbox();

@@ -79,7 +79,7 @@ internal sealed class RawServer : IAsyncDisposable
                 open.Add(Converse(await _listener.AcceptSocketAsync(_end.Token)));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
             await Task.WhenAll(open);
         }
