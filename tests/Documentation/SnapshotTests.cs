@@ -61,6 +61,10 @@ public sealed partial class SnapshotTests
         server["/sleeper"] = "#!/bin/sh\necho ready\nexec sleep 1000\n";
         server.Redirect("/lower", "http://example.com/x");
         await box.Run("hello").Succeeds("hello\n");
+        server["/pinned"] = Hello;
+        (await box.Run("--quiet", "--pin", "pinned").Result()).Is(0, "");
+        await box.Run("--clean", "--yes", "pinned").Succeeds("");
+        server["/pinned"] = Hello + "# changed\n";
         Directory.CreateDirectory(box.Work + "/directory");
         box.Put("bad.conf", "sources:\n  ops:\n    url: https://example.com/%s\n    max_age: 1d\n", executable: false);
         box.Put("worse.conf", "source:\n  ops: https://example.com/%s\n", executable: false);
@@ -74,11 +78,11 @@ public sealed partial class SnapshotTests
         {
             (ExitStatus.Usage, ["run --updat hello", "run --sha256", "run --list hello", "run --offline -u hello", "run githb:a/b/c", "run github:x", "run ''", "run ops:a//b",
                 "run ops:../b", "run ops:a@", "run hello#sha256=12", "run ftp://example.com/x", "run --clean", "run --wait=soon hello", "run -E 256 hello"]),
-            (ExitStatus.Data, [$"run hello#sha256={new string('0', 64)}", "run empty", "run page"]),
+            (ExitStatus.Data, [$"run hello#sha256={new string('0', 64)}", "run pinned", "run empty", "run page"]),
             (ExitStatus.Unavailable, ["run --offline other", "run busy"]),
             (ExitStatus.CannotWrite, ["RUN_CACHE=/dev/null/cache run hello", "run --config bad.conf --init", "run --list >/dev/full"]),
             (ExitStatus.Held, ["run --lock sleeper", "run sleeper", "run --quiet --wait=0.1 sleeper"]),
-            (ExitStatus.Refused, ["run forbidden", "run http://example.com/x", "RUN_CACHE=open/run run hello"]),
+            (ExitStatus.Refused, ["run forbidden", "run http://example.com/x", "run --pinned hello", "RUN_CACHE=open/run run hello"]),
             (ExitStatus.Configuration, ["run --config bad.conf ops:x", "run --config worse.conf ops:x", "run --config none.conf x"]),
             (ExitStatus.CannotStart, ["run ./directory", "run -i ./bad.conf hello"]),
             (ExitStatus.NotFound, ["run helo", "run ./helo", "run no-interpreter", "run -i no-such-thing hello"]),
