@@ -2,6 +2,7 @@
  * Measures commands side by side: bench ROUNDS NAME COMMAND... -- NAME COMMAND... -- …
  * Each round starts every command once, so that whatever else the machine does meets all of them alike. Prints for each, separated by
  * tabs, its name and the medians of wall time and of user and system time in microseconds, of peak memory in KiB and of page faults.
+ * A word that ends in {} gets the number of the round in place of it: another URL each time.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -29,6 +30,24 @@ static double microseconds(struct timeval t)
     return t.tv_sec * 1e6 + t.tv_usec;
 }
 
+/* The words of a command for this round; only those that differ from round to round are new, and they live until the next call. */
+static char **words(struct command *command, int round)
+{
+    static char *list[MOST], text[MOST][1024];
+    int i;
+
+    for (i = 0; i < MOST - 1 && command->arguments[i] != NULL; i++) {
+        size_t length = strlen(command->arguments[i]);
+        list[i] = command->arguments[i];
+        if (length >= 2 && strcmp(list[i] + length - 2, "{}") == 0) {
+            snprintf(text[i], sizeof text[i], "%.*s%d", (int)length - 2, list[i], round + WARM_UP);
+            list[i] = text[i];
+        }
+    }
+    list[i] = NULL;
+    return list;
+}
+
 static void run(struct command *command, int round)
 {
     struct timespec start, end;
@@ -40,7 +59,7 @@ static void run(struct command *command, int round)
     posix_spawn_file_actions_init(&silent);
     posix_spawn_file_actions_addopen(&silent, 1, "/dev/null", O_WRONLY, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, command->arguments, environ) != 0 || wait4(pid, &status, 0, &usage) != pid) {
+    if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, words(command, round), environ) != 0 || wait4(pid, &status, 0, &usage) != pid) {
         fprintf(stderr, "bench: %s cannot be started\n", command->name);
         exit(1);
     }
