@@ -19,6 +19,9 @@ extern char **environ;
 /* sigset(7): one bit per signal that was ignored when the process began; the runtime may have changed that since. */
 static sigset_t ignored_at_start;
 
+/* The signals that were blocked then: the runtime takes the one with which it suspends threads out of that. */
+static sigset_t blocked_at_start;
+
 /* One bit per standard stream that was closed when the process began. */
 static int closed_at_start;
 
@@ -33,7 +36,7 @@ static const char *volatile temporary;
  */
 static const int touched[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGTERM,
-    SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
+    SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGXFSZ,
     34, /* the first of the real-time signals that the C library leaves: the runtime suspends threads with it */
 };
 
@@ -66,12 +69,16 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
 
     run_as_planned(argv_at_start);
 
+    sigprocmask(SIG_BLOCK, NULL, &blocked_at_start);
     sigemptyset(&ignored_at_start);
     for (size_t i = 0; i < COUNT(touched); i++) {
         struct sigaction action;
         if (sigaction(touched[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN)
             sigaddset(&ignored_at_start, touched[i]);
     }
+
+    /* Beyond the file size limit a write fails, and the copy that is there stays; the signal would leave the half of a new one. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 char **run_argv(void)
@@ -99,11 +106,12 @@ void run_restore_sigpipe(void)
     give_back(SIGPIPE);
 }
 
-/* To be called right before execve. */
+/* To be called right before execve, from the thread that calls it: it is that thread's mask which stays. */
 void run_restore_signals(void)
 {
     for (size_t i = 0; i < COUNT(touched); i++)
         give_back(touched[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked_at_start, NULL);
 }
 
 /*

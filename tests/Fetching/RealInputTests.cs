@@ -24,24 +24,22 @@ public sealed class RealInputTests
         box.Sources(origin);
         box.Variables["SSL_CERT_FILE"] = box.Put("authority.pem", authority.AuthorityPem, executable: false);
 
-        var direct = (await box.Exec(PtSummary, "--version").Result()).Stdout;
-        Assert.NotEmpty(direct);
-        await box.Run("pt-summary", "--version").Succeeds(direct);
+        // It exits 1 after telling its version; that is its own affair.
+        var direct = await box.Exec(PtSummary, "--version").Result();
+        Assert.StartsWith("pt-summary ", direct.Stdout, StringComparison.Ordinal);
+        await box.Run("pt-summary", "--version").Expect(direct.Status, direct.Stdout);
         await nginx.HasLogged(1);
-        await box.Run("pt-summary", "--version").Succeeds(direct);
+        await box.Run("pt-summary", "--version").Expect(direct.Status, direct.Stdout);
 
         var real = await box.Run("pt-summary", "--sleep", "1", "--summarize-network").Result();
         var usage = await box.Run("pt-summary", "--help").Result();
         Assert.Contains("Usage: pt-summary", usage.Stdout, StringComparison.Ordinal);
-        if (real.Status == 0)
-        {
-            Assert.StartsWith("# Percona Toolkit System Summary Report", real.Stdout, StringComparison.Ordinal);
-            Assert.EndsWith("# The End ####################################################\n", real.Stdout, StringComparison.Ordinal);
-        }
+        Assert.StartsWith("# Percona Toolkit System Summary Report", real.Stdout, StringComparison.Ordinal);
+        Assert.EndsWith("# The End ####################################################\n", real.Stdout, StringComparison.Ordinal);
 
         // The log says what nginx was asked: once for the script, and nothing since.
         Assert.Matches(@"^GET /pt-summary HTTP/1.1 200\n$", nginx.Log);
-        await box.Run("-u", "pt-summary", "--version").Succeeds(direct);
+        await box.Run("-u", "pt-summary", "--version").Expect(direct.Status, direct.Stdout);
         await nginx.HasLogged(2);
         Assert.EndsWith(" 304\n", nginx.Log, StringComparison.Ordinal);
     }

@@ -1,0 +1,64 @@
+using System.Text.RegularExpressions;
+using Run.Tests.Infra;
+
+namespace Run.Tests.Becoming;
+
+/// <summary>What a warm run does not do, as strace sees it: counts, which are the same on every machine, and not clocks.</summary>
+public sealed partial class WarmPathTests
+{
+    /// <summary>All that may be mapped before the script is: the C library's parts, which every program has.</summary>
+    private static readonly string[] s_libraries = ["libc", "libm", "libdl", "libpthread", "librt", "ld-linux", "libgcc_s"];
+
+    [Theory]
+    [InlineData("as it was planned", 140)]
+    [InlineData("with an option, so that it has to be planned", 420, "--quiet")]
+    public async Task A_warm_run_asks_little_of_the_kernel_and_nothing_of_the_network(string how, int budget, params string[] options)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        server["/x"] = "#!/bin/sh\necho ran\n";
+        await box.Run("x").Succeeds("ran\n");
+        await box.Run("x").Succeeds("ran\n");
+
+        var calls = await Calls(box, [.. options, "x"]);
+        Assert.True(calls.Length <= budget, $"{how}: {calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
+        Assert.DoesNotContain(calls, static call => Network().IsMatch(call));
+        Assert.DoesNotContain(calls, static call => Writing().IsMatch(call));
+        var libraries = calls.Select(static call => Library().Match(call)).Where(static m => m.Success).Select(static m => m.Groups[1].Value).Distinct();
+        Assert.All(libraries, static library => Assert.Contains(library, s_libraries));
+        Assert.Equal(1, server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task What_was_planned_starts_no_thread()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho ran\n");
+        await box.Run("./x").Succeeds("ran\n");
+        await box.Run("./x").Succeeds("ran\n");
+        Assert.DoesNotContain(await Calls(box, "./x"), static call => call.Contains("clone", StringComparison.Ordinal));
+    }
+
+    /// <summary>The calls of all threads, up to the one that makes the process the script.</summary>
+    private static async Task<string[]> Calls(Sandbox box, params string[] arguments)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/strace"), "there is no strace: apt-get install strace");
+        var file = box.Root + "/trace";
+        await box.Run(arguments).Through("strace", "-f", "-qq", "-o", file).Succeeds("ran\n");
+        var calls = File.ReadAllLines(file).Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal)).ToArray();
+        var become = Array.FindLastIndex(calls, static call => call.Contains("execve(", StringComparison.Ordinal) && call.Contains("/x\"", StringComparison.Ordinal));
+        Assert.True(become > 0, "it became the script");
+        return calls[..(become + 1)];
+    }
+
+    [GeneratedRegex(@"\b(connect|sendto|sendmsg|bind)\(|socket\(AF_INET")]
+    private static partial Regex Network();
+
+    /// <summary>A warm run leaves the disk alone.</summary>
+    [GeneratedRegex(@"\b(rename\w*|unlink\w*|mkdir\w*|fsync|fdatasync|ftruncate)\(|open\w*\(.*O_TRUNC")]
+    private static partial Regex Writing();
+
+    [GeneratedRegex(@"open\w*\([^""]*""[^""]*/([\w-]+)[^""/]*\.so[.0-9]*"", .* = \d")]
+    private static partial Regex Library();
+}
