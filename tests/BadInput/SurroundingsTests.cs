@@ -1,0 +1,124 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.BadInput;
+
+/// <summary>Surroundings in which something is missing that is nearly always there.</summary>
+public sealed class SurroundingsTests
+{
+    private const string Script = "#!/bin/sh\necho ran\n";
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("relative/home")]
+    public async Task Without_a_home_a_private_directory_takes_its_place(string? home)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        var conf = box.Put("my.conf", $"sources:\n  default: {server.Url}/%s\n");
+        for (var i = 0; i < 3; i++)
+        {
+            await Homeless(box.Run("x"), home).Env("RUN_CONFIG", conf).Succeeds("ran\n");
+        }
+
+        Assert.Equal(1, server.Count("/x"));
+        Assert.Equal([conf], Directory.GetFileSystemEntries(box.Work));
+        var directory = Assert.Single(Directory.GetDirectories(box.Temporary));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));
+    }
+
+    [RootFact]
+    public async Task A_directory_in_its_place_that_is_not_the_users_alone_is_refused()
+    {
+        using var box = new Sandbox();
+        var theirs = Directory.CreateDirectory($"{box.Temporary}/run-0").FullName;
+        box.Put("x", Script);
+        Posix.ChangeOwner(theirs, 65534);
+        await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
+        Posix.ChangeOwner(theirs, 0);
+        File.SetUnixFileMode(theirs, (UnixFileMode)0b111_111_111);
+        await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
+        Directory.Delete(theirs);
+        File.CreateSymbolicLink(theirs, box.Work);
+        await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
+    }
+
+    [Fact]
+    public async Task Without_an_environment_at_all()
+    {
+        using var box = new Sandbox();
+        box.Put("x", Script);
+        await Homeless(box.Run("./x"), null).Env("PATH", null).Env("LANG", null).Succeeds("ran\n");
+    }
+
+    [RootFact]
+    public async Task Without_proc()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        box.Put("y", Script);
+        const string NoProc = "umount -l /proc";
+        await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
+        await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
+        await box.Run("./y").InMountNamespace(NoProc).Succeeds("ran\n");
+        await box.Run("--lock", "./y").InMountNamespace(NoProc).Succeeds("ran\n");
+        await box.Run("--list").InMountNamespace(NoProc).Result();
+        await box.Run("missing").InMountNamespace(NoProc).Fails(ExitStatus.NotFound, "missing");
+    }
+
+    [Fact]
+    public async Task With_hardly_any_descriptors_it_works_or_says_why_not()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        // Of the program that it becomes nothing is asked here but that it is started; a shell wants some of its own.
+        File.WriteAllBytes(box.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
+        for (var limit = 4; limit <= 20; limit++)
+        {
+            // The launcher has no more than the three standard streams open.
+            var local = await box.Run("./echo", "ran").Limit("nofile", limit).Result();
+            local.Check(local is { Status: 0, Stdout: "ran\n" }, "the program");
+            local.Check(!local.Stderr.Contains("success", StringComparison.Ordinal) && local.Stderr.Split('\n').Length <= 3, "a note at most");
+
+            var fetched = await box.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{box.Root}/{limit}").Result();
+            if (fetched.Status == 0)
+            {
+                fetched.Is(0, Script);
+            }
+            else
+            {
+                fetched.Check(fetched.Status is (int)ExitStatus.Unavailable or (int)ExitStatus.CannotWrite or (int)ExitStatus.Configuration, "a status of its own");
+                fetched.Failed(fetched.Status);
+            }
+        }
+
+        await box.Run("x").Limit("nofile", 64).Succeeds("ran\n");
+    }
+
+    [RootFact]
+    public async Task With_a_home_that_is_not_there_and_cannot_be_made()
+    {
+        using var box = new Sandbox();
+        box.Put("x", Script);
+        box.GiveTo(65534);
+        await Homeless(box.Run("./x"), "/nonexistent").As(65534).Succeeds("ran\n");
+        await Homeless(box.Run("--lock", "./x"), "/nonexistent").As(65534).Succeeds("ran\n");
+        Assert.Equal([$"{box.Temporary}/run-65534"], Directory.GetDirectories(box.Temporary));
+    }
+
+    [Fact]
+    public async Task In_a_directory_that_is_gone()
+    {
+        using var box = new Sandbox();
+        await box.Sh("mkdir gone; cd gone; rmdir ../gone; exec run /bin/echo ran").Succeeds("ran\n");
+        await box.Sh("mkdir gone; cd gone; rmdir ../gone; exec run ./x").Fails(ExitStatus.NotFound, "./x");
+    }
+
+    private static Command Homeless(Command command, string? home) =>
+        command.Env("HOME", home).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
+}

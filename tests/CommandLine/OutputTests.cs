@@ -1,0 +1,231 @@
+using System.Text.Json;
+using Run.Tests.Infra;
+
+namespace Run.Tests.CommandLine;
+
+/// <summary>What run prints when that is what it was asked for, and what it says beside.</summary>
+public sealed class OutputTests
+{
+    private const string Script = "#!/bin/sh\necho ran\n";
+
+    [Fact]
+    public async Task The_help_fits_a_small_terminal()
+    {
+        using var box = new Sandbox();
+        var help = await box.Run("--help").Result();
+        help.Check(help is { Status: 0, Stderr: "" }, "the help");
+        var lines = help.Stdout.Split('\n');
+        Assert.InRange(lines.Length, 20, 41);
+        Assert.All(lines, static line => Assert.InRange(line.Length, 0, 80));
+        await box.Run("-h").Succeeds(help.Stdout);
+        await box.Run().Succeeds(help.Stdout);
+        await box.Run("-h", "--list", "x").Succeeds(help.Stdout);
+    }
+
+    [Fact]
+    public async Task The_version_is_one_line()
+    {
+        using var box = new Sandbox();
+        var version = await box.Run("-V").Result();
+        Assert.Matches(@"^run \d+\.\d+\.\d+\n$", version.Stdout);
+        await box.Run("--version").Succeeds(version.Stdout);
+    }
+
+    [Fact]
+    public async Task The_help_needs_no_configuration_and_no_home()
+    {
+        using var box = new Sandbox();
+        box.Conf("a mistake");
+        Assert.Equal(0, (await box.Run("-h").Result()).Status);
+        Assert.Equal(0, (await box.Run("-V").Env("HOME", null).Result()).Status);
+    }
+
+    [Theory]
+    [InlineData("-h")]
+    [InlineData("")]
+    [InlineData("-V")]
+    [InlineData("-v ./x")]
+    [InlineData("-n ./x")]
+    [InlineData("-n --json ./x")]
+    [InlineData("--list --json")]
+    [InlineData("--ps --json")]
+    [InlineData("--completion bash")]
+    public async Task A_full_or_closed_standard_output_is_an_error(string line)
+    {
+        using var box = new Sandbox();
+        box.Put("x", Script);
+        await box.Sh($"exec run {line} >/dev/full").Fails(ExitStatus.CannotWrite, "standard output", "no space left");
+        await box.Sh($"exec run {line} >&-").Fails(ExitStatus.CannotWrite, "standard output");
+    }
+
+    [Fact]
+    public async Task View_prints_the_bytes_as_they_are_and_runs_nothing()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        const string Odd = "#!/bin/sh\r\ntouch ran\n\udcff\0\udc80 no line feed at the end";
+        server["/x"] = Odd;
+        box.Sources(server);
+        box.Put("y", Odd, executable: false);
+        await box.Run("-v", "x").Succeeds(Odd);
+        await box.Run("--view", "x", "arguments", "-x").Succeeds(Odd);
+        await box.Run("-v", "./y").Succeeds(Odd);
+        Assert.Equal(1, server.Count("/x"));
+        Assert.False(File.Exists(box.Work + "/ran"));
+    }
+
+    [Fact]
+    public async Task View_with_update_prints_what_the_server_has_now()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        await box.Run("-v", "x").Succeeds(Script);
+        server["/x"] = "#!/bin/sh\necho newer\n";
+        await box.Run("-v", "x").Succeeds(Script);
+        await box.Run("-uv", "x").Succeeds("#!/bin/sh\necho newer\n");
+        await box.Run("x").Succeeds("newer\n");
+    }
+
+    [Fact]
+    public async Task View_of_a_large_script_into_a_pipe_that_closes_ends_as_cat_does()
+    {
+        using var box = new Sandbox();
+        box.Put("big", "#!/bin/sh\n" + new string('x', 3 << 20));
+        await box.Exec("bash", "-c", "run -v ./big | head -c 3; echo \" ${PIPESTATUS[0]}\"; cat big | head -c 3; echo \" ${PIPESTATUS[0]}\"")
+            .Succeeds("#!/ 141\n#!/ 141\n");
+        await box.Exec("bash", "-c", "run -v ./big | cmp - big").Succeeds("");
+        await box.Exec("bash", "-c", "run -v ./big | head -c 3; exit ${PIPESTATUS[0]}").Ignoring(Posix.SIGPIPE)
+            .Expect((int)ExitStatus.CannotWrite, "#!/", "run: standard output: broken pipe\n");
+    }
+
+    [Fact]
+    public async Task View_of_what_is_not_there()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        await box.Run("-v", "x").Fails(ExitStatus.NotFound, "x", "404");
+        await box.Run("-v", "./x").Fails(ExitStatus.NotFound, "./x");
+        await box.Run("-v", box.Work).Fails(ExitStatus.CannotStart, box.Work);
+    }
+
+    [Fact]
+    public async Task A_dry_run_says_what_would_be_run_and_fetches_nothing()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        await box.Run("-n", "x", "a b", "-n").Succeeds($"url     {server.Url}/x\npath    not cached\nargv    x 'a b' -n\n");
+        var before = await WouldRun.Of(box, "x", "a b");
+        Assert.Equal(("x", $"{server.Url}/x", null, null), (before.Script, before.Url, before.Path, before.Sha256));
+        Assert.Equal(["x", "a b"], before.Argv);
+        Assert.Empty(server.Requests);
+        Assert.False(Directory.Exists(box.Cache));
+
+        await box.Run("x").Succeeds("ran\n");
+        var path = box.CachedScript("x");
+        var digest = Sha256.HexOf(OsText.ToBytes(Script));
+        await box.Run("-n", "x", "it's").Succeeds($"url     {server.Url}/x\npath    {path}\nsha256  {digest}\nargv    {path} 'it'\\''s'\n");
+        var after = await WouldRun.Of(box, "-i", "sh -x", "x", "a");
+        Assert.Equal((path, digest), (after.Path, after.Sha256));
+        Assert.Equal(["sh", "-x", path, "a"], after.Argv);
+        Assert.Equal(1, server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task A_dry_run_of_a_local_file_names_it_and_its_interpreter()
+    {
+        using var box = new Sandbox();
+        box.Put("x", Script);
+        box.Put("y", "#!/usr/bin/awk -f\r\n");
+        await box.Run("--dry-run", "./x", "a").Succeeds("path    ./x\nargv    ./x a\n");
+        var plan = await WouldRun.Of(box, "./y");
+        Assert.Equal(("./y", null, "./y", null), (plan.Script, plan.Url, plan.Path, plan.Sha256));
+        Assert.Equal(["/usr/bin/awk", "-f", "./y"], plan.Argv);
+        await box.Run("-n", "./missing").Fails(ExitStatus.NotFound, "./missing");
+    }
+
+    [Fact]
+    public async Task The_list_of_cached_scripts()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/b"] = Script;
+        server["/a"] = "#!/bin/sh\n# " + new string('x', 2000) + "\n";
+        box.Sources(server);
+        await box.Run("--list").Succeeds("");
+        await box.Run("--list", "--json").Succeeds("[]\n");
+        var began = DateTime.UtcNow.AddSeconds(-1);
+        await box.Run("b").Succeeds("ran\n");
+        await box.Run("a").Succeeds("");
+
+        var digest = Sha256.HexOf(OsText.ToBytes(Script));
+        var lines = (await box.Run("--list").Result()).Stdout.Split('\n');
+        Assert.Matches($@"^a  2013  \d+s  [0-9a-f]{{64}}  {server.Url}/a$", lines[0]);
+        Assert.Matches($@"^b  19    \d+s  {digest}  {server.Url}/b$", lines[1]);
+
+        using var json = JsonDocument.Parse((await box.Run("--list", "--json").Result()).Stdout);
+        var b = json.RootElement[1];
+        Assert.Equal(["script", "url", "path", "sha256", "size", "fetched"], b.EnumerateObject().Select(static field => field.Name));
+        Assert.Equal(("b", $"{server.Url}/b", box.CachedScript("b"), digest, 19), (
+            b.GetProperty("script").GetString(), b.GetProperty("url").GetString(), b.GetProperty("path").GetString(),
+            b.GetProperty("sha256").GetString(), b.GetProperty("size").GetInt32()));
+        Assert.InRange(b.GetProperty("fetched").GetDateTime().ToUniversalTime(), began, DateTime.UtcNow);
+    }
+
+    [Fact]
+    public async Task Notes_are_said_on_standard_error_and_not_under_quiet()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        box.Sources(server);
+        await box.Run("-cy", "x").Expect(0, "", "run: x: not cached\n");
+        await box.Run("-qcy", "x").Succeeds("");
+    }
+
+    [Fact]
+    public async Task Errors_are_said_even_under_quiet()
+    {
+        using var box = new Sandbox();
+        await box.Run("-q", "./x").Fails(ExitStatus.NotFound, "./x");
+    }
+
+    [Fact]
+    public async Task Verbose_says_each_step_on_standard_error()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Sources(server);
+        var result = await box.Run("--verbose", "x").Result();
+        Assert.Equal("ran\n", result.Stdout);
+        Assert.Contains($"{server.Url}/x", result.Stderr, StringComparison.Ordinal);
+        Assert.Contains(box.CachedScript("x"), result.Stderr, StringComparison.Ordinal);
+        Assert.All(result.Stderr.TrimEnd('\n').Split('\n'), static line => Assert.StartsWith("run: ", line, StringComparison.Ordinal));
+        await box.Run("x").Succeeds("ran\n");
+    }
+
+    [Theory]
+    [InlineData("xterm", null, true)]
+    [InlineData("xterm", "1", false)]
+    [InlineData("xterm", "", true)]
+    [InlineData("dumb", null, false)]
+    public async Task Colour_is_for_terminals_that_want_it(string terminal, string? noColour, bool coloured)
+    {
+        using var box = new Sandbox();
+        var result = await box.Run("./x").Env("TERM", terminal).Env("NO_COLOR", noColour).OnTerminal().Result();
+        Assert.Equal(coloured, result.Stdout.Contains('\e', StringComparison.Ordinal));
+        Assert.Contains("./x: no such file", result.Stdout, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_message_reaches_the_terminal_without_control_characters()
+    {
+        using var box = new Sandbox();
+        await box.Run("./\e]0;title\a\n\u009b").Expect(127, "", "run: ./\\x1b]0;title\\x07\\x0a\\x9b: no such file\n");
+        await box.Run("./\udcff").Expect(127, "", "run: ./\\xff: no such file\n");
+    }
+}

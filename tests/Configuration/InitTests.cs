@@ -1,0 +1,78 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.Configuration;
+
+/// <summary>run --init: a first run.conf.</summary>
+public sealed class InitTests
+{
+    [RootFact]
+    public async Task It_is_the_users_and_one_that_stands_stays()
+    {
+        using var box = new Sandbox();
+        box.GiveTo(65534);
+        await box.Run("-I").As(65534).Expect(0, "", $"run: wrote {box.ConfFile}\n");
+        var text = File.ReadAllText(box.ConfFile);
+        await box.Run("--init").As(65534).Fails(ExitStatus.CannotWrite, box.ConfFile);
+        Assert.Equal(text, File.ReadAllText(box.ConfFile));
+        Assert.Equal([box.ConfFile], Directory.GetFiles(Path.GetDirectoryName(box.ConfFile)!));
+    }
+
+    [RootFact]
+    public async Task For_root_it_is_the_systems()
+    {
+        using var box = new Sandbox();
+        Directory.CreateDirectory(box.Root + "/etc");
+        var etc = $"mount --bind {box.Root}/etc /etc";
+        await box.Run("--init").InMountNamespace(etc).Expect(0, "", "run: wrote /etc/run.conf\n");
+        await box.Run("--init").InMountNamespace(etc).Fails(ExitStatus.CannotWrite, "/etc/run.conf");
+        Assert.True(File.Exists(box.Root + "/etc/run.conf"));
+        Assert.False(File.Exists(box.ConfFile));
+    }
+
+    [Fact]
+    public async Task It_changes_nothing_and_all_that_it_shows_is_right()
+    {
+        using var box = new Sandbox();
+        await box.Run("-q", "--init", "--config", "dir/new.conf").Succeeds("");
+        var text = File.ReadAllText(box.Work + "/dir/new.conf");
+        Assert.Equal(await WouldRun.Of(box, "x"), await WouldRun.Of(box, "--config", "dir/new.conf", "x"), Same);
+
+        // What is commented out is right too, all of it at once.
+        var shown = text.Split('\n').SkipWhile(static line => line != "sources:").TakeWhile(static line => !line.StartsWith("# Built in", StringComparison.Ordinal));
+        box.Put("shown.conf", string.Join('\n', shown.Select(static line =>
+            line.StartsWith("  # ", StringComparison.Ordinal) && line.Contains(": ", StringComparison.Ordinal) | line.EndsWith(':') ? "  " + line[4..] : line)));
+        Assert.StartsWith("https://", (await WouldRun.Of(box, "--config", "shown.conf", $"ops:x#sha256={Sha256.HexOf([])}")).Url, StringComparison.Ordinal);
+        Assert.StartsWith("https://", (await WouldRun.Of(box, "--config", "shown.conf", "tools:x")).Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_explains_every_key()
+    {
+        using var box = new Sandbox();
+        await box.Run("-q", "-I", "--config", "new.conf").Succeeds("");
+        var text = File.ReadAllText(box.Work + "/new.conf");
+        Assert.All(
+            (string[])["%s", "{ref}", "url:", "mirrors:", "ref:", "headers:", "max-age:", "lock:", "trust:", "plain-http:", "interpreters:", "github:"],
+            word => Assert.Contains(word, text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_dangling_link_is_something_that_stands_there()
+    {
+        using var box = new Sandbox();
+        File.CreateSymbolicLink(box.Work + "/link.conf", "elsewhere");
+        await box.Run("-I", "--config", "link.conf").Fails(ExitStatus.CannotWrite, "link.conf");
+        Assert.False(File.Exists(box.Work + "/elsewhere"));
+    }
+
+    [Fact]
+    public async Task Where_it_cannot_be_written()
+    {
+        using var box = new Sandbox();
+        box.Put("file", "");
+        await box.Run("-I", "--config", "file/run.conf").Fails(ExitStatus.CannotWrite, "file");
+        await box.Run("-I", "--config", "/proc/run.conf").Fails(ExitStatus.CannotWrite, "/proc/run.conf");
+    }
+
+    private static bool Same(WouldRun one, WouldRun other) => one.Url == other.Url && one.Path == other.Path;
+}

@@ -1,0 +1,132 @@
+using Run.Tests.Infra;
+
+namespace Run.Tests.Configuration;
+
+/// <summary>The long form of a source: what each key does.</summary>
+public sealed class SourceOptionTests
+{
+    private const string Script = "#!/bin/sh\necho ran\n";
+
+    [Fact]
+    public async Task All_of_the_keys_that_the_manual_shows()
+    {
+        using var box = new Sandbox();
+        box.Conf("""
+            sources:
+              default: https://raw.githubusercontent.com/runscripts/scripts/{ref}/%s
+              github: https://raw.githubusercontent.com/%s/%s/{ref}/%s
+              ops:                                # the long form: every key but url is optional
+                url: https://git.example.com/ops/scripts/-/raw/{ref}/%s
+                mirrors: [https://mirror.example.com/ops/%s]
+                ref: main
+                headers: {PRIVATE-TOKEN: "${OPS_TOKEN}"}   # sent only when the variable is set, only to url's own host
+                max-age: 1d                       # revalidate a copy that is older than this: s, m, h or d
+                lock: exclusive                   # as if --lock were given
+                trust: pinned                     # always (default) | ask | pinned
+                plain-http: allow                 # else http:// is refused, loopback aside
+            interpreters:                         # for scripts without a #! line
+              .py: python3
+              .js: node
+            """);
+        Assert.Equal("https://git.example.com/ops/scripts/-/raw/main/x", (await WouldRun.Of(box, "--sha256", Sha256.HexOf([]), "ops:x")).Url);
+    }
+
+    [Fact]
+    public async Task Mirrors_are_asked_in_order_when_the_source_has_failed()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/third/x"] = Script;
+        box.Conf($"""
+            sources:
+              default:
+                url: {server.Url}/first/%s
+                mirrors:
+                  - {server.Url}/second/%s
+                  - {server.Url}/third/%s
+            """);
+        await box.Run("x").Succeeds("ran\n");
+        Assert.Equal(["/first/x", "/second/x", "/third/x"], server.Requests.Select(static r => r.Path));
+    }
+
+    [Fact]
+    public async Task Headers_are_sent_where_their_variable_is_set()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Conf($$"""
+            sources:
+              default:
+                url: {{server.Url}}/%s
+                headers:
+                  X-Token: "t-${TOKEN}"
+                  X-Fixed: fixed
+            """);
+        await box.Run("x").Succeeds("ran\n");
+        await box.Run("-u", "x").Env("TOKEN", "1").Succeeds("ran\n");
+        await box.Run("-u", "x").Env("TOKEN", "").Succeeds("ran\n");
+        Assert.Equal([null, "t-1", null], server.Requests.Select(static r => r.Header("X-Token")));
+        Assert.All(server.Requests, static r => Assert.Equal("fixed", r.Header("X-Fixed")));
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_older_than_max_age_is_asked_about()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Conf($"sources:\n  default: {{url: '{server.Url}/%s', max-age: 1s}}\n  slow: {{url: '{server.Url}/%s', max-age: 1h}}\n");
+        await box.Run("x").Succeeds("ran\n");
+        server["/x"] = "#!/bin/sh\necho newer\n";
+        await Eventually.True(() => box.Run("x").Result().GetAwaiter().GetResult().Stdout == "newer\n", "the copy is too old");
+        var asked = server.Requests.Length;
+        await box.Run("slow:x").Succeeds("newer\n");
+        Assert.Equal(asked, server.Requests.Length);
+    }
+
+    [Fact]
+    public async Task An_exclusive_lock_is_as_if_it_were_asked_for()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = "#!/bin/sh\necho up; read -r line\n";
+        box.Conf($"sources:\n  default: {{url: '{server.Url}/%s', lock: exclusive}}\n  other: {{url: '{server.Url}/%s', lock: shared}}\n");
+        await using var first = box.Run("x").InputStaysOpen().Start();
+        await first.Output("up");
+        await box.Run("x").Fails(ExitStatus.Held, "x is already running", $"(pid {first.Pid})");
+        await box.Run("other:x").Fails(ExitStatus.Held, $"(pid {first.Pid})");
+    }
+
+    [Fact]
+    public async Task Plain_http_is_refused_but_to_this_machine_unless_it_is_allowed()
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Script;
+        box.Conf($"sources:\n  default: {{url: 'http://host.invalid/%s'}}\n  open: {{url: 'http://host.invalid/%s', plain-http: allow}}\n");
+        await box.Run("x").Fails(ExitStatus.Refused, "http");
+        var proxied = box.Run("open:x").Env("http_proxy", server.Url);
+        server["http://host.invalid/x"] = Script;
+        await proxied.Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Scripts_without_a_first_line_are_started_by_the_end_of_their_name()
+    {
+        using var box = new Sandbox();
+        box.Conf("interpreters:\n  .tell: awk 'BEGIN { for (i = 0; i < ARGC; i++) print ARGV[i] }'\n  .sh: sh -c 'echo mine'\n");
+        box.Put("x.tell", "whatever\n");
+        box.Put("x.sh", "echo theirs\n");
+        box.Put("x.py", "import sys\nprint('python', sys.argv[1:])\n");
+        box.Put("x", "echo shell \"$@\"\n");
+        box.Put("x.unknown", "echo shell \"$@\"\n");
+        box.Put("first.sh", "#!/bin/sh\necho the line wins\n");
+        await box.Run("./x.tell", "a", "b c").Succeeds("awk\n./x.tell\na\nb c\n");
+        await box.Run("./x.sh").Succeeds("mine\n");
+        await box.Run("./x.py", "a").Succeeds("python ['a']\n");
+        await box.Run("./x", "a").Succeeds("shell a\n");
+        await box.Run("./x.unknown", "a").Succeeds("shell a\n");
+        await box.Run("./first.sh").Succeeds("the line wins\n");
+    }
+}
