@@ -42,10 +42,12 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     }
 
     [Fact]
-    public async Task It_is_piped_from_curl_and_honours_the_home()
+    public async Task The_program_itself_is_installed_by_a_pipe_from_curl()
     {
         using var box = new Sandbox();
-        await using var server = await Serve();
+        await using var server = await ScriptServer.Start();
+        (await Release.Package(box, box.Root + "/release", Suite.Binary).Result()).Check(0);
+        Release.Serve(box.Root + "/release", server);
         server["/install.sh"] = s_script;
         var home = Posix.IsRoot ? 65534 : 0;
         box.GiveTo(home);
@@ -53,6 +55,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         var command = box.Sh($"curl -fsSL {server.Url}/install.sh | sh").Env("RUN_RELEASES", server.Url);
         (await (home > 0 ? command.As(home) : command).Result()).Check(0);
         await box.Exec(box.Home + "/.local/bin/run", "--version").Succeeds($"run {release.Version}\n");
+        Assert.Equal(File.ReadAllBytes(Suite.Binary), File.ReadAllBytes(box.Home + "/.local/bin/run"));
     }
 
     [Theory, MemberData(nameof(Shells))]
@@ -256,7 +259,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     {
         using var box = new Sandbox();
         var result = await box.Exec(Path.Combine(Suite.Repository, "install.sh"), "--from-source")
-            .Env("RUN_BINARY", Suite.Binary).Env("RUN_PACKAGES", box.Root + "/release").Env("PREFIX", Prefix(box)).Result();
+            .Env("RUN_BINARY", release.Program).Env("RUN_PACKAGES", box.Root + "/release").Env("PREFIX", Prefix(box)).Result();
         result.Check(0);
         Assert.Equal(s_installed, Installed(box));
 

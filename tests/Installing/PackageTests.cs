@@ -22,7 +22,7 @@ public sealed class PackageTests(Release release) : IClassFixture<Release>
     public async Task The_same_tree_gives_the_same_bytes()
     {
         using var box = new Sandbox();
-        (await Release.Package(box, box.Root + "/again").Umask("077").Result()).Check(0);
+        (await Release.Package(box, box.Root + "/again", release.Program).Umask("077").Result()).Check(0);
         Assert.Equal(release.Sums, File.ReadAllText($"{box.Root}/again{release.SumsPath}"));
         Assert.Equal(release.Sums, File.ReadAllText($"{box.Root}/again{Release.LatestSumsPath}"));
         await box.Exec("sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS").In($"{box.Root}/again/download/v{release.Version}").Succeeds("");

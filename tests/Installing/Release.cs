@@ -5,12 +5,18 @@ using Run.Tests.Infra;
 
 namespace Run.Tests.Installing;
 
-/// <summary>A release as scripts/package makes it of the binary under test, made once for the tests that install it.</summary>
+/// <summary>
+/// A release as scripts/package makes it, made once for the tests that install it. The program in it is a line of sh that starts the binary
+/// under test: it answers the same, and is a thousandth of the size to pack and to unpack.
+/// </summary>
 public sealed class Release : IAsyncLifetime
 {
     private readonly Sandbox _box = new();
 
     internal static string Platform => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux-arm64" : "linux-x64";
+
+    /// <summary>The program that is packaged.</summary>
+    internal string Program => _box.Work + "/run";
 
     /// <summary>The directory that a server of releases serves.</summary>
     internal string Root => _box.Root + "/release";
@@ -32,7 +38,8 @@ public sealed class Release : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Version = (await _box.Run("--version").Result()).Stdout.Trim()["run ".Length..];
-        (await Package(_box, Root).Result()).Check(0);
+        _box.Put("run", $"#!/bin/sh\nexec {Suite.Binary} \"$@\"\n");
+        (await Package(_box, Root, Program).Result()).Check(0);
     }
 
     public ValueTask DisposeAsync()
@@ -41,17 +48,19 @@ public sealed class Release : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>scripts/package, for the binary under test or another one.</summary>
-    internal static Command Package(Sandbox box, string into, string? binary = null) =>
+    /// <summary>scripts/package, for a program that is there already.</summary>
+    internal static Command Package(Sandbox box, string into, string program) =>
         box.Exec(Path.Combine(Suite.Repository, "scripts/package"), "--archive-only")
-            .Env("RUN_BINARY", binary ?? Suite.Binary).Env("RUN_PACKAGES", into).Env("SOURCE_DATE_EPOCH", "1700000000");
+            .Env("RUN_BINARY", program).Env("RUN_PACKAGES", into).Env("SOURCE_DATE_EPOCH", "1700000000");
 
     /// <summary>Puts the release on a server, in the layout of the directory.</summary>
-    internal void ServeOn(ScriptServer server)
+    internal void ServeOn(ScriptServer server) => Serve(Root, server);
+
+    internal static void Serve(string root, ScriptServer server)
     {
-        foreach (var file in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
+        foreach (var file in Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories))
         {
-            server.Bytes(file[Root.Length..], File.ReadAllBytes(file), "application/octet-stream");
+            server.Bytes(file[root.Length..], File.ReadAllBytes(file), "application/octet-stream");
         }
     }
 
