@@ -16,7 +16,7 @@ internal static class Pin
 
         // A file with a mistake is not going to be written, so nothing need be fetched.
         _ = PinsFile.Find();
-        PinsFile.Add([.. wanted.Select(w => Now(w, surroundings))]);
+        PinsFile.Add([.. wanted.DistinctBy(static w => Run.Pinning.Pin.Key(w.Shown)).Select(w => Now(w, surroundings))]);
         return 0;
     }
 

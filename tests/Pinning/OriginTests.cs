@@ -91,6 +91,36 @@ public sealed class OriginTests
     }
 
     [RootFact]
+    public async Task The_search_ends_there_for_a_warm_run_too()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("one");
+        var mine = Directory.CreateDirectory(box.Work + "/mine").FullName;
+        var below = Directory.CreateDirectory(box.Work + "/theirs/mine").FullName;
+        box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("one"))}\n");
+        Posix.ChangeOwner(box.Work + "/theirs", 65534);
+        for (var i = 0; i < 3; i++)
+        {
+            await box.Run("plain:x").In(below).Succeeds("one\n");
+        }
+
+        server["/plain/x"] = Saying("two");
+        await box.Run("-u", "plain:x").In(below).Succeeds("two\n");
+        await box.Run("plain:x").In(mine).Fails(ExitStatus.Data, "plain:x");
+        server["/plain/x"] = Saying("one");
+        for (var i = 0; i < 3; i++)
+        {
+            await box.Run("plain:x").In(mine).Succeeds("one\n");
+        }
+
+        server["/plain/x"] = Saying("three");
+        await box.Run("-u", "plain:x").In(below).Succeeds("three\n");
+        await box.Run("plain:x").In(below).Succeeds("three\n");
+        await box.Run("plain:x").In(mine).Fails(ExitStatus.Data, "plain:x");
+    }
+
+    [RootFact]
     public async Task A_file_of_another_users_is_refused()
     {
         await using var server = await ScriptServer.Start();

@@ -146,9 +146,8 @@ public sealed class PinTests
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
         server["/plain/x"] = new string('x', 100);
-        var file = box.Put("run.pins", "# ours\n");
-        // Room for the cache's files, and none for so long a line.
-        box.Put("run.pins", "# " + new string('c', 4000) + "\n");
+        // Room for the cache's files, and none for so long a one.
+        var file = box.Put("run.pins", "# " + new string('c', 4000) + "\n");
         await box.Run("--pin", "plain:x").Limit("fsize", 4000).Ignoring(25).Fails(ExitStatus.CannotWrite, "run.pins");
         Assert.Equal("# " + new string('c', 4000) + "\n", File.ReadAllText(file));
         Assert.Single(Directory.GetFileSystemEntries(box.Work));
@@ -172,8 +171,8 @@ public sealed class PinTests
         Assert.Equal(2, server.Requests.Count(static r => r.Path.StartsWith("/repos/", StringComparison.Ordinal)));
 
         // The branch moves on; the pin does not rot.
-        GitHub(server, "HEAD", SecondCommit, "bin/tool", Saying("three"));
-        box.Run("--clean", "--yes");
+        GitHub(server, "HEAD", new string('c', 40), "bin/tool", Saying("three"));
+        await box.Run("--clean", "--yes").Succeeds("");
         await box.Run("gh:o/r/bin/tool").Succeeds("one\n");
         await box.Run("gh:o/r/bin/tool@feature/x").Succeeds("two\n");
     }
@@ -207,7 +206,7 @@ public sealed class PinTests
 
     [Theory]
     [InlineData("x https://h/x", 1, "not a pin")]
-    [InlineData("x https://h/x sha256:{0} more", 83, "not a pin")]
+    [InlineData("x https://h/x sha256:{0} more", 87, "not a pin")]
     [InlineData("<<<<<<< HEAD", 1, "merge")]
     [InlineData("x ftp://h/x sha256:{0}", 3, "ftp://h/x")]
     [InlineData("x https://h/../x sha256:{0}", 3, "..")]

@@ -101,7 +101,7 @@ public sealed class PinnedRunTests
         await using var server = await ScriptServer.Start();
         await using var mirror = await ScriptServer.Start();
         using var box = new Sandbox();
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/{{ref}}/%s\n    mirrors: [{mirror.Url}/m/{{ref}}/%s]\n");
+        box.Conf($"sources:\n  default:\n    url: {server.Url}/{{ref}}/%s\n    mirrors: {mirror.Url}/m/{{ref}}/%s\n");
         box.Put("run.pins", $"x {server.Url}/v7/x sha256:{Sha256(Saying("one"))}\n");
         server["/v7/x"] = Saying("two");
         mirror["/m/v7/x"] = Saying("one");
@@ -116,7 +116,7 @@ public sealed class PinnedRunTests
     {
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
-        GitHub(server, "HEAD", FirstCommit, "x", "#!/bin/sh\necho here\nsleep 1000\n");
+        GitHub(server, "HEAD", FirstCommit, "x", "#!/bin/sh\necho here\nexec sleep 1000\n");
         await using var holder = box.Run("--lock", "gh:o/r/x").Start();
         await holder.Output("here");
         await box.Run("--pin", "gh:o/r/x").Succeeds("");
@@ -146,5 +146,34 @@ public sealed class PinnedRunTests
         await box.Run("--view", "strict:x").Succeeds(Saying("one"));
         await box.Run("--pin", "strict:x").Env("RUN_PINNED", "1").Succeeds("");
         await box.Run("--pinned", "strict:x").Succeeds("one\n");
+    }
+
+    [Fact]
+    public async Task A_warm_run_notices_what_becomes_of_run_pins()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/plain/x"] = Saying("one");
+        var below = Directory.CreateDirectory(box.Work + "/a/b").FullName;
+        async Task RunsWarm(string says)
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                await box.Run("plain:x").In(below).Succeeds(says);
+            }
+        }
+
+        await RunsWarm("one\n");
+        var pin = $"plain:x {server.Url}/plain/x sha256:";
+        box.Put("run.pins", pin + Sha256(Saying("two")) + "\n");
+        await box.Run("plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
+        box.Put("run.pins", pin + Sha256(Saying("one")) + "\n");
+        await RunsWarm("one\n");
+        box.Put("a/run.pins", pin + Sha256(Saying("two")) + "\n");
+        await box.Run("plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
+        File.Delete(box.Work + "/a/run.pins");
+        await RunsWarm("one\n");
+        File.SetUnixFileMode(box.Work + "/run.pins", (UnixFileMode)0x1b6);
+        await box.Run("plain:x").In(below).Fails(ExitStatus.Refused, "run.pins");
     }
 }
