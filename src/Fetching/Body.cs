@@ -196,7 +196,15 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The runtime keeps errno in HResult where it has no number of its own for it.
-            throw new RunException(ExitStatus.CannotWrite, $"the script cannot be saved: {Kernel.Describe((Errno)(e.HResult & 0xffff))}");
+            throw CannotSave((Errno)(e.HResult & 0xffff));
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // What the runtime makes of EFBIG: the limit of ulimit -f.
+            throw CannotSave(Errno.FileTooBig);
         }
     }
+
+    private static RunException CannotSave(Errno error) =>
+        new(ExitStatus.CannotWrite, $"the script cannot be saved: {Kernel.Describe(error)}");
 }
