@@ -65,7 +65,7 @@ public sealed class SurroundingsTests
         await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
         await box.Run("./y").InMountNamespace(NoProc).Succeeds("ran\n");
         await box.Run("--lock", "./y").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("--list").InMountNamespace(NoProc).Result();
+        Assert.StartsWith("x ", (await box.Run("--list").InMountNamespace(NoProc).Result()).Stdout, StringComparison.Ordinal);
         await box.Run("missing").InMountNamespace(NoProc).Fails(ExitStatus.NotFound, "missing");
     }
 
