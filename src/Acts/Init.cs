@@ -25,6 +25,8 @@ internal static class Init
           #   lock: exclusive           # one at a time, as with --lock
           #   trust: pinned             # always (default), ask or pinned
           #   plain-http: allow         # http:// is refused otherwise, loopback aside
+          #   # What tells the commit of a ref, for --pin; its %s are the first of url's.
+          #   commit: https://git.example.com/api/v4/projects/ops%2Fscripts/repository/commits/{ref}
 
         # What starts a script without a #! line, by the end of its name; sh starts the others.
         interpreters:

@@ -9,6 +9,8 @@ namespace Run.Pinning;
 internal sealed class PinList
 {
     private const char Comment = '#';
+    private static readonly Comparer<byte[]> s_byteOrder = Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b));
+
     private readonly List<string> _top;
     private readonly List<Entry> _entries;
     private readonly List<string> _end;
@@ -92,8 +94,6 @@ internal sealed class PinList
     public string ToText() => string.Concat(
         _top.Concat(_entries.OrderBy(static e => OsText.ToBytes(e.Pin.ToLine()), s_byteOrder).SelectMany(static e => e.Above.Append(e.Pin.ToLine())))
             .Concat(_end).Select(static line => line + "\n"));
-
-    private static readonly Comparer<byte[]> s_byteOrder = Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b));
 
     private static Pin ParseLine(string line, string file, long number)
     {

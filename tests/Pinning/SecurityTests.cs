@@ -1,0 +1,83 @@
+using System.Text.RegularExpressions;
+using Run.Tests.Infra;
+using static Run.Tests.Pinning.Forge;
+
+namespace Run.Tests.Pinning;
+
+/// <summary>What SECURITY.md promises: each of its rows has a test, and the attacks that no other room has are here.</summary>
+public sealed partial class SecurityTests
+{
+    [Fact]
+    public void Every_row_of_the_table_names_tests_that_there_are()
+    {
+        var tests = typeof(SecurityTests).Assembly.GetTypes()
+            .SelectMany(static type => type.GetMethods().Where(static m => m.IsDefined(typeof(FactAttribute), inherit: true)).Select(m => $"{type.Name}.{m.Name}"))
+            .ToHashSet();
+        var rows = File.ReadLines(Suite.Repository + "/SECURITY.md").Where(static line => line.StartsWith('|')).Skip(2).ToList();
+        Assert.NotEmpty(rows);
+        foreach (var row in rows)
+        {
+            var named = Named().Matches(row.Split('|')[^2]).Select(static m => m.Groups[1].Value).ToList();
+            Assert.NotEmpty(named);
+            Assert.Empty(named.Except(tests));
+        }
+    }
+
+    [Fact]
+    public async Task A_repository_brings_neither_sources_nor_scripts()
+    {
+        await using var server = await ScriptServer.Start();
+        await using var evil = await ScriptServer.Start();
+        using var box = Box(server);
+        server["/default/x"] = Saying("good");
+        evil["/x"] = Saying("evil");
+        foreach (var name in (string[])["run.conf", ".run.conf", "etc/run.conf", ".config/run/run.conf", "run/run.conf"])
+        {
+            box.Put(name, $"sources:\n  default: {evil.Url}/%s\n", executable: false);
+        }
+
+        box.Put("x", Saying("evil"));
+        box.Put("default:x", Saying("evil"));
+        await box.Run("x").Succeeds("good\n");
+        await box.Run("default:x").Succeeds("good\n");
+        Assert.Empty(evil.Requests);
+    }
+
+    [RootFact]
+    public async Task A_directory_that_somebody_has_made_ready_is_not_used()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = new Sandbox();
+        server["/x"] = Saying("ran");
+        var ready = Directory.CreateDirectory(box.Temporary + "/run-0").FullName;
+        Command Homeless() => box.Run($"{server.Url}/x").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
+
+        Posix.ChangeOwner(ready, 65534);
+        await Homeless().Fails(ExitStatus.Refused, ready);
+        Posix.ChangeOwner(ready, 0);
+        File.SetUnixFileMode(ready, (UnixFileMode)Convert.ToInt32("777", 8));
+        await Homeless().Fails(ExitStatus.Refused, ready);
+        Directory.Delete(ready);
+        File.CreateSymbolicLink(ready, box.Work);
+        await Homeless().Fails(ExitStatus.Refused, ready);
+        Assert.Empty(server.Requests);
+        File.Delete(ready);
+        await Homeless().Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task A_run_pins_without_end_is_not_read_to_its_end()
+    {
+        await using var server = await ScriptServer.Start();
+        using var box = Box(server);
+        using (var file = File.Create(box.Work + "/run.pins"))
+        {
+            file.SetLength(1L << 40);
+        }
+
+        await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "larger than 1 MiB");
+    }
+
+    [GeneratedRegex("`([A-Za-z]+\\.[A-Za-z0-9_]+)`")]
+    private static partial Regex Named();
+}
