@@ -84,8 +84,8 @@ public sealed class CannotWriteTests
         box.Sources(server);
         await box.Run("x").Umask("000").Succeeds("ran\n");
         await box.Run("x").Succeeds("ran\n");
-        var script = box.CachedScript("x");
-        foreach (var path in (string[])[box.Cache, Path.GetDirectoryName(Path.GetDirectoryName(script))!, Path.GetDirectoryName(script)!, script])
+        var script = new FileInfo(box.CachedScript("x"));
+        foreach (var path in (string[])[box.Cache, script.Directory!.Parent!.FullName, script.Directory.FullName, script.FullName])
         {
             var mode = File.GetUnixFileMode(path);
             File.SetUnixFileMode(path, mode | UnixFileMode.OtherWrite);

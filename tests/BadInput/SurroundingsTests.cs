@@ -92,7 +92,8 @@ public sealed class SurroundingsTests
             }
             else
             {
-                fetched.Check(fetched.Status is (int)ExitStatus.Unavailable or (int)ExitStatus.CannotWrite or (int)ExitStatus.Configuration, "a status of its own");
+                fetched.Check(
+                    (ExitStatus)fetched.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite or ExitStatus.Configuration, "a status of its own");
                 fetched.Failed(fetched.Status);
             }
         }

@@ -118,6 +118,9 @@ public sealed class CleanTests
         return box;
     }
 
-    private static async Task<string[]> Listed(Sandbox box) =>
-        [.. (await box.Run("--list").Result()).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0])];
+    private static async Task<string[]> Listed(Sandbox box)
+    {
+        var list = await box.Run("--list").Result();
+        return [.. list.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0])];
+    }
 }

@@ -151,6 +151,7 @@ public sealed class MistakeTests
     public async Task It_may_come_through_a_pipe_that_is_slow()
     {
         using var box = new Sandbox();
-        await box.Exec("bash", "-c", "run -n --config <(sleep 0.2; echo 'sources: {b: https://h/%s}') b:x").Succeeds("url     https://h/x\npath    not cached\nargv    x\n");
+        await box.Exec("bash", "-c", "run -n --config <(sleep 0.2; echo 'sources: {b: https://h/%s}') b:x")
+            .Succeeds("url     https://h/x\npath    not cached\nargv    x\n");
     }
 }

@@ -27,7 +27,8 @@ public sealed class OriginalFileTests
     public async Task It_is_read_unchanged(string script, string url)
     {
         using var box = new Sandbox();
-        foreach (var text in (string[])[Original, Original.Replace("\n", "\r\n", StringComparison.Ordinal), "\ufeff; a comment\n\n# another\n  " + Original])
+        foreach (var text in (string[])
+            [Original, Original.Replace("\n", "\r\n", StringComparison.Ordinal), "\ufeff; a comment\n\n# another\n  " + Original])
         {
             box.Conf(text);
             Assert.Equal(url, (await WouldRun.Of(box, script)).Url);

@@ -31,7 +31,7 @@ public sealed class PrecedenceTests
         box.Put(box.Home + "/xdg/run/run.conf", "sources:\n  default: https://xdg/%s\n");
         foreach (var (xdg, host) in ((string?, string)[])[(null, "home"), ("", "home"), ("relative", "home"), (box.Home + "/xdg", "xdg")])
         {
-            await box.Run("-n", "x").Env("XDG_CONFIG_HOME", xdg).Succeeds($"url     https://{host}/x\npath    not cached\nargv    x\n");
+            await box.Run("-n", "x").Env("XDG_CONFIG_HOME", xdg).Succeeds(Shows($"https://{host}/x"));
         }
     }
 
@@ -44,7 +44,7 @@ public sealed class PrecedenceTests
         foreach (var (script, url) in ((string, string)[])
             [("x", "https://user/x"), ("gitlab:x", "https://system/gl/x"), ("codeberg:o/r/x", "https://codeberg.org/o/r/raw/HEAD/x")])
         {
-            await box.Run("-n", script).InMountNamespace($"mount --bind {box.Root}/etc /etc").Succeeds($"url     {url}\npath    not cached\nargv    x\n");
+            await box.Run("-n", script).InMountNamespace($"mount --bind {box.Root}/etc /etc").Succeeds(Shows(url));
         }
     }
 
@@ -56,9 +56,9 @@ public sealed class PrecedenceTests
         box.Conf("a mistake");
         var named = box.Put("named.conf", "sources:\n  default: https://named/%s\n");
         var etc = $"mount --bind {box.Root}/etc /etc";
-        await box.Run("--config", named, "-n", "x").InMountNamespace(etc).Succeeds("url     https://named/x\npath    not cached\nargv    x\n");
+        await box.Run("--config", named, "-n", "x").InMountNamespace(etc).Succeeds(Shows("https://named/x"));
         await box.Run("-n", "gitlab:o/r/x").Env("RUN_CONFIG", named).InMountNamespace(etc)
-            .Succeeds("url     https://gitlab.com/o/r/-/raw/HEAD/x\npath    not cached\nargv    x\n");
+            .Succeeds(Shows("https://gitlab.com/o/r/-/raw/HEAD/x"));
     }
 
     [Fact]
@@ -67,9 +67,9 @@ public sealed class PrecedenceTests
         using var box = new Sandbox();
         box.Put("one.conf", "sources:\n  default: https://one/%s\n");
         box.Put("two.conf", "sources:\n  default: https://two/%s\n");
-        await box.Run("-n", "--config=two.conf", "x").Env("RUN_CONFIG", "one.conf").Succeeds("url     https://two/x\npath    not cached\nargv    x\n");
-        await box.Run("-n", "x").Env("RUN_CONFIG", "one.conf").Succeeds("url     https://one/x\npath    not cached\nargv    x\n");
-        await box.Run("-n", "x").Env("RUN_CONFIG", "").Succeeds($"url     {BuiltIn}\npath    not cached\nargv    x\n");
+        await box.Run("-n", "--config=two.conf", "x").Env("RUN_CONFIG", "one.conf").Succeeds(Shows("https://two/x"));
+        await box.Run("-n", "x").Env("RUN_CONFIG", "one.conf").Succeeds(Shows("https://one/x"));
+        await box.Run("-n", "x").Env("RUN_CONFIG", "").Succeeds(Shows(BuiltIn));
     }
 
     [Fact]
@@ -88,4 +88,6 @@ public sealed class PrecedenceTests
 
         Assert.Equal(2, server.Requests.Length);
     }
+
+    private static string Shows(string url) => $"url     {url}\npath    not cached\nargv    x\n";
 }

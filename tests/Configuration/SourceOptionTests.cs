@@ -28,7 +28,8 @@ public sealed class SourceOptionTests
               .py: python3
               .js: node
             """);
-        Assert.Equal("https://git.example.com/ops/scripts/-/raw/main/x", (await WouldRun.Of(box, "--sha256", Sha256.HexOf([]), "ops:x")).Url);
+        var run = await WouldRun.Of(box, "--sha256", Sha256.HexOf([]), "ops:x");
+        Assert.Equal("https://git.example.com/ops/scripts/-/raw/main/x", run.Url);
     }
 
     [Fact]

@@ -49,7 +49,7 @@ public sealed class SourceTests
     [InlineData("head:a", "https://h/HEAD/a")]
     [InlineData("without:a@v1", "https://h/a@v1")]
     [InlineData("without:a@", "https://h/a@")]
-    public Task What_follows_the_last_at_sign_is_the_ref_where_the_pattern_has_a_place_for_it(string script, string url) => StandsFor(script, url, """
+    public Task What_follows_the_last_at_sign_is_the_ref_where_there_is_a_place_for_one(string script, string url) => StandsFor(script, url, """
         sources:
           with: {url: "https://h/{ref}/%s", ref: main}
           twice: https://h/{ref}/%s?at={ref}
@@ -66,7 +66,7 @@ public sealed class SourceTests
     public async Task Too_few_parts_is_told_with_what_the_source_expects(string script, string shape)
     {
         using var box = new Sandbox();
-        await box.Run(script).Fails(ExitStatus.Usage, $"{script[..script.IndexOf(':', StringComparison.Ordinal)]}: expects {shape}");
+        await box.Run(script).Fails(ExitStatus.Usage, $"{script.Split(':')[0]}: expects {shape}");
     }
 
     [Theory]
@@ -86,7 +86,7 @@ public sealed class SourceTests
     {
         using var box = new Sandbox();
         box.Conf("sources:\n  ops: https://h/%s\n");
-        await box.Run(script).Fails(ExitStatus.Usage, script[..script.IndexOf(':', StringComparison.Ordinal)] + ": no such source", $"did you mean {nearest}:?");
+        await box.Run(script).Fails(ExitStatus.Usage, $"{script.Split(':')[0]}: no such source", $"did you mean {nearest}:?");
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class UrlTests
     [InlineData("https://git.example.com/o/r/src/tag/v1/tool", "https://git.example.com/o/r/raw/tag/v1/tool")]
     [InlineData("https://git.example.com/o/r/src/commit/0a1b/tool", "https://git.example.com/o/r/raw/commit/0a1b/tool")]
     [InlineData("https://bitbucket.org/o/r/src/main/bin/tool", "https://bitbucket.org/o/r/raw/main/bin/tool")]
-    [InlineData("https://gist.github.com/user/0123456789abcdef0123456789abcdef", "https://gist.githubusercontent.com/user/0123456789abcdef0123456789abcdef/raw")]
+    [InlineData("https://gist.github.com/u/0123456789abcdef01234567", "https://gist.githubusercontent.com/u/0123456789abcdef01234567/raw")]
     [InlineData("https://example.com/o/r/blob/main/tool", "https://example.com/o/r/blob/main/tool")]
     [InlineData("https://example.com/src/tool", "https://example.com/src/tool")]
     public Task A_page_that_shows_a_script_is_turned_into_the_script(string page, string raw) => StandsFor(page, raw);

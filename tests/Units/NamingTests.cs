@@ -13,7 +13,8 @@ public sealed class NamingTests
     [InlineData("x", null)]
     [InlineData("", null)]
     [InlineData("something", null)]
-    public void The_nearest_name(string typed, string? nearest) => Assert.Equal(nearest, Nearest.To(typed, ["bitbucket", "github", "gitlab"]));
+    public void The_nearest_name(string typed, string? nearest) =>
+        Assert.Equal(nearest, Nearest.To(typed, ["bitbucket", "github", "gitlab"]));
 
     [Fact]
     public void Whatever_is_typed_the_URL_stays_below_the_pattern() => Prop.ForAll<byte[]>(static bytes =>

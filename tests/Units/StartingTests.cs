@@ -68,7 +68,8 @@ public sealed class StartingTests
     [InlineData("'")]
     [InlineData("a \"b")]
     [InlineData("'it's'")]
-    public void A_quote_without_its_partner(string text) => Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => Words.Split(text)).Status);
+    public void A_quote_without_its_partner(string text) =>
+        Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => Words.Split(text)).Status);
 
     [Fact]
     public void What_is_joined_is_split_into_the_same() =>

@@ -29,7 +29,8 @@ public sealed class UrlTextTests
     [InlineData("http:///x")]
     [InlineData("ftp://h/x")]
     [InlineData("http://h/x#a=b")]
-    public void Normalize_refuses(string typed) => Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => UrlText.Normalize(typed)).Status);
+    public void Normalize_refuses(string typed) =>
+        Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => UrlText.Normalize(typed)).Status);
 
     [Theory]
     [InlineData("https://h/x", "https://h/x", "https://h/x")]
