@@ -50,7 +50,8 @@ internal sealed class Arrival : IDisposable
 
     /// <summary>Makes it the copy of its URL; where nothing has come, the copy that there is.</summary>
     /// <exception cref="RunException">73.</exception>
-    public CachedScript Keep(CachedScript? copy)
+    /// <param name="isRunning">Whether another process runs the script now.</param>
+    public CachedScript Keep(CachedScript? copy, Func<bool> isRunning)
     {
         if (_result.NotModified && copy is not null)
         {
@@ -58,7 +59,7 @@ internal sealed class Arrival : IDisposable
         }
 
         return _cache.Store(_wanted.Url, _temporary, new CacheRecord(
-            _wanted.Shown, UrlText.Shown(_wanted.Url), UrlText.FileName(_wanted.Url), _result.Sha256, _result.Size, _at, _at, _result.ETag, _result.LastModified));
+            _wanted.Shown, UrlText.Shown(_wanted.Url), UrlText.FileName(_wanted.Url), _result.Sha256, _result.Size, _at, _at, _result.ETag, _result.LastModified), isRunning);
     }
 
     public void Dispose()

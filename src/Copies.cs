@@ -1,4 +1,5 @@
 using Run.Caching;
+using Run.Locking;
 using Run.Pinning;
 
 namespace Run;
@@ -35,7 +36,7 @@ internal static class Copies
 
         try
         {
-            return Renew(wanted, surroundings.Cache, update, consent);
+            return Renew(wanted, surroundings, update, consent);
         }
         catch (RunException e) when (copy is not null && !update && (e.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite))
         {
@@ -76,8 +77,9 @@ internal static class Copies
     /// <summary>How old its copy may be; null: any age will do, as where the bytes are known beforehand.</summary>
     public static TimeSpan? MaxAge(Wanted wanted) => wanted.Digest is null ? wanted.Source?.MaxAge : null;
 
-    private static CachedScript Renew(Wanted wanted, Cache cache, bool update, Consent? consent)
+    private static CachedScript Renew(Wanted wanted, Surroundings surroundings, bool update, Consent? consent)
     {
+        var cache = surroundings.Cache;
         cache.Make();
         Kernel.OnInterruptRemove(null);
         Arrival? arrival = null;
@@ -88,7 +90,7 @@ internal static class Copies
             if (flight is null)
             {
                 // Another process has just fetched it. Where somebody has removed it since, once more.
-                return copy is null ? Renew(wanted, cache, update, consent) : Matching(copy, wanted);
+                return copy is null ? Renew(wanted, surroundings, update, consent) : Matching(copy, wanted);
             }
 
             if (copy is not null && wanted.Digest is not null && copy.Record.Sha256 != wanted.Digest)
@@ -106,7 +108,7 @@ internal static class Copies
                 arrival = Arrival.Fetch(wanted, cache, copy);
                 if (consent is null || arrival.NotModified || consent.IsGiven(arrival.Sha256))
                 {
-                    var renewed = Keep(arrival, wanted, copy);
+                    var renewed = Keep(arrival, wanted, surroundings, copy);
                     flight.Land(null);
                     return renewed;
                 }
@@ -123,11 +125,11 @@ internal static class Copies
         using (arrival)
         {
             consent.Ask(arrival.Path, arrival.Sha256, arrival.Size, copy);
-            return arrival.Keep(copy);
+            return arrival.Keep(copy, () => IsRunning(wanted, surroundings));
         }
     }
 
-    private static CachedScript Keep(Arrival arrival, Wanted wanted, CachedScript? copy)
+    private static CachedScript Keep(Arrival arrival, Wanted wanted, Surroundings surroundings, CachedScript? copy)
     {
         using (arrival)
         {
@@ -137,9 +139,12 @@ internal static class Copies
                 CheckDigest(arrival.Sha256, wanted);
             }
 
-            return Matching(arrival.Keep(copy), wanted);
+            return Matching(arrival.Keep(copy, () => IsRunning(wanted, surroundings)), wanted);
         }
     }
+
+    private static bool IsRunning(Wanted wanted, Surroundings surroundings) =>
+        ScriptLock.IsHeldElsewhere(new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, LockMode.Shared));
 
     private static CachedScript Matching(CachedScript copy, Wanted wanted)
     {

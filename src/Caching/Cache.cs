@@ -42,8 +42,9 @@ internal sealed class Cache(string root)
     /// </summary>
     /// <param name="temporary">A whole file, written and not yet flushed.</param>
     /// <param name="record">What is known of it; its identity is filled in here.</param>
+    /// <param name="isRunning">Whether another process runs the script now: see <see cref="Versions"/>.</param>
     /// <exception cref="RunException">73.</exception>
-    public CachedScript Store(string url, TemporaryFile temporary, CacheRecord record)
+    public CachedScript Store(string url, TemporaryFile temporary, CacheRecord record, Func<bool> isRunning)
     {
         var directory = $"{root}/{Key(url)}";
         var version = $"{directory}/{record.Sha256[..KeyLength]}";
@@ -56,7 +57,7 @@ internal sealed class Cache(string root)
         var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
         record = record with { Identity = FileIdentity.Of(status), Size = status.Size };
         Write(directory, record);
-        Versions.Sweep(directory, current: record, superseded: before?.Record);
+        Versions.Sweep(directory, current: record, superseded: before?.Record, isRunning);
         return new CachedScript(path, record);
     }
 

@@ -1,21 +1,26 @@
 namespace Run.Caching;
 
 /// <summary>
-/// The versions of one script that are no longer current. A process that found one current a moment ago may be about to start it, and
-/// one that runs it may look at <c>$0</c> again: they stay for a day, unless they become too many.
+/// The versions of one script that are no longer current. The one that was until now stays, for whoever found it a moment ago without a lock.
+/// Those before it go once nobody runs the script. Until then they stay for a day, unless they become too many: a process that runs one may look
+/// at <c>$0</c> again.
 /// </summary>
 internal static class Versions
 {
     private const int MostKept = 16;
     private static readonly TimeSpan s_kept = TimeSpan.FromDays(1);
 
-    // What is younger is never removed: between finding a version and starting it lie milliseconds, on the slowest machine not this.
+    // While somebody runs the script, one that is younger is never removed: he may be about to start it.
     private static readonly TimeSpan s_alwaysKept = TimeSpan.FromMinutes(1);
 
     /// <summary>Removes those whose time is over. Failures are left for the next time: a fetch that succeeded does not fail for litter.</summary>
     /// <param name="directory">The directory of one URL.</param>
     /// <param name="superseded">The record until a moment ago: its version is old from now on.</param>
-    public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded)
+    /// <param name="isRunning">
+    /// Whether another process holds a lock of the script. Asked after the new record is in place: whoever takes the lock later
+    /// finds the new version, because he looks for it under the lock.
+    /// </param>
+    public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded, Func<bool> isRunning)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         var old = new List<(string Path, TimeSpan Age)>();
@@ -36,7 +41,13 @@ internal static class Versions
             old.Add((path, TimeSpan.FromMilliseconds(now - (status.Modified / 1_000_000))));
         }
 
-        foreach (var (path, _) in old.OrderBy(static v => v.Age).Where((v, i) => v.Age > s_kept || (i >= MostKept && v.Age > s_alwaysKept)))
+        if (old.Count == 0)
+        {
+            return;
+        }
+
+        var all = !isRunning();
+        foreach (var (path, _) in old.OrderBy(static v => v.Age).Where((v, i) => all || v.Age > s_kept || (i >= MostKept && v.Age > s_alwaysKept)))
         {
             try
             {
@@ -44,6 +55,7 @@ internal static class Versions
             }
             catch (RunException)
             {
+                // The next fetch tries again.
             }
         }
     }

@@ -74,6 +74,11 @@ internal sealed class LockFile
     /// <summary>Opens a file that stands, to see who holds it; null where there is none.</summary>
     public static LockFile? TryOpen(string path)
     {
+        if (Inherited(path, LockMode.Shared) is { } inherited)
+        {
+            return inherited;
+        }
+
         using var first = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow);
         return first is not null && Kernel.TryDuplicate(Kernel.Number(first), LeastDescriptor) is >= 0 and var descriptor
             ? new LockFile(path, descriptor, null)
@@ -163,7 +168,14 @@ internal sealed class LockFile
     public bool IsHeldBy(Holder holder) =>
         Kernel.Conflict(Descriptor, LockMode.Exclusive, holder.Position, 1) is { } range && ToHolder(range).ProcessId == holder.ProcessId;
 
-    public void Close() => Kernel.Close(Descriptor);
+    /// <summary>Closes it, but for a descriptor that was handed down: it may be what a lock of this process hangs on.</summary>
+    public void Close()
+    {
+        if (!_inherited)
+        {
+            Kernel.Close(Descriptor);
+        }
+    }
 
     /// <summary>Refuses a directory of locks that is not this user's alone. One that is not there is no harm.</summary>
     /// <returns>Whether it is there.</returns>

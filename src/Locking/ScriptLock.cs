@@ -6,6 +6,8 @@ namespace Run.Locking;
 /// <summary>One script, as many at a time as the caller says.</summary>
 internal static class ScriptLock
 {
+    private static bool s_areNone;
+
     /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
     /// <returns>Null where no lock can be had and a plain run does without one; a note has said so.</returns>
     /// <exception cref="RunException">
@@ -36,9 +38,34 @@ internal static class ScriptLock
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
         {
+            s_areNone = true;
             Voice.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
             return null;
         }
+    }
+
+    /// <summary>
+    /// Whether another process runs the script: holds its lock, or under another name a lock for it. Where there are no locks,
+    /// nobody can say, and it may well.
+    /// </summary>
+    public static bool IsHeldElsewhere(LockRequest request)
+    {
+        foreach (var path in Kernel.Names(request.Directory).Where(LockFile.IsName).Select(name => $"{request.Directory}/{name}"))
+        {
+            if (LockFile.TryOpen(path) is not { } file)
+            {
+                continue;
+            }
+
+            var held = (path == request.Path || file.Record?.Key == request.Key) && file.Holders().Count > 0;
+            file.Close();
+            if (held)
+            {
+                return true;
+            }
+        }
+
+        return s_areNone;
     }
 
     /// <summary>The lock is held: ends the holders, waits for them, or gives up. Returns with the lock.</summary>

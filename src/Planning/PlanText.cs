@@ -11,12 +11,16 @@ internal sealed class PlanText
     /// <param name="from">In seconds since 1970: from when on it holds.</param>
     /// <param name="until">Until when.</param>
     /// <param name="key">What it is for.</param>
-    public PlanText(long from, long until, byte[] key)
+    /// <param name="lockRequest">What is locked before anything is looked at.</param>
+    public PlanText(long from, long until, byte[] key, LockRequest lockRequest)
     {
         Number(0);
         Number(from);
         Number(until);
         _bytes.AddRange(key);
+        _bytes.Add((byte)lockRequest.Mode);
+        Text(lockRequest.Path);
+        _bytes.AddRange(lockRequest.Record.ToBytes());
     }
 
     public void File(Seen file)
@@ -62,15 +66,6 @@ internal sealed class PlanText
         Letter('f');
         Look(look);
         Text(realPath);
-    }
-
-    /// <summary>The last step but for the script itself.</summary>
-    public void Lock(LockRequest request)
-    {
-        Letter('l');
-        _bytes.Add((byte)request.Mode);
-        Text(request.Path);
-        _bytes.AddRange(request.Record.ToBytes());
     }
 
     public byte[] ToBytes()

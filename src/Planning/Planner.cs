@@ -87,7 +87,7 @@ internal sealed class Planner(
     private byte[] Plan(byte[] key)
     {
         var (from, until) = copy is null ? (long.MinValue, long.MaxValue) : copy.FreshBetween(Copies.MaxAge(wanted));
-        var plan = new PlanText(from, until, key);
+        var plan = new PlanText(from, until, key, lockRequest);
         surroundings.Seen.ForEach(plan.File);
         plan.Directory(lockRequest.StateDirectory, Permissions.OthersWrite, mayBeLink: true);
         plan.Directory(lockRequest.Directory, Permissions.Others, mayBeLink: true);
@@ -110,7 +110,6 @@ internal sealed class Planner(
             plan.CachedScript(copy.Path, copy.Record.Identity);
         }
 
-        plan.Lock(lockRequest);
         return plan.ToBytes();
     }
 

@@ -11,6 +11,7 @@
  *     u64 seal         of all that follows; see run_plan_seal
  *     i64 from, until  the seconds since 1970 between which the plan holds
  *     text key         what the plan is for; see run_find_plan
+ *     lock             u8, text, text, text: F_RDLCK or F_WRLCK, its file, and the two texts that the file begins with
  *     steps            one letter each, then what belongs to it:
  *       a text         nothing is at that path
  *       s look text    what the path leads to looks like that
@@ -19,7 +20,9 @@
  *       x text         the path leads to a program that may be executed
  *       c look text    the script is that file of the cache, and looks like that
  *       f look text    the script is the local file that the command line names; it looks like that, and is really there
- *       l u8 text ...  the lock: F_RDLCK or F_WRLCK, its file, and what the file begins with, which is all the rest
+ *
+ * The lock comes first: whoever removes an old version of a script looks at who holds its lock (Caching/Versions), so what is
+ * seen under the lock stays until the script has begun.
  *
  * A text ends in a NUL. A look is device, inode, size, mtime and ctime, eight bytes each, as FileIdentity has them.
  */
@@ -206,27 +209,39 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
     return -1;
 }
 
-/* Goes through the steps, and becomes the script where all of them can be gone. */
-static void follow(struct rest *rest, char **argv, const struct run_plan *plan)
+/* Takes the lock that the plan names. The descriptor, or -1. */
+static int follow_lock(struct rest *rest)
 {
-    const char *script = NULL, *path, *record;
+    uint8_t mode;
+
+    if (!take(rest, &mode, sizeof mode) || mode > F_WRLCK)
+        return -1;
+    const char *path = take_text(rest), *record = (const char *)rest->at;
+    if (path == NULL || take_text(rest) == NULL || take_text(rest) == NULL)
+        return -1;
+    return take_lock(mode, path, record, (size_t)((const char *)rest->at - record));
+}
+
+/* Goes through the steps. The script to execute where all of them can be gone, else NULL. */
+static const char *follow_steps(struct rest *rest, char **argv, const struct run_plan *plan)
+{
+    const char *script = NULL, *path;
     struct stat status;
     struct look look;
     uint32_t forbidden;
-    uint8_t mode;
     char step;
 
     while (take(rest, &step, 1))
         switch (step) {
         case 'a':
             if ((path = take_text(rest)) == NULL || stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
-                return;
+                return NULL;
             break;
 
         case 's':
             if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
                 || stat(path, &status) != 0 || !looks_like(&status, &look))
-                return;
+                return NULL;
             break;
 
         case 'd':
@@ -234,13 +249,13 @@ static void follow(struct rest *rest, char **argv, const struct run_plan *plan)
             if (!take(rest, &forbidden, sizeof forbidden) || (path = take_text(rest)) == NULL
                 || (step == 'd' ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid()
                 || (status.st_mode & forbidden) != 0)
-                return;
+                return NULL;
             break;
 
         case 'x':
             if ((path = take_text(rest)) == NULL || stat(path, &status) != 0 || !S_ISREG(status.st_mode)
                 || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
-                return;
+                return NULL;
             break;
 
         case 'c':
@@ -249,34 +264,21 @@ static void follow(struct rest *rest, char **argv, const struct run_plan *plan)
                 || is_local(argv[1]) || strncmp(path, plan->path, plan->cache_length) != 0
                 || path[plan->cache_length] != '/' || strstr(path + plan->cache_length, "/../") != NULL
                 || lstat(path, &status) != 0 || !looks_like(&status, &look) || status.st_uid != geteuid())
-                return;
+                return NULL;
             script = path;
             break;
 
         case 'f':
             if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
                 || !is_local(argv[1]) || !is_really(argv[1], &look, path))
-                return;
+                return NULL;
             script = argv[1];
             break;
 
-        case 'l':
-            if (!take(rest, &mode, sizeof mode) || mode > F_WRLCK || (path = take_text(rest)) == NULL)
-                return;
-            record = (const char *)rest->at;
-            if (script != NULL && rest->at < rest->end) {
-                int lock = take_lock(mode, path, record, (size_t)(rest->end - rest->at));
-                if (lock < 0)
-                    return;
-                argv[1] = (char *)script;
-                execve(script, argv + 1, environ);
-                close(lock);
-            }
-            return;
-
         default:
-            return;
+            return NULL;
         }
+    return script;
 }
 
 void run_as_planned(char **argv)
@@ -304,7 +306,15 @@ void run_as_planned(char **argv)
         return;
     rest.at += plan.key_length;
 
-    char *script = argv[1];
-    follow(&rest, argv, &plan);
-    argv[1] = script;
+    int lock = follow_lock(&rest);
+    if (lock < 0)
+        return;
+    const char *script = follow_steps(&rest, argv, &plan);
+    if (script != NULL) {
+        char *typed = argv[1];
+        argv[1] = (char *)script;
+        execve(script, argv + 1, environ);
+        argv[1] = typed;
+    }
+    close(lock);
 }
