@@ -90,7 +90,8 @@ public sealed partial class CompletionTests
     {
         using var box = new Sandbox();
         await Prepare(box);
-        var words = (await box.Run("--completion", "words").Result()).Is(0, await Words(box)).Stdout;
+        var result = await box.Run("--completion", "words").Result();
+        var words = result.Is(0, result.Stdout).Stdout;
         Assert.StartsWith("bitbucket:\tOWNER/REPO/PATH[@REF]\n", words, StringComparison.Ordinal);
         Assert.Matches("\nops:\tPATH\\[@REF\\]\nhello.sh\tcached \\d+s ago\nops:deep/tool.sh@v1\tcached \\d+s ago\n$", words);
 
