@@ -114,8 +114,6 @@ public sealed partial class CompletionTests
         await box.Sh("run --completion bash | shellcheck --shell bash --severity style -").Succeeds("");
     }
 
-    private static async Task<string> Words(Sandbox box) => (await box.Run("--completion", "words").Result()).Stdout;
-
     private static async Task Prepare(Sandbox box)
     {
         await using var server = await ScriptServer.Start();
