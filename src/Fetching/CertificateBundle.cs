@@ -16,7 +16,8 @@ internal static class CertificateBundle
     public static IReadOnlyList<byte[]> Holding(string path, IReadOnlyList<byte[]> names)
     {
         using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
-        return file is not null && Kernel.TryStatus(file) is { IsRegular: true, Size: <= MostBytes and var size } && Kernel.TryRead(file, MostBytes, size) is { } pem
+        return file is not null && Kernel.TryStatus(file) is { IsRegular: true, Size: <= MostBytes and var size }
+            && Kernel.TryRead(file, MostBytes, size) is { } pem
             ? Holding(pem, names)
             : [];
     }

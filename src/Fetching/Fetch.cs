@@ -68,7 +68,9 @@ internal static class Fetch
 
         if (other is null)
         {
-            throw urls.Length == 1 ? failure! : new RunException(failure!.Status, $"{failure.Message}; nor was it to be had from a mirror", failure.Hint);
+            throw urls.Length == 1
+                ? failure!
+                : new RunException(failure!.Status, $"{failure.Message}; nor was it to be had from a mirror", failure.Hint);
         }
 
         // A try that failed later has spoilt the file.

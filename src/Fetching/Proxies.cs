@@ -34,7 +34,9 @@ internal sealed class Proxies : IWebProxy
 
     private bool IsDirect(Origin origin) => _direct.Any(entry => Covers(entry, origin));
 
-    /// <summary>Whether an entry of NO_PROXY covers the origin: <c>*</c>, a host and those below it, an address, a network, each but a network with a port at will.</summary>
+    /// <summary>
+    /// Whether an entry of NO_PROXY covers the origin: <c>*</c>, a host and those below it, an address, both with a port at will, or a network.
+    /// </summary>
     public static bool Covers(string entry, Origin origin)
     {
         if (entry == "*")
