@@ -9,8 +9,8 @@ internal static class CertificateBundle
     private const int MostBytes = 16 << 20;
 
     /// <summary>
-    /// Those certificates of the file, in DER, that hold one of the names; more than needed is no harm, and where something about the file is
-    /// unusual there are none.
+    /// Those certificates of the file, in DER, that hold one of the names; more than needed is no harm, and where something about the
+    /// file is unusual there are none.
     /// </summary>
     /// <param name="names">In DER too, as they stand in a certificate.</param>
     public static IReadOnlyList<byte[]> Holding(string path, IReadOnlyList<byte[]> names)

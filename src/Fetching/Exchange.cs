@@ -202,7 +202,8 @@ internal sealed class Exchange : IDisposable
         }
 
         var peer = Peer(hop);
-        if (Inner<SocketException>(e) is { } socket && e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError)
+        if (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+            && Inner<SocketException>(e) is { } socket)
         {
             return SocketFailure(socket.SocketErrorCode, peer);
         }
@@ -211,11 +212,12 @@ internal sealed class Exchange : IDisposable
         {
             HttpRequestError.ProxyTunnelError => new RunException(
                 ExitStatus.Unavailable,
-                $"{peer} does not let run through to {hop.Host}:{hop.Port}" + (e.StatusCode is { } status ? $": it answers {(int)status}" : ""),
+                $"{peer} does not let run through to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $": it answers {(int)status}" : "")}",
                 e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? ServerAnswer.ProxyPasswordHint : null),
             HttpRequestError.SecureConnectionError when Inner<AuthenticationException>(e) is not null => new RunException(
                 ExitStatus.Unavailable, $"{peer}: no TLS connection could be agreed on; it may not speak TLS, or only old versions of it"),
-            HttpRequestError.SecureConnectionError => TransientException.Unavailable($"{peer} closed the connection while TLS was agreed on"),
+            HttpRequestError.SecureConnectionError =>
+                TransientException.Unavailable($"{peer} closed the connection while TLS was agreed on"),
             HttpRequestError.ResponseEnded => TransientException.Unavailable($"{peer} closed the connection without an answer"),
             HttpRequestError.InvalidResponse => new RunException(ExitStatus.Unavailable, $"{peer} answers with what is not HTTP"),
             HttpRequestError.ConfigurationLimitExceeded =>
@@ -264,7 +266,7 @@ internal sealed class Exchange : IDisposable
         }
     }
 
-    /// <summary>A validator exactly as the server wrote it, weak marks and odd dates included: it is for the server to understand.</summary>
+    /// <summary>A validator exactly as the server wrote it, weak marks and odd dates included: the server is to understand it.</summary>
     private static string? Validator(HttpHeaders headers, string name)
     {
         const int Longest = 1024;

@@ -30,7 +30,8 @@ internal static class Limits
     public static TimeSpan Answer => TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Between two pieces of a body; less where it began late, so that one that stops at once has not outlasted <see cref="Patience"/> by much.
+    /// Between two pieces of a body; less where it began late, so that one that stops at once has not outlasted
+    /// <see cref="Patience"/> by much.
     /// </summary>
     public static TimeSpan Stall => TimeSpan.FromSeconds(10);
 

@@ -3,7 +3,7 @@ namespace Run.Fetching;
 /// <summary>URLs of pages that show a script, as they are copied from a browser, and the URL of the script itself.</summary>
 internal static class PageUrl
 {
-    /// <summary>The script's own URL where <paramref name="url"/> is that of a page that shows it; else <paramref name="url"/> as it is.</summary>
+    /// <summary>The script's own URL where <paramref name="url"/> is that of a page that shows it; else the URL as it is.</summary>
     public static string ToRaw(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var page))

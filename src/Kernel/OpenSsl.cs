@@ -22,7 +22,7 @@ internal static unsafe class OpenSsl
 
     private static readonly Lazy<nint> s_crypto = new(static () => Load("libcrypto"));
 
-    /// <summary>Whether there is a library to speak TLS with. Without one the runtime would abort the process, so this is asked before.</summary>
+    /// <summary>Whether there is a library to speak TLS with. Without one the runtime would abort the process, so ask before.</summary>
     public static bool IsThere { get; } = Load("libssl") != 0 && s_crypto.Value != 0;
 
     /// <summary>The file of all trusted certificates: by SSL_CERT_FILE, or the one that is built in.</summary>
@@ -31,7 +31,7 @@ internal static unsafe class OpenSsl
     /// <summary>Whether the certificate is what a TLS server of that name should have, and a trusted authority stands behind it.</summary>
     /// <param name="certificate">The server's own, in DER.</param>
     /// <param name="others">What the server sent along, in DER: possible links to an authority, trusted for nothing.</param>
-    /// <param name="trusted">Trusted certificates, beside those in the directory; null: all that OpenSSL's defaults lead to, file and directory.</param>
+    /// <param name="trusted">Trusted certificates, beside those in the directory; null: all that OpenSSL's defaults lead to.</param>
     /// <param name="host">The name or the address that was connected to.</param>
     /// <returns>0, or an X509_V_ERR_ number of x509_vfy.h and how far from the server's own the certificate is that it is about.</returns>
     public static (int Error, int Depth) Verify(byte[] certificate, IEnumerable<byte[]> others, IEnumerable<byte[]>? trusted, string host)

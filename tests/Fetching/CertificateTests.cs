@@ -56,8 +56,8 @@ public sealed class CertificateTests
         var trace = box.Work + "/trace";
         await box.Run("x").Env("SSL_CERT_DIR", box.Work + "/trusted").Env("SSL_CERT_FILE", box.Put("none.pem", ""))
             .Through("strace", "-f", "-o", trace, "-e", "trace=openat").Succeeds("ran\n");
-        var opened = (await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken)).Where(static line => line.Contains("/trusted", StringComparison.Ordinal));
-        Assert.Single(opened);
+        var opened = await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken);
+        Assert.Single(opened, static line => line.Contains("/trusted", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -81,7 +81,8 @@ public sealed class CertificateTests
         using var certificate = impostor.Issue();
         await using var server = await ScriptServer.StartTls(certificate);
         box.Sources(server);
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
+            .Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
         Assert.Empty(server.Requests);
     }
 

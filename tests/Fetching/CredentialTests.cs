@@ -150,7 +150,8 @@ public sealed class CredentialTests
             context.Response.Headers.RetryAfter = "3600";
             return Task.CompletedTask;
         });
-        await world.Run("", "https://api.github.com/x").Fails(status == 403 ? ExitStatus.Refused : ExitStatus.Unavailable, "GH_TOKEN", "limit");
+        var expected = status == 403 ? ExitStatus.Refused : ExitStatus.Unavailable;
+        await world.Run("", "https://api.github.com/x").Fails(expected, "GH_TOKEN", "limit");
     }
 
     [Fact]
@@ -189,7 +190,8 @@ public sealed class CredentialTests
         foreach (var file in Directory.EnumerateFiles(box.Home, "*", SearchOption.AllDirectories).Where(file => file != box.ConfFile))
         {
             Assert.DoesNotContain(secret, file, StringComparison.Ordinal);
-            Assert.DoesNotContain(secret, await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            var content = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+            Assert.DoesNotContain(secret, content, StringComparison.Ordinal);
         }
     }
 
@@ -220,8 +222,8 @@ public sealed class CredentialTests
             var command = Box.Run(arguments);
             foreach (var variable in variables.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
-                var (name, value) = (variable[..variable.IndexOf('=', StringComparison.Ordinal)], variable[(variable.IndexOf('=', StringComparison.Ordinal) + 1)..]);
-                command.Env(name, value);
+                var words = variable.Split('=', 2);
+                command.Env(words[0], words[1]);
             }
 
             return command;
