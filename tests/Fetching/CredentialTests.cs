@@ -113,6 +113,19 @@ public sealed class CredentialTests
     }
 
     [Fact]
+    public async Task A_token_does_not_follow_a_redirect_from_elsewhere()
+    {
+        await using var world = await World.Of("github.com");
+        await using var elsewhere = await ScriptServer.Start();
+        world.Server["/x"] = Script;
+        world.Server.Redirect("/moved", "/x");
+        elsewhere.Redirect("/x", "https://github.com/x");
+        await world.Run("GH_TOKEN=one", "https://github.com/moved").Succeeds("ran\n");
+        await world.Run("GH_TOKEN=one", elsewhere.Url + "/x").Succeeds("ran\n");
+        Assert.Equal(["Bearer one", "Bearer one", null], world.Server.Requests.Select(static r => r.Header("authorization")));
+    }
+
+    [Fact]
     public async Task What_the_source_says_is_stronger_than_a_token()
     {
         await using var world = await World.Of("github.com");
