@@ -21,7 +21,9 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
 
     /// <summary>Writes the decoded body to <paramref name="into"/>, from its start.</summary>
     /// <param name="tap">Where the bytes came through, to see whether there are more than promised.</param>
-    /// <param name="digest">What the caller insists on: with it a body may lack a length, and look like a page where that is what was asked for.</param>
+    /// <param name="digest">
+    /// What the caller insists on: with it a body may lack a length, and look like a page where that is what was asked for.
+    /// </param>
     /// <returns>Digest and length of the decoded body.</returns>
     public async Task<(string Sha256, long Size)> SaveAsync(Stream into, ByteTap? tap, string? digest)
     {
@@ -115,7 +117,8 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
 
     private async Task<Stream> DecodeAsync(EncodedBytes network)
     {
-        var encodings = response.Content.Headers.ContentEncoding.Select(static e => e.ToLowerInvariant()).Where(static e => e != "identity").ToArray();
+        var encodings = response.Content.Headers.ContentEncoding
+            .Select(static coding => coding.ToLowerInvariant()).Where(static coding => coding != "identity").ToArray();
         if (encodings is [])
         {
             return network;
@@ -166,14 +169,11 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
 
     private RunException Page()
     {
-        var url = response.RequestMessage?.RequestUri?.AbsoluteUri ?? shown;
-        var raw = PageUrl.ToRaw(url);
-        var origin = response.RequestMessage?.RequestUri is { } at ? Origin.Of(at) : default;
+        var url = response.RequestMessage!.RequestUri!;
+        var raw = PageUrl.ToRaw(url.AbsoluteUri);
         return new RunException(
             ExitStatus.Data, $"{shown} is a web page, not a script",
-            raw != url ? $"the script itself is at {UrlText.Shown(raw)}"
-            : Credentials.TokenVariable(origin) is { } variable && Credentials.TokenInUse(origin) is null ? $"if it is private, set {variable} to a token that may read it"
-            : null);
+            raw != url.AbsoluteUri ? $"the script itself is at {UrlText.Shown(raw)}" : ServerAnswer.TokenHint(Origin.Of(url)));
     }
 
     public static RunException TooMany(string shown, long most) =>

@@ -9,14 +9,15 @@ internal static class CertificateBundle
     private const int MostBytes = 16 << 20;
 
     /// <summary>
-    /// Those certificates of the file, in DER, that hold one of the names; more than needed is no harm, and where something about the file is
-    /// unusual there are none.
+    /// Those certificates of the file, in DER, that hold one of the names; more than needed is no harm, and where something about the
+    /// file is unusual there are none.
     /// </summary>
     /// <param name="names">In DER too, as they stand in a certificate.</param>
     public static IReadOnlyList<byte[]> Holding(string path, IReadOnlyList<byte[]> names)
     {
         using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
-        return file is not null && Kernel.TryStatus(file) is { IsRegular: true, Size: <= MostBytes and var size } && Kernel.TryRead(file, MostBytes, size) is { } pem
+        return file is not null && Kernel.TryStatus(file) is { IsRegular: true, Size: <= MostBytes and var size }
+            && Kernel.TryRead(file, MostBytes, size) is { } pem
             ? Holding(pem, names)
             : [];
     }

@@ -65,7 +65,7 @@ internal static class Connector
         }
     }
 
-    /// <summary>One of each kind after the other, beginning with the kind that the system prefers, and in the system's order within each.</summary>
+    /// <summary>One of each kind after the other, first the kind that the system prefers, and in the system's order within each.</summary>
     private static List<IPAddress> InTurn(IPAddress[] addresses)
     {
         var preferred = addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily).ToArray();

@@ -44,17 +44,19 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
             return;
         }
 
+        // GitHub sends from one of its hosts to another; who sends there from elsewhere is not to choose what is asked in the user's name.
+        var home = Origin.Of(asked);
         var (user, password) = UserInfo(asked);
-        if (origin == Origin.Of(asked) && password is not null)
+        if (origin == home && password is not null)
         {
             AddBasic(request, user ?? "", password);
         }
-        else if (user is null && TokenInUse(origin) is { } variable)
+        else if (user is null && TokenInUse(origin) is { } variable && TokenVariable(home) == TokenVariable(origin))
         {
             var (name, value) = IsGitLab(origin) ? (GitLabHeader, Value(variable)!) : ("Authorization", $"Bearer {Value(variable)}");
             Add(request, name, value);
         }
-        else if (origin == Origin.Of(asked) && (Netrc.Find(origin.Host, user) ?? (user is null ? null : (user, ""))) is var (login, secret))
+        else if (origin == home && (Netrc.Find(origin.Host, user) ?? (user is null ? null : (user, ""))) is var (login, secret))
         {
             AddBasic(request, login, secret);
         }
@@ -88,7 +90,8 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
         // A line break would begin a header field, or a request, of its own. Host would be believed by the server and by TLS.
         if (value.Any(char.IsControl) || name.Equals("Host", StringComparison.OrdinalIgnoreCase) || !TryAdd(request, name, value))
         {
-            throw new RunException(ExitStatus.Configuration, $"the header field {name} cannot be sent", "run.conf's \"headers:\" has its name and its value");
+            throw new RunException(
+                ExitStatus.Configuration, $"the header field {name} cannot be sent", "run.conf's \"headers:\" has its name and its value");
         }
     }
 

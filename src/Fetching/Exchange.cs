@@ -25,7 +25,6 @@ internal sealed class Exchange : IDisposable
 
     // Of the last connection. There is one at a time, and one for each request.
     private ByteTap? _tap;
-    private Socket? _socket;
 
     /// <param name="most">How many bytes the body may have.</param>
     public Exchange(FetchRequest request, Stream into, long most, Progress progress)
@@ -64,7 +63,9 @@ internal sealed class Exchange : IDisposable
         {
             return new FetchResult(
                 NotModified: true, "", 0,
-                Validator(response.Headers, "ETag") ?? _request.ETag, Validator(response.Content.Headers, "Last-Modified") ?? _request.LastModified, shown);
+                Validator(response.Headers, "ETag") ?? _request.ETag,
+                Validator(response.Content.Headers, "Last-Modified") ?? _request.LastModified,
+                shown);
         }
 
         if (response.StatusCode != HttpStatusCode.OK)
@@ -76,7 +77,8 @@ internal sealed class Exchange : IDisposable
         var body = new Body(response, shown, _most, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
         var (sha256, size) = await body.SaveAsync(_into, _tap, _request.Digest).ConfigureAwait(false);
         return new FetchResult(
-            NotModified: false, sha256, size, Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
+            NotModified: false, sha256, size,
+            Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
     }
 
     private async Task<HttpResponseMessage> FollowAsync(Uri asked, bool conditional, Deadline deadline)
@@ -97,13 +99,15 @@ internal sealed class Exchange : IDisposable
                 var next = Target(hop, response);
                 if (redirects == Limits.Redirects)
                 {
-                    throw new RunException(ExitStatus.Unavailable, $"{UrlText.Shown(asked.AbsoluteUri)} is redirected more than {Limits.Redirects} times");
+                    throw new RunException(
+                        ExitStatus.Unavailable, $"{UrlText.Shown(asked.AbsoluteUri)} is redirected more than {Limits.Redirects} times");
                 }
 
                 if (!Origin.Of(hop).IsPlain && Origin.Of(next).IsPlain)
                 {
                     throw new RunException(
-                        ExitStatus.Refused, $"{UrlText.Shown(hop.AbsoluteUri)} is redirected from https to http, where anybody on the way could change it",
+                        ExitStatus.Refused,
+                        $"{UrlText.Shown(hop.AbsoluteUri)} is redirected from https to http, where anybody on the way could change it",
                         $"it goes to {UrlText.Shown(next.AbsoluteUri)}");
                 }
 
@@ -148,11 +152,8 @@ internal sealed class Exchange : IDisposable
         }
     }
 
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop)
-    {
-        _socket = await Connector.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, stop).ConfigureAwait(false);
-        return new NetworkStream(_socket, ownsSocket: true);
-    }
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop) => new NetworkStream(
+        await Connector.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, stop).ConfigureAwait(false), ownsSocket: true);
 
     /// <summary>Refuses plain http where what comes could be anybody's, and https where nothing here can speak it.</summary>
     private void CheckScheme(Uri hop)
@@ -173,7 +174,8 @@ internal sealed class Exchange : IDisposable
         if (!origin.IsPlain && !OpenSsl.IsThere)
         {
             throw new RunException(
-                ExitStatus.Unavailable, $"{UrlText.Shown(hop.AbsoluteUri)}: https needs OpenSSL, and there is neither libssl.so.3 nor libssl.so.1.1",
+                ExitStatus.Unavailable,
+                $"{UrlText.Shown(hop.AbsoluteUri)}: https needs OpenSSL, and there is neither libssl.so.3 nor libssl.so.1.1",
                 "install the package libssl3, openssl-libs or openssl");
         }
     }
@@ -200,7 +202,8 @@ internal sealed class Exchange : IDisposable
         }
 
         var peer = Peer(hop);
-        if (Inner<SocketException>(e) is { } socket && e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError)
+        if (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+            && Inner<SocketException>(e) is { } socket)
         {
             return SocketFailure(socket.SocketErrorCode, peer);
         }
@@ -208,14 +211,17 @@ internal sealed class Exchange : IDisposable
         return e.HttpRequestError switch
         {
             HttpRequestError.ProxyTunnelError => new RunException(
-                ExitStatus.Unavailable, $"{peer} does not let run through to {hop.Host}:{hop.Port}" + (e.StatusCode is { } status ? $": it answers {(int)status}" : ""),
-                e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? "the proxy's URL may hold a name and a password: http://user:password@proxy:port" : null),
-            HttpRequestError.SecureConnectionError when Inner<AuthenticationException>(e) is not null =>
-                new RunException(ExitStatus.Unavailable, $"{peer}: no TLS connection could be agreed on; it may not speak TLS, or only old versions of it"),
-            HttpRequestError.SecureConnectionError => TransientException.Unavailable($"{peer} closed the connection while TLS was agreed on"),
+                ExitStatus.Unavailable,
+                $"{peer} does not let run through to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $": it answers {(int)status}" : "")}",
+                e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? ServerAnswer.ProxyPasswordHint : null),
+            HttpRequestError.SecureConnectionError when Inner<AuthenticationException>(e) is not null => new RunException(
+                ExitStatus.Unavailable, $"{peer}: no TLS connection could be agreed on; it may not speak TLS, or only old versions of it"),
+            HttpRequestError.SecureConnectionError =>
+                TransientException.Unavailable($"{peer} closed the connection while TLS was agreed on"),
             HttpRequestError.ResponseEnded => TransientException.Unavailable($"{peer} closed the connection without an answer"),
             HttpRequestError.InvalidResponse => new RunException(ExitStatus.Unavailable, $"{peer} answers with what is not HTTP"),
-            HttpRequestError.ConfigurationLimitExceeded => new RunException(ExitStatus.Unavailable, $"{peer} answers with more than {Limits.HeadersKiB} KiB of header"),
+            HttpRequestError.ConfigurationLimitExceeded =>
+                new RunException(ExitStatus.Unavailable, $"{peer} answers with more than {Limits.HeadersKiB} KiB of header"),
             _ => TransientException.Unavailable($"{peer} dropped the connection"),
         };
     }
@@ -228,7 +234,8 @@ internal sealed class Exchange : IDisposable
         SocketError.NetworkUnreachable => TransientException.Unavailable($"{peer}: the network is unreachable"),
         SocketError.HostUnreachable => TransientException.Unavailable($"{peer}: the host is unreachable"),
         SocketError.TimedOut => TransientException.Unavailable($"{peer} does not answer"),
-        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => TransientException.Unavailable($"{peer} dropped the connection"),
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
+            TransientException.Unavailable($"{peer} dropped the connection"),
         _ => TransientException.Unavailable($"{peer}: no connection ({error})"),
     };
 
@@ -259,11 +266,12 @@ internal sealed class Exchange : IDisposable
         }
     }
 
-    /// <summary>A validator exactly as the server wrote it, weak marks and odd dates included: it is for the server to understand.</summary>
+    /// <summary>A validator exactly as the server wrote it, weak marks and odd dates included: the server is to understand it.</summary>
     private static string? Validator(HttpHeaders headers, string name)
     {
         const int Longest = 1024;
-        return headers.NonValidated.TryGetValues(name, out var values) && values.ToString() is { Length: > 0 and <= Longest } value && !value.Any(char.IsControl)
+        return headers.NonValidated.TryGetValues(name, out var values)
+            && values.ToString() is { Length: > 0 and <= Longest } value && !value.Any(char.IsControl)
             ? value
             : null;
     }

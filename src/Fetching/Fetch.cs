@@ -10,7 +10,7 @@ internal static class Fetch
 {
     /// <summary>Writes the decoded body into <paramref name="into"/>, from its start; every try begins it again.</summary>
     /// <returns>
-    /// What came. Where a digest was asked for, and neither the URL nor a mirror had it, that is the last body that came, with another digest.
+    /// What came. Where a digest was asked for, and neither the URL nor a mirror had it, that is the last body that came, with another.
     /// </returns>
     /// <exception cref="RunException">65, 69, 73, 77, 127: of the URL itself, also where its mirrors failed in other ways.</exception>
     public static FetchResult Get(FetchRequest request, SafeFileHandle into)
@@ -68,7 +68,9 @@ internal static class Fetch
 
         if (other is null)
         {
-            throw urls.Length == 1 ? failure! : new RunException(failure!.Status, $"{failure.Message}; nor was it to be had from a mirror", failure.Hint);
+            throw urls.Length == 1
+                ? failure!
+                : new RunException(failure!.Status, $"{failure.Message}; nor was it to be had from a mirror", failure.Hint);
         }
 
         // A try that failed later has spoilt the file.

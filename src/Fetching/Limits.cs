@@ -29,7 +29,10 @@ internal static class Limits
     /// <summary>From the beginning of a try to the header of the answer. A slow server gets its time, and a second try some too.</summary>
     public static TimeSpan Answer => TimeSpan.FromSeconds(15);
 
-    /// <summary>Between two pieces of a body; less where it began late, so that one that stops at once has not outlasted <see cref="Patience"/> by much.</summary>
+    /// <summary>
+    /// Between two pieces of a body; less where it began late, so that one that stops at once has not outlasted
+    /// <see cref="Patience"/> by much.
+    /// </summary>
     public static TimeSpan Stall => TimeSpan.FromSeconds(10);
 
     public static TimeSpan ShortestStall => TimeSpan.FromSeconds(3);

@@ -68,7 +68,9 @@ internal static class Netrc
                 : null;
     }
 
-    /// <summary>The words of a netrc: parted by blanks, or in double quotes with backslashes; a line that begins with <c>#</c> is a comment.</summary>
+    /// <summary>
+    /// The words of a netrc: parted by blanks, or in double quotes with backslashes; a line that begins with <c>#</c> is a comment.
+    /// </summary>
     private sealed class Words(string text)
     {
         private int _at;

@@ -3,7 +3,7 @@ namespace Run.Fetching;
 /// <summary>URLs of pages that show a script, as they are copied from a browser, and the URL of the script itself.</summary>
 internal static class PageUrl
 {
-    /// <summary>The script's own URL where <paramref name="url"/> is that of a page that shows it; else <paramref name="url"/> as it is.</summary>
+    /// <summary>The script's own URL where <paramref name="url"/> is that of a page that shows it; else the URL as it is.</summary>
     public static string ToRaw(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var page))
@@ -27,7 +27,9 @@ internal static class PageUrl
         {
             "github.com" or "www.github.com" => GitHub(root, path),
             "gist.github.com" => Gist(root, path),
-            "bitbucket.org" => path is [var owner, var repo, "src", var commit, _, ..] ? Join(root, owner, repo, "raw", commit, path[4..]) : null,
+            "bitbucket.org" => path is [var owner, var repo, "src", var commit, _, ..]
+                ? Join(root, owner, repo, "raw", commit, path[4..])
+                : null,
             "codeberg.org" or "gitea.com" => path is [var owner, var repo, "src" or "blob", var kind, _, ..]
                 ? Join(root, owner, repo, "raw", kind, path[4..])
                 : null,
@@ -46,7 +48,8 @@ internal static class PageUrl
     private static string? Gist(string root, string[] path) => path switch
     {
         [var user, var id] when IsId(id) => Join(Host(root, "gist.githubusercontent.com"), user, id, "raw", []),
-        [var user, var id, var revision] when IsId(id) && IsId(revision) => Join(Host(root, "gist.githubusercontent.com"), user, id, "raw", revision, []),
+        [var user, var id, var revision] when IsId(id) && IsId(revision) =>
+            Join(Host(root, "gist.githubusercontent.com"), user, id, "raw", revision, []),
         [var id] when IsId(id) => $"{root}/{id}/raw",
         _ => null,
     };

@@ -34,7 +34,10 @@ internal sealed class Proxies : IWebProxy
 
     private bool IsDirect(Origin origin) => _direct.Any(entry => Covers(entry, origin));
 
-    /// <summary>Whether an entry of NO_PROXY covers the origin: <c>*</c>, a host and those below it, an address, a network, each but a network with a port at will.</summary>
+    /// <summary>
+    /// Whether an entry of NO_PROXY covers the origin: <c>*</c>, a host and those below it, an address, both with a port at will,
+    /// or a network.
+    /// </summary>
     public static bool Covers(string entry, Origin origin)
     {
         if (entry == "*")
@@ -44,7 +47,8 @@ internal sealed class Proxies : IWebProxy
 
         if (entry.Contains('/', StringComparison.Ordinal))
         {
-            return IPNetwork.TryParse(entry, out var network) && IPAddress.TryParse(origin.Host, out var address) && network.Contains(address);
+            return IPNetwork.TryParse(entry, out var network)
+                && IPAddress.TryParse(origin.Host, out var address) && network.Contains(address);
         }
 
         var host = entry;
@@ -87,9 +91,11 @@ internal sealed class Proxies : IWebProxy
 
         // socks5h is socks5 that leaves the looking up of names to the proxy, which .NET's socks5 always does.
         text = text.StartsWith("socks5h:", StringComparison.OrdinalIgnoreCase) ? "socks5:" + text[8..] : text;
-        return Uri.TryCreate(text, UriKind.Absolute, out var proxy) && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5"
+        return Uri.TryCreate(text, UriKind.Absolute, out var proxy)
+            && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5"
             ? proxy
-            : throw new RunException(ExitStatus.Unavailable, $"{name} is not the URL of a proxy", "it looks like http://proxy.example.com:3128");
+            : throw new RunException(
+                ExitStatus.Unavailable, $"{name} is not the URL of a proxy", "it looks like http://proxy.example.com:3128");
     }
 
     /// <summary>User and password that a proxy's own URL carries, and no others.</summary>

@@ -1,6 +1,6 @@
-using System.Globalization;
 using Polly;
 using Polly.Retry;
+using static System.FormattableString;
 
 namespace Run.Fetching;
 
@@ -54,7 +54,7 @@ internal static class Retries
             DelayGenerator = static tried => ValueTask.FromResult(tried.Outcome.Result?.After),
             OnRetry = tried =>
             {
-                Voice.Step(() => string.Create(CultureInfo.InvariantCulture, $"{shown}: the next try in {tried.RetryDelay.TotalSeconds:0.0} s"));
+                Voice.Step(() => Invariant($"{shown}: the next try in {tried.RetryDelay.TotalSeconds:0.0} s"));
                 return ValueTask.CompletedTask;
             },
         })
@@ -64,15 +64,16 @@ internal static class Retries
         outcome.MayPass && !deadline.HasPassed && !(outcome.After > deadline.Left);
 
     /// <summary>A server that wants to be left alone for longer than anybody waits has given its answer.</summary>
-    private static Outcome Final(Outcome outcome, Deadline deadline) => outcome is { MayPass: true, After: { } after, Failure: { } failure } && after > deadline.Left
-        ? outcome with
+    private static Outcome Final(Outcome outcome, Deadline deadline)
+    {
+        if (outcome is not { MayPass: true, After: { } after, Failure: { } failure } || after <= deadline.Left)
         {
-            Failure = new RunException(
-                failure.Status,
-                string.Create(CultureInfo.InvariantCulture, $"{failure.Message}, and wants to be asked again after {after.TotalSeconds:0} seconds, which is longer than run waits"),
-                failure.Hint),
+            return outcome;
         }
-        : outcome;
+
+        var wish = Invariant($"and wants to be asked again after {after.TotalSeconds:0} seconds, which is longer than run waits");
+        return outcome with { Failure = new RunException(failure.Status, $"{failure.Message}, {wish}", failure.Hint) };
+    }
 
     private static string Said(Outcome outcome) => outcome switch
     {

@@ -5,6 +5,8 @@ namespace Run.Fetching;
 /// <summary>What an answer without a script means: which failure it is, whether it may pass, and what might help.</summary>
 internal static class ServerAnswer
 {
+    public const string ProxyPasswordHint = "the proxy's URL may hold a name and a password: http://user:password@proxy:port";
+
     /// <summary>The failure that an answer other than 200 and 304 stands for.</summary>
     public static Exception Failure(HttpResponseMessage response, Uri url, string shown)
     {
@@ -15,20 +17,22 @@ internal static class ServerAnswer
         {
             HttpStatusCode.NotFound or HttpStatusCode.Gone =>
                 new RunException(ExitStatus.NotFound, $"{shown}: no such script: the server answers {status}", PrivateHint(origin)),
-            HttpStatusCode.Forbidden when IsRateLimit(response) => new RunException(ExitStatus.Refused, $"{said}: too many requests", RateHint(origin)),
+            HttpStatusCode.Forbidden when IsRateLimit(response) =>
+                new RunException(ExitStatus.Refused, $"{said}: too many requests", RateHint(origin)),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
                 new RunException(ExitStatus.Refused, said, PrivateHint(origin) ?? RefusedHint(origin)),
             HttpStatusCode.TooManyRequests => TransientException.Unavailable(said, RateHint(origin), After(response)),
-            HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError => TransientException.Unavailable(said, null, After(response)),
+            HttpStatusCode.RequestTimeout or >= HttpStatusCode.InternalServerError =>
+                TransientException.Unavailable(said, null, After(response)),
             HttpStatusCode.ProxyAuthenticationRequired =>
-                new RunException(ExitStatus.Unavailable, $"{shown}: the proxy answers {status}", "the proxy's URL may hold a name and a password: http://user:password@proxy:port"),
+                new RunException(ExitStatus.Unavailable, $"{shown}: the proxy answers {status}", ProxyPasswordHint),
             HttpStatusCode.NoContent or HttpStatusCode.ResetContent => new RunException(ExitStatus.Data, $"{shown} is empty"),
             HttpStatusCode.PartialContent => new RunException(ExitStatus.Data, $"{shown}: the server sent a part of it only"),
             _ => new RunException(ExitStatus.Unavailable, said),
         };
     }
 
-    /// <summary>How long the server asks to be left alone, in seconds or until a date; null where it does not say, or says a time that is past.</summary>
+    /// <summary>How long the server asks to be left alone, in seconds or until a date; null where it does not say, or says "now".</summary>
     private static TimeSpan? After(HttpResponseMessage response)
     {
         var after = response.Headers.RetryAfter;
@@ -41,13 +45,18 @@ internal static class ServerAnswer
         || (response.Headers.NonValidated.TryGetValues("x-ratelimit-remaining", out var left) && left.ToString() == "0");
 
     /// <summary>GitHub and GitLab say "not found" of what a stranger may not see.</summary>
-    private static string? PrivateHint(Origin origin) => Credentials.TokenVariable(origin) is not { } variable ? null
-        : Credentials.TokenInUse(origin) is { } used ? $"the token in {used} may not be good for it"
-        : $"if it is private, set {variable} to a token that may read it";
+    private static string? PrivateHint(Origin origin) => Credentials.TokenInUse(origin) is { } used
+        ? $"the token in {used} may not be good for it"
+        : TokenHint(origin);
 
-    private static string? RateHint(Origin origin) => Credentials.TokenVariable(origin) is { } variable && Credentials.TokenInUse(origin) is null
-        ? $"with a token in {variable} the limit is higher"
-        : null;
+    /// <summary>Which variable might help a host that takes a token and got none.</summary>
+    public static string? TokenHint(Origin origin) =>
+        Missing(origin) is { } variable ? $"if it is private, set {variable} to a token that may read it" : null;
+
+    private static string? RateHint(Origin origin) =>
+        Missing(origin) is { } variable ? $"with a token in {variable} the limit is higher" : null;
+
+    private static string? Missing(Origin origin) => Credentials.TokenInUse(origin) is null ? Credentials.TokenVariable(origin) : null;
 
     private static string RefusedHint(Origin origin) =>
         $"a name and a password for {origin.Host} may stand in ~/.netrc, a header in the source's \"headers:\" in run.conf";

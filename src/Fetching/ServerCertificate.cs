@@ -66,14 +66,15 @@ internal sealed class ServerCertificate
 
     private static (string Message, string? Hint) Explain(int error, int depth, X509Certificate2 own, string host)
     {
+        const string Clock = "if that is not so, this machine's clock is wrong";
         const string Trust = "SSL_CERT_FILE names a file with the certificates of authorities to be trusted";
         var whose = depth == 0 ? "its certificate" : "the certificate of an authority behind its own";
         return error switch
         {
-            Expired when depth == 0 => ($"its certificate has expired, on {Date(own.NotAfter)}", "if that is not so, this machine's clock is wrong"),
-            Expired => ($"{whose} has expired", "if that is not so, this machine's clock is wrong"),
-            NotYetValid when depth == 0 => ($"its certificate is not valid before {Date(own.NotBefore)}", "if that is past, this machine's clock is wrong"),
-            NotYetValid => ($"{whose} is not valid yet", "if that is not so, this machine's clock is wrong"),
+            Expired when depth == 0 => ($"its certificate has expired, on {Date(own.NotAfter)}", Clock),
+            Expired => ($"{whose} has expired", Clock),
+            NotYetValid when depth == 0 => ($"its certificate is not valid before {Date(own.NotBefore)}", Clock),
+            NotYetValid => ($"{whose} is not valid yet", Clock),
             HostMismatch or AddressMismatch => ($"its certificate is for another name: {Names(own)}", $"it would have to name {host}"),
             SelfSigned => ("its certificate is self-signed, and not among the trusted ones", Trust),
             SelfSignedIssuer or IssuerUnknown or IssuerNotHere or LeafUnverified =>
@@ -91,9 +92,9 @@ internal sealed class ServerCertificate
     private static string Names(X509Certificate2 own)
     {
         const int Most = 5;
-        var names = own.Extensions.OfType<X509SubjectAlternativeNameExtension>()
-            .SelectMany(static extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(static ip => ip.ToString())))
-            .ToArray();
+        var alternatives = own.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToArray();
+        var addresses = alternatives.SelectMany(static extension => extension.EnumerateIPAddresses()).Select(static ip => ip.ToString());
+        var names = alternatives.SelectMany(static extension => extension.EnumerateDnsNames()).Concat(addresses).ToArray();
         return names.Length == 0 ? own.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
             : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
     }

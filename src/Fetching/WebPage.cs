@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Run.Fetching;
 
-/// <summary>Tells a web page from a script: a page to sign in, a page that shows the script, a page that says "not found" with status 200.</summary>
+/// <summary>
+/// Tells a web page from a script: a page to sign in, a page that shows the script, a page that says "not found" with status 200.
+/// </summary>
 internal static class WebPage
 {
     /// <summary>How much of a body has to be seen.</summary>

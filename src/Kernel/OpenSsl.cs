@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -21,7 +22,7 @@ internal static unsafe class OpenSsl
 
     private static readonly Lazy<nint> s_crypto = new(static () => Load("libcrypto"));
 
-    /// <summary>Whether there is a library to speak TLS with. Without one the runtime would abort the process, so this is asked before.</summary>
+    /// <summary>Whether there is a library to speak TLS with. Without one the runtime would abort the process, so ask before.</summary>
     public static bool IsThere { get; } = Load("libssl") != 0 && s_crypto.Value != 0;
 
     /// <summary>The file of all trusted certificates: by SSL_CERT_FILE, or the one that is built in.</summary>
@@ -30,7 +31,7 @@ internal static unsafe class OpenSsl
     /// <summary>Whether the certificate is what a TLS server of that name should have, and a trusted authority stands behind it.</summary>
     /// <param name="certificate">The server's own, in DER.</param>
     /// <param name="others">What the server sent along, in DER: possible links to an authority, trusted for nothing.</param>
-    /// <param name="trusted">Trusted certificates, beside those in the directory; null: all that OpenSSL's own defaults lead to, file and directory.</param>
+    /// <param name="trusted">Trusted certificates, beside those in the directory; null: all that OpenSSL's defaults lead to.</param>
     /// <param name="host">The name or the address that was connected to.</param>
     /// <returns>0, or an X509_V_ERR_ number of x509_vfy.h and how far from the server's own the certificate is that it is about.</returns>
     public static (int Error, int Depth) Verify(byte[] certificate, IEnumerable<byte[]> others, IEnumerable<byte[]>? trusted, string host)
@@ -44,7 +45,10 @@ internal static unsafe class OpenSsl
         {
             foreach (var other in others)
             {
-                _ = ((delegate* unmanaged<nint, nint, int>)Function("OPENSSL_sk_push"))(links, Parse(other));
+                if (Parse(other) is not 0 and var link)
+                {
+                    _ = ((delegate* unmanaged<nint, nint, int>)Function("OPENSSL_sk_push"))(links, link);
+                }
             }
 
             return (trusted is null ? AddDefaults(store) : AddDirectory(store) && AddAll(store, trusted))
@@ -95,15 +99,15 @@ internal static unsafe class OpenSsl
             var parameters = ((delegate* unmanaged<nint, nint>)Function("X509_STORE_CTX_get0_param"))(context);
             ((delegate* unmanaged<nint, int, void>)Function("X509_VERIFY_PARAM_set_auth_level"))(parameters, SecurityLevel);
             ((delegate* unmanaged<nint, uint, void>)Function("X509_VERIFY_PARAM_set_hostflags"))(parameters, NoPartialWildcards);
-            return System.Net.IPAddress.TryParse(host, out _)
-                ? ((delegate* unmanaged<nint, byte*, int>)Function("X509_VERIFY_PARAM_set1_ip_asc"))(parameters, name) == 1
-                : ((delegate* unmanaged<nint, byte*, nuint, int>)Function("X509_VERIFY_PARAM_set1_host"))(parameters, name, (nuint)host.Length) == 1;
+            var setAddress = (delegate* unmanaged<nint, byte*, int>)Function("X509_VERIFY_PARAM_set1_ip_asc");
+            var setHost = (delegate* unmanaged<nint, byte*, nuint, int>)Function("X509_VERIFY_PARAM_set1_host");
+            return (IPAddress.TryParse(host, out _) ? setAddress(parameters, name) : setHost(parameters, name, (nuint)host.Length)) == 1;
         }
     }
 
     private static bool AddDefaults(nint store) => ((delegate* unmanaged<nint, int>)Function("X509_STORE_set_default_paths"))(store) == 1;
 
-    /// <summary>The directory of trusted certificates alone, which is read file by file as they are asked for: by SSL_CERT_DIR, or the one that is built in.</summary>
+    /// <summary>The directory of trusted certificates, by SSL_CERT_DIR or built in. Its files are read as they are asked for.</summary>
     private static bool AddDirectory(nint store)
     {
         var method = ((delegate* unmanaged<nint>)Function("X509_LOOKUP_hash_dir"))();
@@ -120,7 +124,7 @@ internal static unsafe class OpenSsl
     {
         foreach (var certificate in trusted)
         {
-            // The store takes a reference of its own. One that cannot be parsed is one fewer to be trusted.
+            // The store takes a reference of its own, and null (what cannot be parsed) not at all.
             var parsed = Parse(certificate);
             _ = ((delegate* unmanaged<nint, nint, int>)Function("X509_STORE_add_cert"))(store, parsed);
             Free(parsed);
@@ -129,10 +133,11 @@ internal static unsafe class OpenSsl
         return true;
     }
 
-    private static string Place(string variable, string builtIn) =>
-        Kernel.Variable(Text(((delegate* unmanaged<byte*>)Function(variable))())) ?? Text(((delegate* unmanaged<byte*>)Function(builtIn))());
+    private static string Place(string variable, string builtIn) => Kernel.Variable(Say(variable)) ?? Say(builtIn);
 
-    /// <summary>Null is what OpenSSL's functions make of null.</summary>
+    /// <summary>Calls a function that takes nothing and returns a text.</summary>
+    private static string Say(string function) => Text(((delegate* unmanaged<byte*>)Function(function))());
+
     private static void Free(nint certificate) => ((delegate* unmanaged<nint, void>)Function("X509_free"))(certificate);
 
     private static nint Parse(ReadOnlySpan<byte> der)

@@ -37,6 +37,30 @@ public sealed class CertificateTests
     }
 
     [Fact]
+    public async Task Only_those_that_are_needed_are_read_of_a_whole_store()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue();
+        await using var server = await ScriptServer.StartTls(certificate);
+        server["/x"] = Script;
+        box.Sources(server);
+        box.Put("trusted/needed.pem", authority.AuthorityPem, executable: false);
+        for (var i = 0; i < 5; i++)
+        {
+            using var other = new Certificates($"Authority number {i}");
+            box.Put($"trusted/other{i}.pem", other.AuthorityPem, executable: false);
+        }
+
+        await box.Exec("openssl", "rehash", box.Work + "/trusted").Succeeds("");
+        var trace = box.Work + "/trace";
+        await box.Run("x").Env("SSL_CERT_DIR", box.Work + "/trusted").Env("SSL_CERT_FILE", box.Put("none.pem", ""))
+            .Through("strace", "-f", "-o", trace, "-e", "trace=openat").Succeeds("ran\n");
+        var opened = await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken);
+        Assert.Single(opened, static line => line.Contains("/trusted", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Of_an_unknown_authority_is_refused_and_named()
     {
         using var box = new Sandbox();
@@ -57,7 +81,8 @@ public sealed class CertificateTests
         using var certificate = impostor.Issue();
         await using var server = await ScriptServer.StartTls(certificate);
         box.Sources(server);
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
+        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
+            .Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
         Assert.Empty(server.Requests);
     }
 

@@ -62,7 +62,8 @@ internal sealed class ConnectProxy : IAsyncDisposable
         {
             var head = new StringBuilder();
             var one = new byte[1];
-            while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await near.GetStream().ReadAsync(one, _end.Token) == 1)
+            while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)
+                && await near.GetStream().ReadAsync(one, _end.Token) == 1)
             {
                 head.Append((char)one[0]);
             }
@@ -70,7 +71,8 @@ internal sealed class ConnectProxy : IAsyncDisposable
             _heads.Enqueue(head.ToString());
             await far.ConnectAsync(IPAddress.Loopback, _port, _end.Token);
             await near.GetStream().WriteAsync("HTTP/1.1 200 Connected\r\n\r\n"u8.ToArray(), _end.Token);
-            await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream(), _end.Token), far.GetStream().CopyToAsync(near.GetStream(), _end.Token));
+            await Task.WhenAny(
+                near.GetStream().CopyToAsync(far.GetStream(), _end.Token), far.GetStream().CopyToAsync(near.GetStream(), _end.Token));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)
         {

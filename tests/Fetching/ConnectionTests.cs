@@ -8,7 +8,8 @@ namespace Run.Tests.Fetching;
 /// <summary>Hosts with several addresses.</summary>
 public sealed class ConnectionTests
 {
-    private const string Both = "printf '%s\\n' '::1 both.test' '127.0.0.1 both.test' >\"$HOME/hosts\"; mount --bind \"$HOME/hosts\" /etc/hosts";
+    private const string Both =
+        "printf '%s\\n' '::1 both.test' '127.0.0.1 both.test' >\"$HOME/hosts\"; mount --bind \"$HOME/hosts\" /etc/hosts";
 
     [RootFact]
     public async Task IPv6_that_refuses_does_not_keep_IPv4_from_answering()

@@ -113,6 +113,19 @@ public sealed class CredentialTests
     }
 
     [Fact]
+    public async Task A_token_does_not_follow_a_redirect_from_elsewhere()
+    {
+        await using var world = await World.Of("github.com");
+        await using var elsewhere = await ScriptServer.Start();
+        world.Server["/x"] = Script;
+        world.Server.Redirect("/moved", "/x");
+        elsewhere.Redirect("/x", "https://github.com/x");
+        await world.Run("GH_TOKEN=one", "https://github.com/moved").Succeeds("ran\n");
+        await world.Run("GH_TOKEN=one", elsewhere.Url + "/x").Succeeds("ran\n");
+        Assert.Equal(["Bearer one", "Bearer one", null], world.Server.Requests.Select(static r => r.Header("authorization")));
+    }
+
+    [Fact]
     public async Task What_the_source_says_is_stronger_than_a_token()
     {
         await using var world = await World.Of("github.com");
@@ -150,7 +163,8 @@ public sealed class CredentialTests
             context.Response.Headers.RetryAfter = "3600";
             return Task.CompletedTask;
         });
-        await world.Run("", "https://api.github.com/x").Fails(status == 403 ? ExitStatus.Refused : ExitStatus.Unavailable, "GH_TOKEN", "limit");
+        var expected = status == 403 ? ExitStatus.Refused : ExitStatus.Unavailable;
+        await world.Run("", "https://api.github.com/x").Fails(expected, "GH_TOKEN", "limit");
     }
 
     [Fact]
@@ -189,7 +203,8 @@ public sealed class CredentialTests
         foreach (var file in Directory.EnumerateFiles(box.Home, "*", SearchOption.AllDirectories).Where(file => file != box.ConfFile))
         {
             Assert.DoesNotContain(secret, file, StringComparison.Ordinal);
-            Assert.DoesNotContain(secret, await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            var content = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+            Assert.DoesNotContain(secret, content, StringComparison.Ordinal);
         }
     }
 
@@ -220,8 +235,8 @@ public sealed class CredentialTests
             var command = Box.Run(arguments);
             foreach (var variable in variables.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
-                var (name, value) = (variable[..variable.IndexOf('=', StringComparison.Ordinal)], variable[(variable.IndexOf('=', StringComparison.Ordinal) + 1)..]);
-                command.Env(name, value);
+                var words = variable.Split('=', 2);
+                command.Env(words[0], words[1]);
             }
 
             return command;

@@ -11,8 +11,12 @@ public sealed class PageUrlTests
     [InlineData("https://GitHub.com/o/r/blob/v1.0/x%20y.sh", "https://raw.githubusercontent.com/o/r/v1.0/x%20y.sh")]
     [InlineData("https://www.github.com/o/r/blob/main/x", "https://raw.githubusercontent.com/o/r/main/x")]
     [InlineData("https://me:pw@github.com/o/r/blob/main/x", "https://me:pw@raw.githubusercontent.com/o/r/main/x")]
-    [InlineData("https://gist.github.com/me/0123456789abcdef0123456789abcdef", "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw")]
-    [InlineData("https://gist.github.com/me/0123456789abcdef0123456789abcdef#file-x-sh", "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw")]
+    [InlineData(
+        "https://gist.github.com/me/0123456789abcdef0123456789abcdef",
+        "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw")]
+    [InlineData(
+        "https://gist.github.com/me/0123456789abcdef0123456789abcdef#file-x-sh",
+        "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw")]
     [InlineData("https://gist.github.com/0123456789abcdef0123456789abcdef", "https://gist.github.com/0123456789abcdef0123456789abcdef/raw")]
     [InlineData(
         "https://gist.github.com/me/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef01234567",
@@ -24,7 +28,8 @@ public sealed class PageUrlTests
     [InlineData("https://codeberg.org/o/r/blob/main/x.sh", "https://codeberg.org/o/r/raw/main/x.sh")]
     [InlineData("https://git.example.com/o/r/src/tag/v1/x.sh", "https://git.example.com/o/r/raw/tag/v1/x.sh")]
     [InlineData("https://git.example.com/o/r/src/commit/0123abc/x.sh", "https://git.example.com/o/r/raw/commit/0123abc/x.sh")]
-    public void A_page_that_shows_a_script_is_turned_into_the_script(string page, string script) => Assert.Equal(script, PageUrl.ToRaw(page));
+    public void A_page_that_shows_a_script_is_turned_into_the_script(string page, string script) =>
+        Assert.Equal(script, PageUrl.ToRaw(page));
 
     [Theory]
     [InlineData("https://raw.githubusercontent.com/o/r/main/blob/main/x.sh")]

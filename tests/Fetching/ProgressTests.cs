@@ -40,7 +40,8 @@ public sealed class ProgressTests
         await using var server = Slow(Task.Delay(1500, TestContext.Current.CancellationToken));
         box.Sources(server.Url);
         var result = await box.Run(option, "x").Env("TERM", terminal).OnTerminal().Result();
-        result.Check(result.Stdout.EndsWith("ran\r\n", StringComparison.Ordinal) && !result.Stdout.Contains("fetching", StringComparison.Ordinal), "no progress");
+        result.Check(result.Stdout.EndsWith("ran\r\n", StringComparison.Ordinal), "the script's output");
+        result.Check(!result.Stdout.Contains("fetching", StringComparison.Ordinal), "no progress");
     }
 
     [Fact]

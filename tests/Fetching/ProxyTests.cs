@@ -51,8 +51,10 @@ public sealed class ProxyTests
         box.Sources(server);
         await using var proxy = await Tinyproxy.Start(box, "BasicAuth me s3cret");
         await box.Run("x").Env("http_proxy", proxy.Url).Fails(ExitStatus.Unavailable, "proxy", "407");
-        var result = await box.Run("--verbose", "x").Env("http_proxy", proxy.Url.Replace("//", "//me:s3cret@", StringComparison.Ordinal)).Result();
-        result.Check(result.Stdout == "ran\n" && !result.Stderr.Contains("s3cret", StringComparison.Ordinal), "the script, and no password");
+        var url = proxy.Url.Replace("//", "//me:s3cret@", StringComparison.Ordinal);
+        var result = await box.Run("--verbose", "x").Env("http_proxy", url).Result();
+        result.Check(result.Stdout == "ran\n", "the script's output");
+        result.Check(!result.Stderr.Contains("s3cret", StringComparison.Ordinal), "no password");
     }
 
     [Fact]
@@ -126,7 +128,8 @@ public sealed class ProxyTests
     [InlineData(".", "example.com", false)]
     [InlineData(":443", "example.com", false)]
     [InlineData("]:443", "example.com", false)]
-    public void An_entry_of_NO_PROXY(string entry, string host, bool covers) => Assert.Equal(covers, Proxies.Covers(entry, new Origin("https", host, 443)));
+    public void An_entry_of_NO_PROXY(string entry, string host, bool covers) =>
+        Assert.Equal(covers, Proxies.Covers(entry, new Origin("https", host, 443)));
 
     /// <summary>The real one.</summary>
     private sealed class Tinyproxy : IAsyncDisposable
@@ -153,8 +156,8 @@ public sealed class ProxyTests
                 }
 
                 var log = box.Put("tinyproxy.log", "", executable: false);
-                var conf = box.Put(
-                    "tinyproxy.conf", $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n", executable: false);
+                var settings = $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n";
+                var conf = box.Put("tinyproxy.conf", settings, executable: false);
                 var child = box.Exec("/usr/bin/tinyproxy", "-d", "-c", conf).Start();
                 await Eventually.True(() => child.HasExited || IsOpen(port), "tinyproxy listens");
                 if (!child.HasExited)

@@ -236,7 +236,8 @@ public sealed class RetryTests
         await using var mirror = Start(Serves(Script));
         box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
         await box.Run("--sha256", Sha256.HexOf(Bytes(Script)), "x").Succeeds("ran\n");
-        await box.Run("--sha256", Sha256.HexOf(Bytes("neither")), "x").Fails(ExitStatus.Data, Sha256.HexOf(Bytes("neither")), Sha256.HexOf(Bytes(Script)));
+        var neither = Sha256.HexOf(Bytes("neither"));
+        await box.Run("--sha256", neither, "x").Fails(ExitStatus.Data, neither, Sha256.HexOf(Bytes(Script)));
     }
 
     private static Func<Connection, Task> Busy(int status, string header = "X: y") =>
