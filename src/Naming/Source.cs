@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Run;
 
-/// <summary>Whether the scripts of a source may run without being asked about (SPEC of run.conf: <c>trust:</c>).</summary>
+/// <summary>Whether the scripts of a source may run without being asked about: <c>trust:</c> in run.conf.</summary>
 internal enum Trust
 {
     Always,
