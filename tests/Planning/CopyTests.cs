@@ -1,0 +1,204 @@
+using System.Globalization;
+using Run.Tests.Infra;
+using static Run.Tests.Planning.Planned;
+
+namespace Run.Tests.Planning;
+
+/// <summary>The copy that a plan would run, and all that says that it may: when it changes, the very next run follows.</summary>
+public sealed class CopyTests
+{
+    [Theory]
+    [InlineData("tampered with", 2)]
+    [InlineData("tampered with, and the time put back", 2)]
+    [InlineData("replaced, by one of the same time", 2)]
+    [InlineData("gone", 2)]
+    [InlineData("a link to what looks the same", 2)]
+    [InlineData("touched", 1)]
+    [InlineData("without its record", 2)]
+    public async Task Only_the_bytes_that_arrived_are_run(string what, int requests)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+
+        var script = box.CachedScript("x");
+        var (time, mode) = (File.GetLastWriteTimeUtc(script), File.GetUnixFileMode(script));
+        File.SetUnixFileMode(script, mode | UnixFileMode.UserWrite);
+        switch (what)
+        {
+            case "tampered with": File.WriteAllText(script, Saying("bad")); break;
+            case "gone": File.Delete(script); break;
+            case "touched": File.SetLastWriteTimeUtc(script, time.AddSeconds(1)); break;
+            case "without its record": File.Delete(Path.Combine(script, "../../record")); break;
+            case "a link to what looks the same":
+                File.Move(script, box.Work + "/moved");
+                File.CreateSymbolicLink(script, box.Work + "/moved");
+                break;
+            case "replaced, by one of the same time":
+                File.Copy(script, script + ".new");
+                File.WriteAllText(script + ".new", Saying("bad"));
+                File.SetLastWriteTimeUtc(script + ".new", time);
+                File.Move(script + ".new", script, overwrite: true);
+                break;
+            default:
+                File.WriteAllText(script, Saying("bad"));
+                File.SetLastWriteTimeUtc(script, time);
+                break;
+        }
+
+        if (File.Exists(script))
+        {
+            File.SetUnixFileMode(script, mode);
+        }
+
+        await NoLonger(() => box.Run("x"), "ran\n");
+        Assert.Equal(requests, server.Count("/x"));
+        await Is(() => box.Run("x"), "ran\n");
+        Assert.Equal(requests, server.Count("/x"));
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData(null)]
+    public async Task What_was_cleaned_away_is_fetched_again(string? script)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        await box.Run(["--clean", "--yes", .. script is null ? (string[])[] : [script]]).Succeeds("");
+        server["/x"] = Saying("new");
+        await NoLonger(() => box.Run("x"), "new\n");
+    }
+
+    [Fact]
+    public async Task An_update_is_what_the_next_run_runs()
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        server["/x"] = Saying("new");
+        await box.Run("-u", "x").Succeeds("new\n");
+        await NoLonger(() => box.Run("x"), "new\n");
+        Assert.Equal(2, server.Count("/x"));
+    }
+
+    [Theory]
+    [InlineData("the root", "../../..")]
+    [InlineData("the script's directory", "../..")]
+    [InlineData("the version's directory", "..")]
+    [InlineData("the script", "")]
+    public async Task A_cache_that_others_can_write_is_refused_though_it_was_planned(string what, string where)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        var path = Path.GetFullPath(Path.Combine(box.CachedScript("x"), where));
+        var usual = File.GetUnixFileMode(path);
+        foreach (var loose in (UnixFileMode[])[UnixFileMode.OtherWrite, UnixFileMode.GroupWrite])
+        {
+            File.SetUnixFileMode(path, usual | loose);
+            (await box.Run("x").Fails(ExitStatus.Refused, path)).Check(true, what);
+        }
+
+        File.SetUnixFileMode(path, usual);
+        await Is(() => box.Run("x"), "ran\n");
+    }
+
+    [RootFact]
+    public async Task Another_user_is_refused_what_was_planned_for_this_one()
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        var other = await box.Run("x").As(65534).Result();
+        other.Check(other is { Status: (int)ExitStatus.Refused, Stdout: "" }, "a refusal");
+
+        box.GiveTo(65534);
+        await Is(() => box.Run("x").As(65534), "ran\n");
+        await IsNot(() => box.Run("x"));
+        var root = await box.Run("x").Result();
+        root.Check(root is { Status: (int)ExitStatus.Refused, Stdout: "" }, "a refusal");
+    }
+
+    [Theory]
+    [InlineData(3601, "it is past its max-age")]
+    [InlineData(-60, "the clock was set back")]
+    public async Task A_copy_is_as_old_as_the_clock_says_now(int seconds, string why)
+    {
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Saying("ran");
+        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 1h\n");
+        var clock = box.Root + "/clock.so";
+        var source = Path.Combine(Suite.Repository, "tests", "Planning", "clock.c");
+        await box.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
+        Command At(int shift) => box.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
+
+        await Is(() => At(0), "ran\n");
+        await Is(() => At(1800), "ran\n");
+        Assert.Equal(1, server.Count("/x"));
+        server["/x"] = Saying("new");
+        await IsNot(() => At(seconds));
+        await At(seconds).Env("RUN_OFFLINE", "1").Succeeds("ran\n");
+        (await At(seconds).Succeeds("new\n")).Check(server.Count("/x") == 2, "a request, since " + why);
+    }
+
+    [Fact]
+    public async Task The_interpreter_of_a_planned_script_may_go()
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        var interpreter = box.Root + "/interpreter";
+        File.CreateSymbolicLink(interpreter, "/bin/sh");
+        server["/y"] = $"#!{interpreter}\necho ran\n";
+        await Is(() => box.Run("y"), "ran\n");
+        File.Delete(interpreter);
+        await box.Run("y").Fails(ExitStatus.NotFound, "y", interpreter);
+        File.CreateSymbolicLink(interpreter, "/bin/cat");
+        await box.Run("y").Succeeds($"#!{interpreter}\necho ran\n");
+    }
+
+    [Fact]
+    public async Task The_interpreter_is_the_one_that_PATH_leads_to_now()
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        server["/y"] = "#!/usr/bin/env teller\necho ran\n";
+        var first = Directory.CreateDirectory(box.Root + "/first").FullName;
+        File.CreateSymbolicLink(box.Bin + "/teller", "/bin/sh");
+        Command Run() => box.Run("y").Env("PATH", $"{first}:{box.Variables["PATH"]}");
+
+        await Is(Run, "ran\n");
+        box.Put(first + "/teller", Saying("shadowed"));
+        await Run().Succeeds("shadowed\n");
+        await box.Run("y").Succeeds("ran\n");
+        File.Delete(first + "/teller");
+        await Is(Run, "ran\n");
+        File.Delete(box.Bin + "/teller");
+        await Run().Fails(ExitStatus.NotFound, "y", "teller");
+        box.Put(box.Bin + "/teller", Saying("no"), executable: false);
+        await Run().Fails(ExitStatus.CannotStart, "y", "teller");
+    }
+
+    [Fact]
+    public async Task A_new_version_of_run_decides_anew()
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        var other = Forgery.AnotherVersion(box.Root + "/other");
+        Command Other() => box.Exec(other, "x");
+        await NoLonger(Other, "ran\n");
+        await Is(Other, "ran\n");
+        await NoLonger(() => box.Run("x"), "ran\n");
+        Assert.Equal(1, server.Count("/x"));
+    }
+
+    private static async Task<ScriptServer> Server(Sandbox box)
+    {
+        var server = await ScriptServer.Start();
+        server["/x"] = Saying("ran");
+        box.Sources(server);
+        return server;
+    }
+}

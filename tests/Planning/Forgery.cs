@@ -1,0 +1,52 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.RegularExpressions;
+using Run.Tests.Infra;
+
+namespace Run.Tests.Planning;
+
+/// <summary>Plans that nobody has made, and a version of <c>run</c> that nobody has built.</summary>
+internal static partial class Forgery
+{
+    /// <summary>The name of the build, which is in the binary as it is in the seal of plans (native/plan.c).</summary>
+    private static readonly (byte[] Binary, int At, byte[] Name) s_build = Find();
+
+    /// <summary>The binary under test, but for the name of its build.</summary>
+    public static string AnotherVersion(string path)
+    {
+        var binary = (byte[])s_build.Binary.Clone();
+        ref var digit = ref binary[s_build.At];
+        digit = digit == (byte)'0' ? (byte)'1' : (byte)'0';
+        File.Copy(Suite.Binary, path);
+        File.WriteAllBytes(path, binary);
+        return path;
+    }
+
+    /// <summary>The plan with a seal that fits.</summary>
+    public static byte[] Sealed(byte[] plan)
+    {
+        if (plan.Length >= sizeof(ulong))
+        {
+            var seal = 0xcbf29ce484222325;
+            foreach (var b in (byte[])[.. s_build.Name, 0, .. plan[sizeof(ulong)..]])
+            {
+                seal = (seal ^ b) * 0x100000001b3;
+            }
+
+            BinaryPrimitives.WriteUInt64LittleEndian(plan, seal);
+        }
+
+        return plan;
+    }
+
+    private static (byte[] Binary, int At, byte[] Name) Find()
+    {
+        var binary = File.ReadAllBytes(Suite.Binary);
+        var match = Assert.Single(Name().Matches(Encoding.Latin1.GetString(binary)));
+        return (binary, match.Index, Encoding.Latin1.GetBytes(match.Value));
+    }
+
+    /// <summary>The SHA-256 digests of some files.</summary>
+    [GeneratedRegex("(?<![0-9A-F])(?:[0-9A-F]{64}){2,}(?=\0)")]
+    private static partial Regex Name();
+}

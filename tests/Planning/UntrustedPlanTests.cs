@@ -1,0 +1,180 @@
+using System.Text;
+using Run.Caching;
+using Run.Tests.Infra;
+using static Run.Tests.Planning.Planned;
+
+namespace Run.Tests.Planning;
+
+/// <summary>A plan is believed in nothing: whatever is in its place, the run goes the long way and succeeds, or by a plan that is right.</summary>
+public sealed class UntrustedPlanTests
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    [Theory]
+    [InlineData("empty")]
+    [InlineData("oversized")]
+    [InlineData("huge")]
+    [InlineData("noise")]
+    [InlineData("another's plan")]
+    [InlineData("a link to a plan")]
+    [InlineData("a FIFO")]
+    [InlineData("a directory")]
+    [InlineData("readable by the group")]
+    [InlineData("writable by others")]
+    public async Task What_is_no_plan_of_this_users_alone_is_none(string what)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("y"), "other\n");
+        var others = File.ReadAllBytes(PlanFile(box));
+        File.Delete(PlanFile(box));
+        await Is(() => box.Run("x"), "ran\n");
+        var file = PlanFile(box);
+        var plan = File.ReadAllBytes(file);
+        switch (what)
+        {
+            case "empty": Put(file, []); break;
+            case "oversized": Put(file, Forgery.Sealed([.. plan, .. new byte[8193 - plan.Length]])); break;
+            case "noise": Put(file, Forgery.Sealed([.. Enumerable.Range(0, 8192).Select(static i => (byte)(i * i))])); break;
+            case "another's plan": Put(file, others); break;
+            case "readable by the group": File.SetUnixFileMode(file, Private | UnixFileMode.GroupRead); break;
+            case "writable by others": File.SetUnixFileMode(file, Private | UnixFileMode.OtherWrite); break;
+            case "huge":
+                using (var stream = File.OpenWrite(file))
+                {
+                    stream.SetLength(1L << 32);
+                }
+
+                break;
+            case "a link to a plan":
+                File.Move(file, box.Root + "/plan");
+                File.CreateSymbolicLink(file, box.Root + "/plan");
+                break;
+            case "a FIFO":
+                File.Delete(file);
+                Posix.MakeFifo(file);
+                break;
+            default:
+                File.Delete(file);
+                Directory.CreateDirectory(file + "/full");
+                break;
+        }
+
+        await NoLonger(() => box.Run("x"), "ran\n");
+        if (what == "a directory")
+        {
+            await NoLonger(() => box.Run("x"), "ran\n");
+            Directory.Delete(file, recursive: true);
+        }
+
+        await Is(() => box.Run("x"), "ran\n");
+        Assert.Empty(Directory.GetFiles(box.Cache + "/tmp"));
+    }
+
+    [RootFact]
+    public async Task Another_users_plan_is_none()
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        Posix.ChangeOwner(PlanFile(box), 65534);
+        await NoLonger(() => box.Run("x"), "ran\n");
+        await Is(() => box.Run("x"), "ran\n");
+    }
+
+    [Theory]
+    [InlineData("a file")]
+    [InlineData("a link to nothing")]
+    [InlineData("a FIFO")]
+    public async Task Without_a_place_for_plans_there_are_none(string what)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        var plans = box.Cache + "/plans";
+        Directory.Delete(plans, recursive: true);
+        switch (what)
+        {
+            case "a file": File.WriteAllText(plans, ""); break;
+            case "a FIFO": Posix.MakeFifo(plans); break;
+            default: File.CreateSymbolicLink(plans, "nowhere"); break;
+        }
+
+        await NoLonger(() => box.Run("x"), "ran\n");
+        await NoLonger(() => box.Run("x"), "ran\n");
+        Assert.Empty(Directory.GetFiles(box.Cache + "/tmp"));
+        File.Delete(plans);
+        await Is(() => box.Run("x"), "ran\n");
+    }
+
+    /// <summary>With a seal that fits, each part of a plan has to be checked for itself.</summary>
+    [Theory]
+    [InlineData("cut", false)]
+    [InlineData("cut", true)]
+    [InlineData("garbled", false)]
+    [InlineData("garbled", true)]
+    public async Task A_plan_that_is_cut_or_garbled_anywhere_runs_nothing_else(string how, bool isSealed)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        var file = PlanFile(box);
+        var plan = File.ReadAllBytes(file);
+        Put(file, Forgery.Sealed([.. plan]));
+        Assert.Equal(plan, File.ReadAllBytes(file));
+        var bad = Directory.CreateDirectory(box.Root + "/bad").FullName;
+        for (var i = 0; i < plan.Length; i++)
+        {
+            byte[] bytes = how == "cut" ? plan[..i] : [.. plan[..i], (byte)(plan[i] ^ (1 << (i % 8))), .. plan[(i + 1)..]];
+            Put($"{bad}/{i}", isSealed ? Forgery.Sealed(bytes) : bytes);
+        }
+
+        var all = await box.Sh($"for f in {bad}/*; do mv $f {file} && run x </dev/null || echo $f: $?; done").Result();
+        all.Is(0, string.Concat(Enumerable.Repeat("ran\n", plan.Length)));
+        Assert.Equal(1, server.Count("/x"));
+    }
+
+    [Theory]
+    [InlineData("{0}/planted")]
+    [InlineData("{1}/../../../planted")]
+    [InlineData("{1}x/planted")]
+    public async Task A_plan_for_what_is_not_in_the_cache_runs_nothing(string where)
+    {
+        using var box = new Sandbox();
+        await using var server = await Server(box);
+        await Is(() => box.Run("x"), "ran\n");
+        var (file, script) = (PlanFile(box), box.CachedScript("x"));
+        var path = string.Format(null, where, box.Home, box.Cache);
+        box.Put(Path.GetFullPath(path), Saying("planted"));
+        var plan = Encoding.Latin1.GetString(File.ReadAllBytes(file));
+        var forged = plan.Replace(Step(script), Step(path), StringComparison.Ordinal);
+        Assert.NotEqual(plan, forged);
+        Put(file, Forgery.Sealed(Encoding.Latin1.GetBytes(forged)));
+        await NoLonger(() => box.Run("x"), "ran\n");
+    }
+
+    /// <summary>The step of a plan that names the cached script (native/executor.c).</summary>
+    private static string Step(string script)
+    {
+        var look = FileIdentity.Of(Kernel.TryStatus(script)!.Value);
+        return "c" + Encoding.Latin1.GetString([.. ((long[])[(long)look.Device, (long)look.Inode, look.Size, look.Modified, look.Changed])
+            .SelectMany(BitConverter.GetBytes), .. OsText.ToCString(script)]);
+    }
+
+    private static void Put(string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path, bytes);
+        File.SetUnixFileMode(path, Private);
+    }
+
+    private static string PlanFile(Sandbox box) => Assert.Single(Directory.GetFiles(box.Cache + "/plans"));
+
+    private static async Task<ScriptServer> Server(Sandbox box)
+    {
+        var server = await ScriptServer.Start();
+        server["/x"] = Saying("ran");
+        server["/y"] = Saying("other");
+        box.Sources(server);
+        return server;
+    }
+}
