@@ -8,7 +8,7 @@ namespace Run.Tests.Planning;
 /// </summary>
 internal static class Planned
 {
-    private const long TooLittleForTheRuntime = 32 << 20;
+    public const long TooLittleForTheRuntime = 32 << 20;
 
     /// <summary>
     /// Runs it until it is: a file that is younger than a tick of the clock is in no plan yet. Each of the runs must succeed and print this.
