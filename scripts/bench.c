@@ -2,7 +2,8 @@
  * Measures commands side by side: bench ROUNDS NAME COMMAND... -- NAME COMMAND... -- …
  * Each round starts every command once, so that whatever else the machine does meets all of them alike. Prints for each, separated by
  * tabs, its name and the medians of wall time and of user and system time in microseconds, of peak memory in KiB and of page faults.
- * A word that ends in {} gets the number of the round in place of it: another URL each time.
+ * A word that ends in {} gets the number of the round in place of it: another URL each time. COMMAND may begin with WITHOUT=FILE, a file that is
+ * removed before each start, outside of what is measured, and then with NAME=VALUE, as in a shell.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -20,8 +21,8 @@ extern char **environ;
 enum { WALL, CPU, MEMORY, FAULTS, MEASURES, WARM_UP = 5, MOST = 64 };
 
 struct command {
-    char *name;
-    char **arguments;
+    char *name, *without;
+    char **assignments, **arguments;
     double *samples[MEASURES];
 };
 
@@ -48,6 +49,30 @@ static char **words(struct command *command, int round)
     return list;
 }
 
+static int is_assignment(const char *word)
+{
+    return word != NULL && *word >= 'A' && *word <= 'Z' && strchr(word, '=') != NULL;
+}
+
+/* This environment, with what the command sets in it. */
+static char **environment(struct command *command)
+{
+    static char *list[4 * MOST];
+    int count = 0;
+
+    for (char **word = command->assignments; word < command->arguments; word++)
+        list[count++] = *word;
+    for (char **variable = environ; *variable != NULL && count < 4 * MOST - 1; variable++) {
+        char **word = command->assignments;
+        while (word < command->arguments && strncmp(*word, *variable, strchr(*word, '=') - *word + 1) != 0)
+            word++;
+        if (word == command->arguments)
+            list[count++] = *variable;
+    }
+    list[count] = NULL;
+    return list;
+}
+
 static void run(struct command *command, int round)
 {
     struct timespec start, end;
@@ -56,10 +81,12 @@ static void run(struct command *command, int round)
     pid_t pid;
     int status;
 
+    if (command->without != NULL)
+        unlink(command->without);
     posix_spawn_file_actions_init(&silent);
     posix_spawn_file_actions_addopen(&silent, 1, "/dev/null", O_WRONLY, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, words(command, round), environ) != 0 || wait4(pid, &status, 0, &usage) != pid) {
+    if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, words(command, round), environment(command)) != 0 || wait4(pid, &status, 0, &usage) != pid) {
         fprintf(stderr, "bench: %s cannot be started\n", command->name);
         exit(1);
     }
@@ -90,6 +117,10 @@ int main(int argc, char **argv)
 
     for (int i = 2; i < argc - 1 && count < MOST; count++) {
         commands[count].name = argv[i++];
+        commands[count].without = strncmp(argv[i], "WITHOUT=", 8) == 0 ? argv[i++] + 8 : NULL;
+        commands[count].assignments = &argv[i];
+        while (is_assignment(argv[i]))
+            i++;
         commands[count].arguments = &argv[i];
         while (i < argc && strcmp(argv[i], "--") != 0)
             i++;

@@ -1,0 +1,449 @@
+/*
+ * The executor (src/native/executor.c) against plans that are broken, or forged: whatever is in the file, it becomes the script that
+ * was planned, or nothing.
+ *
+ *     plans COUNT SECONDS DECOY SCRIPT...
+ *
+ * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, lets the real run plan each SCRIPT, and starts it with
+ * the same environment and in the same directory. It begins with the cases that have a name, and goes on to COUNT mutations of those
+ * plans, the same ones each time, or as many as there is time for. Nothing is executed: execve is replaced, and notes what would have been.
+ */
+static int note_execve(const char *path, char *const *argv, char *const *environment);
+
+#define execve note_execve
+#define RUN_BUILD "the one that is tested"
+#include "../../src/native/executor.c"
+#include "../../src/native/plan.c"
+#undef execve
+
+enum { MOST_SCRIPTS = 16, MOST_BYTES = 2 * RUN_PLAN_MOST_BYTES, HEADER = 3 * 8 };
+
+/* A plan that holds, for one SCRIPT. */
+struct seed {
+    char *argv[4];
+    unsigned char bytes[RUN_PLAN_MOST_BYTES];
+    size_t length, head, last_step; /* how long the head is, with the key, and where the step with the script begins */
+    char path[sizeof((struct run_plan *)0)->path], becomes[PATH_MAX];
+    struct stat script;
+};
+
+static struct seed seeds[MOST_SCRIPTS];
+static size_t seed_count;
+static struct look decoy;
+static const char *decoy_path;
+static char out_of_the_cache[2 * PATH_MAX];
+
+/* What was executed since forget(). */
+static struct {
+    int count, as_called;
+    char path[PATH_MAX];
+} executed;
+
+static char **called_with;
+
+#define CHECK(what, ...) \
+    do { \
+        if (!(what)) { \
+            fprintf(stderr, "plans.c:%d: not so: %s: ", __LINE__, #what); \
+            fprintf(stderr, __VA_ARGS__); \
+            fputc('\n', stderr); \
+            exit(1); \
+        } \
+    } while (0)
+
+static int note_execve(const char *path, char *const *argv, char *const *environment)
+{
+    executed.count++;
+    executed.as_called = argv == called_with + 1 && argv[0] == path && environment == environ && fcntl(LEAST_DESCRIPTOR, F_GETFD) == 0;
+    snprintf(executed.path, sizeof executed.path, "%s", path);
+    errno = EACCES;
+    return -1;
+}
+
+static void call(char **argv)
+{
+    char *script = argv[1];
+    executed.count = 0;
+    called_with = argv;
+    run_as_planned(argv);
+    CHECK(argv[1] == script, "argv is as it was");
+    CHECK(fcntl(LEAST_DESCRIPTOR, F_GETFD) == -1, "no descriptor stays open");
+}
+
+static void write_file(const char *path, const void *bytes, size_t length)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(file >= 0 && write(file, bytes, length) == (ssize_t)length && close(file) == 0, "%s: %s", path, strerror(errno));
+}
+
+static void seal(unsigned char *bytes, size_t length)
+{
+    uint64_t value = run_plan_seal(bytes, length);
+    memcpy(bytes, &value, sizeof value);
+}
+
+/* Finds what the real run has planned, gives it the seal of this build, and sees that the executor becomes the script. */
+static void read_seed(struct seed *seed, char *script)
+{
+    struct run_plan plan;
+    char place[PATH_MAX];
+
+    *seed = (struct seed){.argv = {"run", script, "an argument", NULL}};
+    CHECK(find_place(script, place, sizeof place) && run_find_plan(script, place, &plan), "%s", script);
+    strcpy(seed->path, plan.path);
+    seed->length = read_plan(seed->path, seed->bytes);
+    CHECK(seed->length > 0, "%s: there is no plan in %s", script, seed->path);
+    seed->head = HEADER + plan.key_length;
+
+    call(seed->argv);
+    CHECK(executed.count == 0, "%s: a plan of another build counts", script);
+    seal(seed->bytes, seed->length);
+    write_file(seed->path, seed->bytes, seed->length);
+    call(seed->argv);
+    CHECK(executed.count == 1 && executed.as_called, "%s: is not executed", script);
+    CHECK(is_local(script) ? strcmp(executed.path, script) == 0 : strncmp(executed.path, plan.path, plan.cache_length) == 0, "%s", executed.path);
+    CHECK(strcmp(strrchr(executed.path, '/'), strrchr(script, '/') ?: script) == 0 || strcmp(strrchr(executed.path, '/') + 1, script) == 0,
+        "%s", executed.path);
+    CHECK(strcmp(executed.path, decoy_path) != 0, "%s", decoy_path);
+    strcpy(seed->becomes, executed.path);
+    CHECK(stat(seed->becomes, &seed->script) == 0, "%s", seed->becomes);
+
+    char real[PATH_MAX];
+    CHECK(realpath(seed->becomes, real) != NULL, "%s", seed->becomes);
+    seed->last_step = seed->length - (1 + sizeof(struct look) + strlen(real) + 1);
+    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? 'f' : 'c'), "%s: the script is not the last step of its plan", script);
+}
+
+static void starts_nothing(struct seed *seed, const char *how)
+{
+    call(seed->argv);
+    CHECK(executed.count == 0, "%s: %s", seed->argv[1], how);
+}
+
+/* Where a plan can be, and for what. */
+static void check_names(void)
+{
+    static const struct {
+        const char *run_cache, *xdg, *home, *path;
+    } cases[] = {
+        {NULL, NULL, "/h", "/h/.cache/run/plans/"},
+        {NULL, NULL, "/h///", "/h/.cache/run/plans/"},
+        {NULL, "/x/", "/h", "/x/run/plans/"},
+        {NULL, "", "/h", "/h/.cache/run/plans/"},
+        {NULL, "x", "/h", "/h/.cache/run/plans/"},
+        {"/c", "/x", "/h", "/c/plans/"},
+        {"", "/x", "/h", "/x/run/plans/"},
+        {"c", "/x", "/h", NULL},
+        {NULL, NULL, "h", NULL},
+        {NULL, NULL, "", NULL},
+        {NULL, NULL, NULL, NULL},
+        {"/", NULL, "/h", NULL},
+    };
+    static const char *const variables[] = {"RUN_CACHE", "XDG_CACHE_HOME", "HOME"};
+    static char longest[PATH_MAX + 64], script[RUN_PLAN_MOST_BYTES + 1];
+    const char *saved[3];
+    struct run_plan plan, other;
+
+    for (int i = 0; i < 3; i++)
+        if ((saved[i] = getenv(variables[i])) != NULL)
+            saved[i] = strdup(saved[i]);
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *values[] = {cases[i].run_cache, cases[i].xdg, cases[i].home};
+        for (int v = 0; v < 3; v++)
+            values[v] == NULL ? unsetenv(variables[v]) : setenv(variables[v], values[v], 1);
+        int found = run_find_plan("x", "", &plan);
+        CHECK(found == (cases[i].path != NULL), "case %zu", i);
+        CHECK(!found || strncmp(plan.path, cases[i].path, strlen(cases[i].path)) == 0, "case %zu: %s", i, plan.path);
+        CHECK(!found || strlen(plan.path) == strlen(cases[i].path) + 4, "case %zu: %s", i, plan.path);
+    }
+
+    /* Each length around the longest path that there is. */
+    unsetenv("RUN_CACHE");
+    unsetenv("HOME");
+    for (size_t length = PATH_MAX - 32; length < PATH_MAX + 32; length++) {
+        memset(longest, 'x', length);
+        longest[0] = '/';
+        longest[length] = '\0';
+        setenv("XDG_CACHE_HOME", longest, 1);
+        CHECK(run_find_plan("x", "", &plan) == (length + strlen("/run") < PATH_MAX), "%zu", length);
+    }
+
+    /* Empty is not unset, and where one text ends and the next begins counts. */
+    setenv("HOME", "/h", 1);
+    unsetenv("XDG_CACHE_HOME");
+    CHECK(run_find_plan("x", "", &plan), "unset");
+    setenv("XDG_CACHE_HOME", "", 1);
+    CHECK(run_find_plan("x", "", &other), "empty");
+    CHECK(plan.key_length != other.key_length || memcmp(plan.key, other.key, plan.key_length) != 0, "empty is unset");
+    CHECK(run_find_plan("ab", "c", &plan) && run_find_plan("a", "bc", &other), "two keys");
+    CHECK(plan.key_length == other.key_length && memcmp(plan.key, other.key, plan.key_length) != 0, "they are the same");
+    memset(script, 'x', sizeof script - 1);
+    CHECK(!run_find_plan(script, "", &plan), "a key without end");
+
+    for (int i = 0; i < 3; i++)
+        saved[i] == NULL ? unsetenv(variables[i]) : setenv(variables[i], saved[i], 1);
+}
+
+/* Any byte that is another has another seal. */
+static void check_seal(const struct seed *seed)
+{
+    unsigned char bytes[RUN_PLAN_MOST_BYTES];
+    uint64_t value = run_plan_seal(seed->bytes, seed->length);
+
+    memcpy(bytes, seed->bytes, seed->length);
+    for (size_t i = sizeof value; i < seed->length; i++) {
+        bytes[i] ^= 1;
+        CHECK(run_plan_seal(bytes, seed->length) != value, "byte %zu", i);
+        bytes[i] ^= 1;
+    }
+}
+
+/* A directory whose path is longer than any path may be. */
+static void check_depth(struct seed *seed)
+{
+    static char name[201];
+    char place[PATH_MAX], command[PATH_MAX + 16];
+
+    memset(name, 'd', sizeof name - 1);
+    int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (int depth = 0; depth < PATH_MAX / 200 + 2; depth++) {
+        CHECK(mkdir(name, 0700) == 0 && chdir(name) == 0, "%d deep: %s", depth, strerror(errno));
+        (void)find_place("x", place, sizeof place);
+        (void)find_place("./x", place, sizeof place);
+    }
+    CHECK(!find_place("x", place, sizeof place), "a directory that has no path");
+    if (!is_local(seed->argv[1]))
+        starts_nothing(seed, "called from a directory that has no path");
+    CHECK(fchdir(here) == 0 && close(here) == 0, "back");
+    snprintf(command, sizeof command, "rm -rf %s", name);
+    CHECK(system(command) == 0, "%s", command);
+}
+
+/* A plan that holds, in a file that a plan cannot be. */
+static void check_file(struct seed *seed)
+{
+    static unsigned char large[RUN_PLAN_MOST_BYTES + 1];
+    char aside[sizeof seed->path + 8];
+    snprintf(aside, sizeof aside, "%s.aside", seed->path);
+
+    for (mode_t bit = 01; bit < 0100; bit <<= 1) {
+        chmod(seed->path, 0600 | bit);
+        starts_nothing(seed, "permissions for others");
+    }
+    chmod(seed->path, 0600);
+    if (geteuid() == 0) {
+        CHECK(chown(seed->path, 65534, (gid_t)-1) == 0, "chown");
+        starts_nothing(seed, "somebody else's");
+        CHECK(chown(seed->path, 0, (gid_t)-1) == 0, "chown");
+    }
+    rename(seed->path, aside);
+    starts_nothing(seed, "not there");
+    CHECK(symlink(aside, seed->path) == 0, "symlink");
+    starts_nothing(seed, "a link");
+    unlink(seed->path);
+    CHECK(mkfifo(seed->path, 0600) == 0, "mkfifo");
+    starts_nothing(seed, "a pipe");
+    unlink(seed->path);
+    CHECK(mkdir(seed->path, 0700) == 0, "mkdir");
+    starts_nothing(seed, "a directory");
+    rmdir(seed->path);
+    rename(aside, seed->path);
+    call(seed->argv);
+    CHECK(executed.count == 1, "and as it was it holds");
+
+    /* Whatever its length is, and the shorter ones are sealed. */
+    unsigned char *bytes = malloc(RUN_PLAN_MOST_BYTES);
+    for (size_t length = 0; length < seed->length; length++) {
+        memcpy(bytes, seed->bytes, length);
+        if (length >= sizeof(uint64_t))
+            seal(bytes, length);
+        write_file(seed->path, bytes, length);
+        call(seed->argv);
+        CHECK(executed.count == 0 || length > seed->head, "cut to %zu", length);
+        CHECK(executed.count == 0 || strcmp(executed.path, seed->becomes) == 0, "cut to %zu: %s", length, executed.path);
+    }
+    free(bytes);
+    memcpy(large, seed->bytes, seed->length);
+    for (size_t length = sizeof large - 1; length <= sizeof large; length++) {
+        seal(large, length);
+        write_file(seed->path, large, length);
+        starts_nothing(seed, "with more behind it");
+    }
+
+    /* What holds for another script. */
+    for (size_t i = 0; i < seed_count; i++)
+        if (&seeds[i] != seed) {
+            write_file(seed->path, seeds[i].bytes, seeds[i].length);
+            starts_nothing(seed, seeds[i].argv[1]);
+        }
+    write_file(seed->path, seed->bytes, seed->length);
+}
+
+/* xorshift*, and always the same. */
+static uint64_t state = 88172645463325252;
+
+static size_t below(size_t limit)
+{
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return limit == 0 ? 0 : (size_t)((state * 0x2545f4914f6cdd1d >> 32) % limit);
+}
+
+/* One change to the `length` bytes at `plan`, none of it before `from`. The new length. */
+static size_t mutate(unsigned char *plan, size_t length, size_t from)
+{
+    static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'x', 'c', 'f', 'l'};
+    const struct seed *other = &seeds[below(seed_count)];
+    size_t at = from + below(length - from), count = 1 + below(below(4) == 0 ? length - at : 8);
+    if (count > length - at)
+        count = length - at;
+
+    switch (below(8)) {
+    case 0: /* cut */
+        return at;
+
+    case 1: /* flip */
+        for (size_t n = 1 + below(4); n > 0; n--)
+            plan[from + below(length - from)] ^= (unsigned char)(1 << below(8));
+        return length;
+
+    case 2:
+        plan[at] = telling[below(sizeof telling)];
+        return length;
+
+    case 3: /* leave out */
+        memmove(plan + at, plan + at + count, length - at - count);
+        return length - count;
+
+    case 4: /* say twice */
+        if (length + count > MOST_BYTES)
+            return length;
+        memmove(plan + at + count, plan + at, length - at);
+        return length + count;
+
+    case 5: /* go on as another plan does */
+        count = below(other->length);
+        if (at + other->length - count > MOST_BYTES)
+            return length;
+        memcpy(plan + at, other->bytes + count, other->length - count);
+        return at + other->length - count;
+
+    case 6: /* a piece of another one in between */
+        count = below(other->length);
+        size_t piece = below(other->length - count);
+        if (length + piece > MOST_BYTES)
+            return length;
+        memmove(plan + at + piece, plan + at, length - at);
+        memcpy(plan + at, other->bytes + count, piece);
+        return length + piece;
+
+    default: /* noise */
+        for (size_t i = 0; i < count; i++)
+            plan[at + i] = (unsigned char)below(256);
+        return length;
+    }
+}
+
+/* The plan with the decoy in place of the script, and all that it says of that right. The new length. */
+static size_t put_decoy(unsigned char *plan, const struct seed *seed)
+{
+    const char *before = below(2) == 0 ? "" : out_of_the_cache;
+    unsigned char *at = plan + seed->last_step;
+
+    *at = below(2) == 0 ? *at : below(2) == 0 ? 'c' : 'f';
+    memcpy(at + 1, &decoy, sizeof decoy);
+    return seed->last_step + 1 + sizeof decoy + (size_t)sprintf((char *)at + 1 + sizeof decoy, "%s%s", before, decoy_path) + 1;
+}
+
+/* Whether that is the script of a plan. */
+static int is_planned(const struct seed *seed, const char *path)
+{
+    struct stat status;
+    if (is_local(seed->argv[1]))
+        return strcmp(path, seed->becomes) == 0;
+    if (stat(path, &status) != 0)
+        return 0;
+    for (size_t i = 0; i < seed_count; i++)
+        if (!is_local(seeds[i].argv[1]) && status.st_dev == seeds[i].script.st_dev && status.st_ino == seeds[i].script.st_ino)
+            return 1;
+    return 0;
+}
+
+/*
+ * A plan whose seal is not renewed counts only where not a byte of it has changed. One with a seal that is right again gets as far as it
+ * gets, for it says what the executor is to look at; but it leads to no file that was not planned, nor out of the cache.
+ */
+static void fuzz(long count, time_t end)
+{
+    static unsigned char plan[MOST_BYTES];
+    long sealed = 0, reached = 0, n = 0;
+    int files[MOST_SCRIPTS];
+
+    for (size_t i = 0; i < seed_count; i++)
+        CHECK((files[i] = open(seeds[i].path, O_RDWR | O_CLOEXEC)) >= 0, "%s", seeds[i].path);
+    for (; n < count && (n % 1000 != 0 || time(NULL) < end); n++) {
+        size_t chosen = below(seed_count);
+        struct seed *seed = &seeds[chosen];
+        size_t length = seed->length, from = below(4) == 0 ? 0 : seed->head;
+        int renew = below(8) != 0;
+
+        memcpy(plan, seed->bytes, length);
+        if (below(20) == 0)
+            length = put_decoy(plan, seed);
+        else if (below(50) == 0) {
+            length = below(RUN_PLAN_MOST_BYTES);
+            for (size_t i = below(2) == 0 ? 0 : seed->head; i < length; i++)
+                plan[i] = (unsigned char)below(256);
+        }
+        for (size_t changes = below(4); changes > 0 && length > from; changes--)
+            length = mutate(plan, length, from);
+        renew = renew && length >= sizeof(uint64_t);
+        if (renew)
+            seal(plan, length);
+        sealed += renew;
+
+        CHECK(pwrite(files[chosen], plan, length, 0) == (ssize_t)length && ftruncate(files[chosen], (off_t)length) == 0, "%s", strerror(errno));
+        call(seed->argv);
+        if (executed.count == 0)
+            continue;
+        reached++;
+        int same = length == seed->length && memcmp(plan, seed->bytes, length) == 0;
+        CHECK(executed.count == 1 && executed.as_called, "plan %ld", n);
+        CHECK(renew || same, "plan %ld: its seal is wrong", n);
+        CHECK(same ? strcmp(executed.path, seed->becomes) == 0 : is_planned(seed, executed.path), "plan %ld: %s", n, executed.path);
+    }
+    for (size_t i = 0; i < seed_count; i++)
+        close(files[i]);
+    CHECK(reached > 0, "no plan was followed to its end, so nothing was tested");
+    printf("%ld plans, %ld of them with a seal that is right: %ld led to the script that was planned, none to anything else\n", n, sealed, reached);
+}
+
+int main(int argc, char **argv)
+{
+    struct stat status;
+
+    CHECK(argc > 4 && argc - 4 <= MOST_SCRIPTS, "plans COUNT SECONDS DECOY SCRIPT...");
+    decoy_path = argv[3];
+    CHECK(stat(decoy_path, &status) == 0, "%s", decoy_path);
+    decoy = (struct look){
+        (uint64_t)major(status.st_dev) << 32 | minor(status.st_dev), status.st_ino, status.st_size, nanoseconds(status.st_mtim),
+        nanoseconds(status.st_ctim),
+    };
+    for (int i = 4; i < argc; i++)
+        read_seed(&seeds[seed_count++], argv[i]);
+
+    snprintf(out_of_the_cache, sizeof out_of_the_cache, "%.*s", (int)(strrchr(seeds[0].path, '/') - seeds[0].path), seeds[0].path);
+    for (const char *slash = seeds[0].path; (slash = strchr(slash, '/')) != NULL; slash++)
+        strcat(out_of_the_cache, "/..");
+
+    check_names();
+    for (size_t i = 0; i < seed_count; i++) {
+        check_seal(&seeds[i]);
+        check_file(&seeds[i]);
+    }
+    check_depth(&seeds[0]);
+    fuzz(atol(argv[1]), time(NULL) + atol(argv[2]));
+    return 0;
+}
