@@ -3,15 +3,16 @@ using Run.Tests.Infra;
 namespace Run.Tests.Planning;
 
 /// <summary>
-/// Whether a run goes by plan. The runtime does not start in so little memory, and the executor and a shell do: so a run that succeeds there was
-/// planned, and one that fails there would have gone the long way, and has changed nothing.
+/// Whether a run goes by plan. The runtime does not start in so little memory, and the executor and a shell do: so a run that succeeds
+/// there was planned, and one that fails there would have gone the long way, and has changed nothing.
 /// </summary>
 internal static class Planned
 {
     public const long TooLittleForTheRuntime = 32 << 20;
 
     /// <summary>
-    /// Runs it until it is: a file that is younger than a tick of the clock is in no plan yet. Each of the runs must succeed and print this.
+    /// Runs it until it is: a file that is younger than a tick of the clock is in no plan yet. Each of the runs must succeed and
+    /// print this.
     /// </summary>
     public static async Task Is(Func<Command> run, string stdout)
     {

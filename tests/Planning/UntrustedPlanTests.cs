@@ -6,7 +6,7 @@ using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
 
-/// <summary>A plan is believed in nothing: whatever is in its place, the run goes the long way and succeeds, or by a plan that is right.</summary>
+/// <summary>A plan is believed in nothing: whatever is in its place, the run goes the long way and succeeds.</summary>
 public sealed class UntrustedPlanTests
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -130,17 +130,18 @@ public sealed class UntrustedPlanTests
             return isSealed ? Forgery.Sealed(bytes) : bytes;
         }
 
-        for (var i = 0; i < plan.Length; i++)
-        {
-            Put($"{bad}/{i}", Bad(i));
-        }
+        // Every third byte: scripts/fuzz goes through all of them, and more, without a process for each.
+        var places = Enumerable.Range(0, plan.Length).Where(static i => i % 3 == 0).ToList();
+        places.ForEach(i => Put($"{bad}/{i}", Bad(i)));
 
         // Where the runtime cannot start, what remains is the executor: it runs the script, or leaves it to the runtime.
-        var leaves = await box.Sh($"cd {bad}; for f in *; do mv $f {file}; run x </dev/null; echo $?; done").Limit("as", TooLittleForTheRuntime).Result();
+        var loop = $"cd {bad}; for f in *; do mv $f {file}; run x </dev/null; echo $?; done";
+        var leaves = await box.Sh(loop).Limit("as", TooLittleForTheRuntime).Result();
         leaves.Check(leaves is { Status: 0, Stderr: "" }, "no complaint");
         var lines = leaves.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var left = (await box.Run("--quiet", "x").Limit("as", TooLittleForTheRuntime).Result()).Status.ToString(CultureInfo.InvariantCulture);
-        Assert.Equal(plan.Length, lines.Count(line => line == "0" || line == left));
+        var planning = await box.Run("--quiet", "x").Limit("as", TooLittleForTheRuntime).Result();
+        var left = planning.Status.ToString(CultureInfo.InvariantCulture);
+        Assert.Equal(places.Count, lines.Count(line => line == "0" || line == left));
         Assert.Equal(lines.Count(static line => line == "0"), lines.Count(static line => line == "ran"));
         if (how == "cut" || !isSealed)
         {
