@@ -101,7 +101,8 @@ static void read_seed(struct seed *seed, char *script)
     write_file(seed->path, seed->bytes, seed->length);
     call(seed->argv);
     CHECK(executed.count == 1 && executed.as_called, "%s: is not executed", script);
-    CHECK(is_local(script) ? strcmp(executed.path, script) == 0 : strncmp(executed.path, plan.path, plan.cache_length) == 0, "%s", executed.path);
+    CHECK(is_local(script) ? strcmp(executed.path, script) == 0 : strncmp(executed.path, plan.path, plan.cache_length) == 0,
+        "%s", executed.path);
     CHECK(strcmp(strrchr(executed.path, '/'), strrchr(script, '/') ?: script) == 0 || strcmp(strrchr(executed.path, '/') + 1, script) == 0,
         "%s", executed.path);
     CHECK(strcmp(executed.path, decoy_path) != 0, "%s", decoy_path);
@@ -404,7 +405,8 @@ static void fuzz(long count, time_t end)
             seal(plan, length);
         sealed += renew;
 
-        CHECK(pwrite(files[chosen], plan, length, 0) == (ssize_t)length && ftruncate(files[chosen], (off_t)length) == 0, "%s", strerror(errno));
+        CHECK(pwrite(files[chosen], plan, length, 0) == (ssize_t)length && ftruncate(files[chosen], (off_t)length) == 0,
+            "%s", strerror(errno));
         call(seed->argv);
         if (executed.count == 0)
             continue;
@@ -417,7 +419,8 @@ static void fuzz(long count, time_t end)
     for (size_t i = 0; i < seed_count; i++)
         close(files[i]);
     CHECK(reached > 0, "no plan was followed to its end, so nothing was tested");
-    printf("%ld plans, %ld of them with a seal that is right: %ld led to the script that was planned, none to anything else\n", n, sealed, reached);
+    printf("%ld plans, %ld of them with a seal that is right: %ld led to the script that was planned, none to anything else\n",
+        n, sealed, reached);
 }
 
 int main(int argc, char **argv)
