@@ -10,7 +10,9 @@ namespace Run.Caching;
 /// plans/                 what the next warm run of a script needs to know, so that it needs no runtime
 /// </code>
 /// A version is written to tmp/, flushed and renamed; then the record is, in the same way, and that is the moment at which the new version
-/// is there. What is in place is never written again, so that nobody can catch it half written, and a script that runs keeps its bytes.
+/// is there. The bytes of each are flushed before its rename, and a journal keeps renames in their order, so the directories need no
+/// flush: what a loss of power may undo is the last step, and then the one before it. What is in place is never written again, so that
+/// nobody can catch it half written, and a script that runs keeps its bytes.
 /// </summary>
 internal sealed class Cache(string root)
 {
@@ -52,7 +54,6 @@ internal sealed class Cache(string root)
         Directories.Make(version);
         var before = ReadRecord(directory);
         temporary.Finish(Permissions.PrivateScript, path);
-        Flush(version);
 
         var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
         record = record with { Identity = FileIdentity.Of(status), Size = status.Size };
@@ -177,17 +178,6 @@ internal sealed class Cache(string root)
         using var temporary = TemporaryFile.Create(root);
         temporary.Write(OsText.ToBytes(record.ToText()));
         temporary.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}");
-        Flush(directory);
-    }
-
-    /// <summary>A rename is safe from a loss of power when its directory has been flushed.</summary>
-    private static void Flush(string directory)
-    {
-        using var handle = Kernel.TryOpen(directory, Kernel.ReadOnly | Kernel.Directory);
-        if (handle is not null)
-        {
-            _ = Kernel.TryFlush(handle);
-        }
     }
 
     private static RunException CannotWrite(string path) => new(ExitStatus.CannotWrite, $"{path}: cannot be written: {Kernel.Describe(Kernel.LastError)}");
