@@ -7,6 +7,8 @@ namespace Run;
 /// <summary>From what is wanted to the file that has it: the copy that is there, where it will do, and a fetch where not.</summary>
 internal static class Copies
 {
+    private const string NotAsked = "offline, so the server is not asked";
+
     /// <param name="update">Whether the server is to be asked even where the copy would do.</param>
     /// <param name="consent">Who is to accept bytes that are new here; null: nobody is asked.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 127: it could not be had, and what was there is still there.</exception>
@@ -28,10 +30,7 @@ internal static class Copies
         {
             return copy is not null && !update
                 ? copy
-                : throw new RunException(
-                    ExitStatus.Unavailable,
-                    update ? $"{wanted.Shown}: offline, so the server is not asked" : $"{wanted.Shown}: not cached, and offline",
-                    "--offline or RUN_OFFLINE forbids the network");
+                : throw Offline(wanted, update ? NotAsked : "not cached, and offline");
         }
 
         try
@@ -64,13 +63,15 @@ internal static class Copies
     {
         if (surroundings.Offline)
         {
-            throw new RunException(
-                ExitStatus.Unavailable, $"{wanted.Shown}: offline, so the server is not asked", "--offline or RUN_OFFLINE forbids the network");
+            throw Offline(wanted, NotAsked);
         }
 
         surroundings.Cache.Make();
         return Arrival.Fetch(wanted, surroundings.Cache, null);
     }
+
+    private static RunException Offline(Wanted wanted, string what) =>
+        new(ExitStatus.Unavailable, $"{wanted.Shown}: {what}", "--offline or RUN_OFFLINE forbids the network");
 
     private static bool WillDo(CachedScript copy, Wanted wanted) => copy.IsFresh(MaxAge(wanted));
 

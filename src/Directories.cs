@@ -81,7 +81,8 @@ internal sealed record Directories(string Cache, string State, string? Configura
             : s;
     }
 
-    private static string Parent(string path) => path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "/";
+    /// <summary>The directory that a path is in.</summary>
+    public static string Parent(string path) => path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "/";
 
     private static string? Absolute(string variable) =>
         Kernel.Variable(variable) is { Length: > 0 } value && value[0] == '/' ? (value.Length > 1 ? value.TrimEnd('/') : value) : null;

@@ -25,7 +25,7 @@ internal static class Become
 
         if (!request.Replace)
         {
-            _ = ScriptLock.Acquire(request);
+            ScriptLock.Acquire(request);
         }
 
         var copy = wanted.Local is null ? Copies.Get(wanted, surroundings, invocation.Update, Consent.For(wanted, surroundings)) : null;
@@ -37,7 +37,7 @@ internal static class Become
         {
             // Only now: nobody is ended for a successor that cannot be fetched or started.
             launch.CheckInterpreter();
-            _ = ScriptLock.Acquire(request);
+            ScriptLock.Acquire(request);
         }
 
         if (invocation.IsPlain)

@@ -16,6 +16,4 @@ internal readonly record struct FileStatus(
     public bool OthersCanWrite => (Mode & 0x12) != 0;
 
     public bool EverybodyCanWrite => (Mode & 0x2) != 0;
-
-    public bool IsExecutable => (Mode & 0x49) != 0;
 }

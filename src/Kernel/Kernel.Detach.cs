@@ -10,8 +10,6 @@ internal static unsafe partial class Kernel
 
     private const int SetParentDeathSignal = 1;
 
-    public static int ParentProcessId => getppid();
-
     /// <summary>A pipe: the end to read from is close-on-exec, the other is for a child to inherit. False where none can be had.</summary>
     public static bool TryPipe(out SafeFileHandle readEnd, out SafeFileHandle writeEnd)
     {
@@ -76,9 +74,6 @@ internal static unsafe partial class Kernel
     public static void SignalAtParentsEnd(int signal) => _ = prctl(SetParentDeathSignal, signal, 0, 0, 0);
 
     public static bool IsPipe(int descriptor) => TryStatus(descriptor) is { IsPipe: true };
-
-    [LibraryImport("libc")]
-    private static partial int getppid();
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int pipe2(int* ends, int flags);

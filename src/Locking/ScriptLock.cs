@@ -9,11 +9,11 @@ internal static class ScriptLock
     private static bool s_areNone;
 
     /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
-    /// <returns>Null where no lock can be had and a plain run does without one; a note has said so.</returns>
+    /// <remarks>Where no lock can be had a plain run does without one, and a note has said so.</remarks>
     /// <exception cref="RunException">
     /// 75: somebody holds it, and does not let go in time. 73: no lock can be had. 77: the lock's file is not this user's alone.
     /// </exception>
-    public static HeldLock? Acquire(LockRequest request)
+    public static void Acquire(LockRequest request)
     {
         try
         {
@@ -30,7 +30,7 @@ internal static class ScriptLock
                 {
                     file.Sign(request.Record);
                     Voice.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
-                    return new HeldLock(file.Descriptor);
+                    return;
                 }
 
                 file.Close();
@@ -40,7 +40,6 @@ internal static class ScriptLock
         {
             s_areNone = true;
             Voice.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
-            return null;
         }
     }
 

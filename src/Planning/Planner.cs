@@ -102,9 +102,9 @@ internal sealed class Planner(
         }
         else
         {
-            var version = Parent(copy.Path);
+            var version = Directories.Parent(copy.Path);
             plan.Directory(surroundings.Cache.Root, Permissions.OthersWrite, mayBeLink: true);
-            plan.Directory(Parent(version), Permissions.OthersWrite, mayBeLink: false);
+            plan.Directory(Directories.Parent(version), Permissions.OthersWrite, mayBeLink: false);
             plan.Directory(version, Permissions.OthersWrite, mayBeLink: false);
             plan.File(copy.Seen!.Value);
             plan.CachedScript(copy.Path, copy.Record.Identity);
@@ -120,7 +120,7 @@ internal sealed class Planner(
     {
         var directory = $"{surroundings.Cache.Root}/{Cache.PlansName}";
         var temporary = $"{surroundings.Cache.Root}/{TemporaryFile.DirectoryName}/{Kernel.ProcessId}-plan";
-        if (Parent(path) != directory || bytes.Length > Kernel.MostPlanBytes || !Kernel.MayWriteFilesOf(bytes.Length))
+        if (Directories.Parent(path) != directory || bytes.Length > Kernel.MostPlanBytes || !Kernel.MayWriteFilesOf(bytes.Length))
         {
             return;
         }
@@ -137,7 +137,5 @@ internal sealed class Planner(
     }
 
     /// <summary>Whether the file's directory was not there, and now is.</summary>
-    private static bool Made(string path) => Kernel.LastError == Errno.NoEntry && Kernel.TryMakeDirectory(Parent(path), Permissions.PrivateDirectory);
-
-    private static string Parent(string path) => path[..path.LastIndexOf('/')];
+    private static bool Made(string path) => Kernel.LastError == Errno.NoEntry && Kernel.TryMakeDirectory(Directories.Parent(path), Permissions.PrivateDirectory);
 }
