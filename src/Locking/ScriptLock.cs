@@ -133,7 +133,10 @@ internal static class ScriptLock
         })
         { IsBackground = true };
         waiting.Start();
-        var ended = waiting.Join(most.TotalMilliseconds < int.MaxValue ? most : Timeout.InfiniteTimeSpan);
+
+        // Join knows whole milliseconds and cuts off the rest: the time that was asked for is not to be cut short.
+        var milliseconds = Math.Ceiling(most.TotalMilliseconds);
+        var ended = waiting.Join(milliseconds < int.MaxValue ? (int)milliseconds : Timeout.Infinite);
         return failure is not null ? throw failure : ended && locked;
     }
 
