@@ -10,7 +10,7 @@ namespace Run.Caching;
 /// plans/                 what the next warm run of a script needs to know, so that it needs no runtime
 /// </code>
 /// A version is written to tmp/, flushed and renamed; then the record is, in the same way, and that is the moment at which the new version
-/// is there. The bytes of each are flushed before its rename, and a journal keeps renames in their order, so the directories need no
+/// is there. The bytes of each are flushed before its rename (a first record's are not: nothing would be lost with it), and a journal keeps renames in their order, so the directories need no
 /// flush: what a loss of power may undo is the last step, and then the one before it. What is in place is never written again, so that
 /// nobody can catch it half written, and a script that runs keeps its bytes.
 /// </summary>
@@ -57,7 +57,9 @@ internal sealed class Cache(string root)
 
         var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
         record = record with { Identity = FileIdentity.Of(status), Size = status.Size };
-        Write(directory, record);
+
+        // Where there was no record, there is nothing that a loss of power could take: an empty one counts as none.
+        Write(directory, record, flush: before is not null);
         Versions.Sweep(directory, current: record, superseded: before?.Record, isRunning);
         return new CachedScript(path, record);
     }
@@ -67,7 +69,7 @@ internal sealed class Cache(string root)
     public CachedScript Confirm(string url, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
     {
         var record = copy.Record with { Checked = now, ETag = etag ?? copy.Record.ETag, LastModified = lastModified ?? copy.Record.LastModified };
-        Write($"{root}/{Key(url)}", record);
+        Write($"{root}/{Key(url)}", record, flush: true);
         return copy with { Record = record };
     }
 
@@ -108,7 +110,7 @@ internal sealed class Cache(string root)
         }
     }
 
-    private static bool IsKey(string name) => name.Length == KeyLength && name.All(char.IsAsciiHexDigitLower);
+    private static bool IsKey(string name) => name.Length == KeyLength && Characters.AreLowerHex(name);
 
     private CachedScript? FindByKey(string key)
     {
@@ -149,7 +151,7 @@ internal sealed class Cache(string root)
         var copy = new CachedScript(path, record with { Identity = FileIdentity.Of(status) });
         try
         {
-            Write(directory, copy.Record);
+            Write(directory, copy.Record, flush: true);
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
@@ -172,12 +174,12 @@ internal sealed class Cache(string root)
             : null;
     }
 
-    private static void Write(string directory, CacheRecord record)
+    private static void Write(string directory, CacheRecord record, bool flush)
     {
         var root = directory[..directory.LastIndexOf('/')];
         using var temporary = TemporaryFile.Create(root);
         temporary.Write(OsText.ToBytes(record.ToText()));
-        temporary.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}");
+        temporary.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}", flush);
     }
 
     private static RunException CannotWrite(string path) => new(ExitStatus.CannotWrite, $"{path}: cannot be written: {Kernel.Describe(Kernel.LastError)}");

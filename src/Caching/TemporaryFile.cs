@@ -69,10 +69,11 @@ internal sealed class TemporaryFile : IDisposable
     }
 
     /// <summary>Flushes it, gives it its mode, and renames it into its place.</summary>
+    /// <param name="flush">Whether it must be whole even if the power fails right after.</param>
     /// <exception cref="RunException">73.</exception>
-    public void Finish(uint mode, string path)
+    public void Finish(uint mode, string path, bool flush = true)
     {
-        if (!Kernel.TryChangeMode(Handle, mode) || !Kernel.TryFlush(Handle) || !Kernel.TryRename(Path, path))
+        if (!Kernel.TryChangeMode(Handle, mode) || (flush && !Kernel.TryFlush(Handle)) || !Kernel.TryRename(Path, path))
         {
             throw Failed(path, "written");
         }
