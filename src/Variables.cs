@@ -6,8 +6,19 @@ namespace Run;
 internal static class Variables
 {
     /// <summary>The fields with their variables filled in; one that names a variable that is not set, or empty, is left out.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> Expand(IReadOnlyList<KeyValuePair<string, string>> fields) =>
-        [.. fields.Select(static f => new KeyValuePair<string, string?>(f.Key, Expand(f.Value))).Where(static f => f.Value is not null)!];
+    public static IReadOnlyList<KeyValuePair<string, string>> Expand(IReadOnlyList<KeyValuePair<string, string>> fields)
+    {
+        var expanded = new List<KeyValuePair<string, string>>();
+        foreach (var (name, text) in fields)
+        {
+            if (Expand(text) is { } value)
+            {
+                expanded.Add(new(name, value));
+            }
+        }
+
+        return expanded;
+    }
 
     /// <summary>Null where a variable in it is not set.</summary>
     public static string? Expand(string text)

@@ -48,7 +48,7 @@ internal static class Become
         detach?.Leave(Detach.LogFor(request));
         try
         {
-            throw launch.Become([.. invocation.Arguments]);
+            throw launch.Become(invocation.Arguments);
         }
         catch (RunException) when (detach is not null)
         {

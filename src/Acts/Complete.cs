@@ -14,7 +14,7 @@ internal static class Complete
         var shell = invocation.Shell!;
         if (shell == Words)
         {
-            Output.Write(string.Concat(Scripts(surroundings).Select(static line => $"{line.Word}\t{line.Meaning}\n")));
+            Output.Write(string.Concat(Scripts(surroundings).Where(static line => Voice.Printable(line.Word) == line.Word).Select(static line => $"{line.Word}\t{line.Meaning}\n")));
             return 0;
         }
 
@@ -31,11 +31,13 @@ internal static class Complete
     }
 
     /// <summary>The sources, with what they expect, and the cached scripts, one a line: what could not be typed is left out.</summary>
-    private static IEnumerable<(string Word, string Meaning)> Scripts(Surroundings surroundings)
+    private static IEnumerable<Candidate> Scripts(Surroundings surroundings)
     {
         var now = DateTimeOffset.UtcNow;
-        var sources = surroundings.Configuration().Sources().Where(static s => s.Name != ScriptName.DefaultScope).Select(static s => ($"{s.Name}:", s.Expects));
-        var cached = surroundings.Cache.All().Select(c => (c.Record.Script, $"cached {Ages.Text(now - c.Record.Fetched)} ago"));
-        return sources.Concat(cached).Where(static line => Voice.Printable(line.Item1) == line.Item1);
+        var sources = surroundings.Configuration().Sources().Where(static s => s.Name != ScriptName.DefaultScope);
+        var cached = surroundings.Cache.All().Select(c => new Candidate(c.Record.Script, $"cached {Ages.Text(now - c.Record.Fetched)} ago"));
+        return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects)).Concat(cached);
     }
+
+    private sealed record Candidate(string Word, string Meaning);
 }

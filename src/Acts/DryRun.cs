@@ -14,25 +14,25 @@ internal static class DryRun
         var path = wanted.Local is { } local ? LocalFile.Checked(local, wanted) : copy?.Path;
         var url = wanted.Local is null ? UrlText.Shown(wanted.Url) : null;
         var digest = copy?.Record.Sha256 ?? wanted.Digest;
-        var arguments = Arguments(path, wanted, surroundings, invocation).ToList();
+        var arguments = Arguments(path, wanted, surroundings, invocation);
 
         Output.Write(invocation.Json ? ToJson(wanted.Shown, url, path, digest, arguments) : ToText(url, path, digest, arguments));
         return 0;
     }
 
     /// <summary>The words of the process. A script that is not there yet stands for itself by its name: its first line is not known.</summary>
-    private static IEnumerable<string> Arguments(string? path, Wanted wanted, Surroundings surroundings, Invocation invocation) =>
+    private static string[] Arguments(string? path, Wanted wanted, Surroundings surroundings, Invocation invocation) =>
         path is not null
             ? Launch.Of(path, wanted.Shown, invocation.Interpreter, surroundings.Configuration).Arguments(invocation.Arguments)
             : [.. Words.Split(invocation.Interpreter ?? ""), UrlText.FileName(wanted.Url), .. invocation.Arguments];
 
-    private static string ToText(string? url, string? path, string? digest, IEnumerable<string> arguments) =>
+    private static string ToText(string? url, string? path, string? digest, string[] arguments) =>
         (url is null ? "" : $"url     {url}\n")
         + $"path    {Voice.Printable(path ?? "not cached")}\n"
         + (digest is null ? "" : $"sha256  {digest}\n")
         + $"argv    {Voice.Printable(Words.Join(arguments))}\n";
 
-    private static string ToJson(string script, string? url, string? path, string? digest, List<string> arguments) => Json.Of(writer =>
+    private static string ToJson(string script, string? url, string? path, string? digest, string[] arguments) => Json.Of(writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("script", Voice.Printable(script));

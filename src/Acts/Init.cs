@@ -49,7 +49,7 @@ internal static class Init
             throw new RunException(ExitStatus.CannotWrite, $"{path}: is there already, and stays as it is");
         }
 
-        var builtIn = Run.Configuration.RunConf.BuiltInText().Split('\n').SkipWhile(static l => !l.StartsWith("sources:", StringComparison.Ordinal));
+        var builtIn = BuiltIn.run_conf.Split('\n').SkipWhile(static l => !l.StartsWith("sources:", StringComparison.Ordinal));
         WholeFile.Create(path, OsText.ToBytes(Text + string.Join('\n', builtIn.Select(static l => l.Length > 0 ? $"# {l}" : l)).TrimEnd() + "\n"), Permissions.PublicFile);
         Voice.Note($"wrote {path}");
         return 0;

@@ -65,7 +65,7 @@ internal sealed record CacheRecord(
         return values.TryGetValue("script", out var script)
             && values.TryGetValue("url", out var url)
             && values.TryGetValue("name", out var name)
-            && values.TryGetValue("sha256", out var sha256) && sha256.Length == Run.Sha256.HexLength && sha256.All(char.IsAsciiHexDigitLower)
+            && values.TryGetValue("sha256", out var sha256) && sha256.Length == Run.Sha256.HexLength && Characters.AreLowerHex(sha256)
             && Number("size") is { } size
             && Number("fetched") is { } fetched
             && Number("checked") is { } @checked

@@ -23,7 +23,7 @@ internal static class Versions
     public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded, Func<bool> isRunning)
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
-        var old = new List<(string Path, TimeSpan Age)>();
+        var old = new List<Version>();
         foreach (var name in Kernel.Names(directory))
         {
             var path = $"{directory}/{name}";
@@ -38,7 +38,7 @@ internal static class Versions
                 continue;
             }
 
-            old.Add((path, TimeSpan.FromMilliseconds(now - (status.Modified / 1_000_000))));
+            old.Add(new(path, TimeSpan.FromMilliseconds(now - (status.Modified / 1_000_000))));
         }
 
         if (old.Count == 0)
@@ -47,11 +47,17 @@ internal static class Versions
         }
 
         var all = !isRunning();
-        foreach (var (path, _) in old.OrderBy(static v => v.Age).Where((v, i) => all || v.Age > s_kept || (i >= MostKept && v.Age > s_alwaysKept)))
+        old.Sort(static (one, other) => one.Age.CompareTo(other.Age));
+        for (var i = 0; i < old.Count; i++)
         {
+            if (!all && old[i].Age <= s_kept && (i < MostKept || old[i].Age <= s_alwaysKept))
+            {
+                continue;
+            }
+
             try
             {
-                Tree.Remove(path);
+                Tree.Remove(old[i].Path);
             }
             catch (RunException)
             {
@@ -59,4 +65,6 @@ internal static class Versions
             }
         }
     }
+
+    private sealed record Version(string Path, TimeSpan Age);
 }

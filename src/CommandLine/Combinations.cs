@@ -22,7 +22,7 @@ internal static class Combinations
 
         var looksUp = runs || i.Act is Act.View or Act.Diff or Act.Pin or Act.Stop or Act.Clean;
         Refuse((i.Update || i.Digest is not null || i.Pinned) && !looksUp, "--update, --sha256 and --pinned go with a SCRIPT");
-        Refuse(i.Digest is not null && i.Operands.Count > 1 && (i.Act is Act.Pin or Act.Clean), "--sha256 goes with one SCRIPT");
+        Refuse(i.Digest is not null && i.Operands.Length > 1 && (i.Act is Act.Pin or Act.Clean), "--sha256 goes with one SCRIPT");
     }
 
     private static void CheckOperands(Invocation i)
@@ -30,21 +30,30 @@ internal static class Combinations
         switch (i.Act)
         {
             case Act.List or Act.Ps or Act.Init or Act.Completion:
-                Refuse(i.Operands.Count > 0, $"{Name(i.Act)} takes no SCRIPT");
+                Refuse(i.Operands.Length > 0, $"{Name(i.Act)} takes no SCRIPT");
                 break;
             case Act.Clean or Act.Pin:
-                Refuse(i.Act == Act.Pin && i.Operands.Count == 0, "--pin needs a SCRIPT");
-                var option = i.Operands.FirstOrDefault(static o => o.StartsWith('-'));
+                Refuse(i.Act == Act.Pin && i.Operands.Length == 0, "--pin needs a SCRIPT");
+                var option = Array.Find(i.Operands, static o => o.StartsWith('-'));
                 Refuse(option is not null, $"{option} after a SCRIPT: options come before");
                 break;
             default:
-                Refuse(i.Operands.Count == 0, "no SCRIPT", "run --help says more");
-                Refuse(i.Operands.Count > 1 && (i.Act is Act.Stop or Act.Diff), $"{Name(i.Act)} takes one SCRIPT");
+                Refuse(i.Operands.Length == 0, "no SCRIPT", "run --help says more");
+                Refuse(i.Operands.Length > 1 && (i.Act is Act.Stop or Act.Diff), $"{Name(i.Act)} takes one SCRIPT");
                 break;
         }
     }
 
-    private static string Name(Act act) => "--" + act.ToString().ToLowerInvariant();
+    // Not by Enum.ToString, which starts up reflection.
+    private static string Name(Act act) => act switch
+    {
+        Act.List => "--list",
+        Act.Ps => "--ps",
+        Act.Init => "--init",
+        Act.Completion => "--completion",
+        Act.Stop => "--stop",
+        _ => "--diff",
+    };
 
     private static void Refuse(bool wrong, string why, string? hint = null)
     {

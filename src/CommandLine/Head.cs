@@ -6,14 +6,14 @@ namespace Run.CommandLine;
 /// </summary>
 /// <param name="Words">For the parser.</param>
 /// <param name="Operands">SCRIPT and what is its own, untouched.</param>
-internal sealed record Head(IReadOnlyList<string> Words, IReadOnlyList<string> Operands)
+internal sealed record Head(IReadOnlyList<string> Words, string[] Operands)
 {
     /// <exception cref="RunException">64: an unknown option, a value that is missing, a value where none belongs.</exception>
-    public static Head Cut(IReadOnlyList<string> arguments)
+    public static Head Cut(string[] arguments)
     {
         var words = new List<string>();
         var next = 0;
-        while (next < arguments.Count && arguments[next] is ['-', _, ..] word)
+        while (next < arguments.Length && arguments[next] is ['-', _, ..] word)
         {
             next++;
             if (word == "--")
@@ -21,12 +21,12 @@ internal sealed record Head(IReadOnlyList<string> Words, IReadOnlyList<string> O
                 break;
             }
 
-            var following = next < arguments.Count ? arguments[next] : null;
+            var following = next < arguments.Length ? arguments[next] : null;
             var usedFollowing = word[1] == '-' ? AddLong(words, word, following) : AddShort(words, word, following);
             next += usedFollowing ? 1 : 0;
         }
 
-        return new Head(words, [.. arguments.Skip(next)]);
+        return new Head(words, arguments[next..]);
     }
 
     private static bool AddLong(List<string> words, string word, string? following)

@@ -24,13 +24,13 @@ internal sealed record Invocation
     public Act Act { get; init; }
 
     /// <summary>SCRIPT and all after it: for most acts the script and its arguments, for some a list of scripts.</summary>
-    public IReadOnlyList<string> Operands { get; init; } = [];
+    public string[] Operands { get; init; } = [];
 
     /// <summary>SCRIPT.</summary>
     public string Script => Operands[0];
 
     /// <summary>What belongs to the script, as it came.</summary>
-    public IEnumerable<string> Arguments => Operands.Skip(1);
+    public string[] Arguments => Operands[1..];
 
     /// <summary>Whether there are no options.</summary>
     public bool IsPlain { get; init; }

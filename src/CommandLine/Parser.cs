@@ -6,14 +6,8 @@ namespace Run.CommandLine;
 /// <summary>From the arguments to an <see cref="Invocation"/>.</summary>
 internal static class Parser
 {
-    private static readonly (Option<bool> Option, Act Act)[] s_acts =
-    [
-        (Options.View, Act.View), (Options.DryRun, Act.DryRun), (Options.Diff, Act.Diff), (Options.Pin, Act.Pin), (Options.Ps, Act.Ps),
-        (Options.Stop, Act.Stop), (Options.List, Act.List), (Options.Clean, Act.Clean), (Options.Init, Act.Init),
-    ];
-
     /// <exception cref="RunException">64: the command line is wrong.</exception>
-    public static Invocation Parse(IReadOnlyList<string> arguments)
+    public static Invocation Parse(string[] arguments)
     {
         var head = Head.Cut(arguments);
         var command = new Command("run");
@@ -29,7 +23,7 @@ internal static class Parser
             throw new RunException(ExitStatus.Usage, error.Message.TrimEnd('.'));
         }
 
-        if (result.GetValue(Options.Help) || (arguments.Count == 0))
+        if (result.GetValue(Options.Help) || (arguments.Length == 0))
         {
             return new Invocation { Act = Act.Help };
         }
@@ -69,33 +63,68 @@ internal static class Parser
 
     private static Act ActOf(ParseResult result)
     {
-        var acts = s_acts.Where(a => result.GetValue(a.Option)).Select(static a => (a.Option.Name, a.Act)).ToList();
-        if (Given(result, Options.Completion))
-        {
-            acts.Add((Options.Completion.Name, Act.Completion));
-        }
+        var act = Act.Run;
+        Option? chosen = null;
+        Choose(Options.View, Act.View);
+        Choose(Options.DryRun, Act.DryRun);
+        Choose(Options.Diff, Act.Diff);
+        Choose(Options.Pin, Act.Pin);
+        Choose(Options.Ps, Act.Ps);
+        Choose(Options.Stop, Act.Stop);
+        Choose(Options.List, Act.List);
+        Choose(Options.Clean, Act.Clean);
+        Choose(Options.Init, Act.Init);
+        Choose(Options.Completion, Act.Completion);
+        return act;
 
-        return acts.Count switch
+        void Choose(Option option, Act its)
         {
-            0 => Act.Run,
-            1 => acts[0].Act,
-            _ => throw new RunException(ExitStatus.Usage, $"{acts[0].Name} and {acts[1].Name} exclude each other"),
-        };
+            if (!Given(result, option))
+            {
+                return;
+            }
+
+            if (chosen is not null)
+            {
+                throw new RunException(ExitStatus.Usage, $"{chosen.Name} and {option.Name} exclude each other");
+            }
+
+            (chosen, act) = (option, its);
+        }
     }
 
     /// <summary>Of an option that is given more than once the last one counts, so that an alias can be overruled.</summary>
     private static List<string> LastOfEach(IReadOnlyList<string> words)
     {
+        var last = new List<string>(words.Count);
+        for (var i = words.Count - 1; i >= 0; i--)
+        {
+            var name = Name(words[i]);
+            if (!last.Exists(later => Name(later) == name))
+            {
+                last.Insert(0, words[i]);
+            }
+        }
+
+        return last;
+
         static string Name(string word) => word.Split('=', 2)[0];
-        return [.. words.Where((word, i) => !words.Skip(i + 1).Any(later => Name(later) == Name(word)))];
     }
 
     /// <summary>All the digests that are given must be one: the last one may not win here.</summary>
     private static string? DigestOf(IReadOnlyList<string> words)
     {
         var prefix = Options.Sha256.Name + "=";
-        return words.Where(w => w.StartsWith(prefix, StringComparison.Ordinal)).Select(w => Digest.Parse(w[prefix.Length..]))
-            .Aggregate((string?)null, static (one, other) => Digest.Same(one, other));
+        string? digest = null;
+        foreach (var word in words)
+        {
+            if (word.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                digest = Digest.Same(digest, Digest.Parse(word[prefix.Length..]));
+            }
+        }
+
+        return digest;
     }
 
     private static TimeSpan? Seconds(string? text)

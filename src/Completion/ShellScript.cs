@@ -13,17 +13,12 @@ internal static class ShellScript
     private static readonly OptionEntry[] s_none =
         [.. Entries(Options.List, Options.Ps, Options.Init, Options.Completion, Options.Help, Options.Version)];
 
-    public static string For(string shell)
+    public static string For(string shell) => shell switch
     {
-        using var reader = new StreamReader(typeof(ShellScript).Assembly.GetManifestResourceStream($"run.{shell}")!);
-        var template = reader.ReadToEnd();
-        return shell switch
-        {
-            "bash" => Bash(template),
-            "zsh" => Zsh(template),
-            _ => Fish(template),
-        };
-    }
+        "bash" => Bash(BuiltIn.run_bash),
+        "zsh" => Zsh(BuiltIn.run_zsh),
+        _ => Fish(BuiltIn.run_fish),
+    };
 
     private static string Bash(string template) => template
         .Replace("%VALUED%", string.Join('|', Options.All.Where(static e => e.NeedsValue).SelectMany(Names)), StringComparison.Ordinal)

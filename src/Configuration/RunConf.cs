@@ -11,7 +11,6 @@ namespace Run.Configuration;
 internal sealed class RunConf
 {
     private const int MostBytes = 1 << 20;
-    private const string BuiltIn = "run.conf";
 
     private readonly List<ConfFile> _files = [];
     private ConfFile? _builtIn;
@@ -23,7 +22,7 @@ internal sealed class RunConf
     /// <summary>The files that were looked for.</summary>
     public List<Seen> Seen { get; } = [];
 
-    private IEnumerable<ConfFile> Files => _files.Append(_builtIn ??= ReadBuiltIn());
+    private ConfFile Defaults => _builtIn ??= YamlConf.Parse("run.conf", BuiltIn.run_conf);
 
     /// <summary>Reads the files that there are: the one that was named, else the system's and the user's.</summary>
     /// <param name="named">What <c>--config</c> or <c>RUN_CONFIG</c> says.</param>
@@ -51,12 +50,17 @@ internal sealed class RunConf
     /// <exception cref="RunException">64: there is none.</exception>
     public Source Source(string name)
     {
-        foreach (var file in Files)
+        foreach (var file in _files)
         {
             if (file.Sources.TryGetValue(name, out var source))
             {
                 return source;
             }
+        }
+
+        if (Defaults.Sources.TryGetValue(name, out var builtIn))
+        {
+            return builtIn;
         }
 
         var known = Sources().Select(static s => s.Name).ToList();
@@ -67,23 +71,27 @@ internal sealed class RunConf
 
     /// <summary>All sources, each as the last file that has it describes it, by name.</summary>
     public IReadOnlyList<Source> Sources() =>
-        [.. Files.SelectMany(static f => f.Sources.Values).DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal)];
+        [.. _files.Append(Defaults).SelectMany(static f => f.Sources.Values).DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal)];
 
     /// <summary>What starts a script of that name that has no #! line; null where nothing is said of its extension.</summary>
     public string? InterpreterOf(string fileName)
     {
         var extension = Path.GetExtension(fileName);
-        return extension.Length == 0 ? null : Files.Select(f => f.Interpreters.GetValueOrDefault(extension)).FirstOrDefault(static i => i is not null);
-    }
+        if (extension.Length == 0)
+        {
+            return null;
+        }
 
-    /// <summary>The text of the run.conf that is built in.</summary>
-    public static string BuiltInText()
-    {
-        using var reader = new StreamReader(typeof(RunConf).Assembly.GetManifestResourceStream(BuiltIn)!);
-        return reader.ReadToEnd();
-    }
+        foreach (var file in _files)
+        {
+            if (file.Interpreters.TryGetValue(extension, out var command))
+            {
+                return command;
+            }
+        }
 
-    private static ConfFile ReadBuiltIn() => YamlConf.Parse(BuiltIn, BuiltInText());
+        return Defaults.Interpreters.GetValueOrDefault(extension);
+    }
 
     /// <param name="how">With or without waiting: a file that was named may be a pipe, as <c>&lt;(…)</c> is, whose writer is not ready yet.</param>
     private ConfFile? ReadFile(string path, int how)

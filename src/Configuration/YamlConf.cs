@@ -160,7 +160,7 @@ internal sealed class YamlConf
     private string Ref()
     {
         var text = Text("ref");
-        return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !s.Any(char.IsControl))
+        return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !Characters.HasControl(s))
             ? text.Value
             : throw At(text).Mistake("ref: a branch, tag or commit belongs here");
     }
@@ -175,7 +175,7 @@ internal sealed class YamlConf
     private string HeaderValue(Scalar name)
     {
         var value = Text($"the header {name.Value}");
-        return IsToken(name.Value) && !value.Value.Any(char.IsControl)
+        return IsToken(name.Value) && !Characters.HasControl(value.Value)
             ? value.Value
             : throw At(name).Mistake($"'{name.Value}' is not a header field that HTTP can carry");
     }
@@ -276,5 +276,5 @@ internal sealed class YamlConf
     private static string Lower(string sentence) => sentence.Length > 0 ? char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.') : sentence;
 
     // RFC 9110, 5.6.2.
-    private static bool IsToken(string text) => text.Length > 0 && text.All(static c => char.IsAsciiLetterOrDigit(c) || "!#$%&'*+-.^_`|~".Contains(c));
+    private static bool IsToken(string text) => text.Length > 0 && Characters.AreAlphanumericOr("!#$%&'*+-.^_`|~", text);
 }

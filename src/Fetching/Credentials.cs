@@ -88,7 +88,7 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
     private static void Add(HttpRequestHeaders request, string name, string value)
     {
         // A line break would begin a header field, or a request, of its own. Host would be believed by the server and by TLS.
-        if (value.Any(char.IsControl) || name.Equals("Host", StringComparison.OrdinalIgnoreCase) || !TryAdd(request, name, value))
+        if (Characters.HasControl(value) || name.Equals("Host", StringComparison.OrdinalIgnoreCase) || !TryAdd(request, name, value))
         {
             throw new RunException(
                 ExitStatus.Configuration, $"the header field {name} cannot be sent", "run.conf's \"headers:\" has its name and its value");

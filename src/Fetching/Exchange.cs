@@ -271,7 +271,7 @@ internal sealed class Exchange : IDisposable
     {
         const int Longest = 1024;
         return headers.NonValidated.TryGetValues(name, out var values)
-            && values.ToString() is { Length: > 0 and <= Longest } value && !value.Any(char.IsControl)
+            && values.ToString() is { Length: > 0 and <= Longest } value && !Characters.HasControl(value)
             ? value
             : null;
     }

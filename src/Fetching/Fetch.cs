@@ -33,6 +33,7 @@ internal static class Fetch
 
     private static async Task<FetchResult> GetAsync(FetchRequest request, Stream into, long most)
     {
+        Kernel.StartFinalizer();
         string[] urls = [request.Url, .. request.Mirrors];
         var deadline = Deadline.In(Limits.Patience);
         using var progress = new Progress(Name(request.Url));

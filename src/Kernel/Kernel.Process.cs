@@ -33,6 +33,9 @@ internal static unsafe partial class Kernel
         }
     }
 
+    /// <summary>From here on objects are finalized: native/runtime.c has kept the thread that does it from starting.</summary>
+    public static void StartFinalizer() => _ = run_start_finalizer();
+
     public static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
 
     /// <summary>
@@ -120,4 +123,7 @@ internal static unsafe partial class Kernel
 
     [LibraryImport("libc")]
     private static partial byte** run_environ();
+
+    [LibraryImport("libc")]
+    private static partial int run_start_finalizer();
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace Run;
 
@@ -15,6 +16,11 @@ internal static class OsText
 
     public static string FromBytes(ReadOnlySpan<byte> bytes)
     {
+        if (Utf8.IsValid(bytes))
+        {
+            return Encoding.UTF8.GetString(bytes);
+        }
+
         var text = new StringBuilder(bytes.Length);
         while (!bytes.IsEmpty)
         {
@@ -43,6 +49,13 @@ internal static class OsText
 
     private static byte[] Encode(string text, bool terminated)
     {
+        if (Ascii.IsValid(text))
+        {
+            var ascii = new byte[terminated ? text.Length + 1 : text.Length];
+            _ = Encoding.ASCII.GetBytes(text, ascii);
+            return ascii;
+        }
+
         var bytes = new byte[(text.Length * 3) + 1];
         var length = 0;
         for (var i = 0; i < text.Length; i++)

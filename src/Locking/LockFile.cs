@@ -194,7 +194,7 @@ internal sealed class LockFile
     }
 
     /// <summary>Whether a file of that name in the directory of locks is one.</summary>
-    public static bool IsName(string name) => name.Length == NameLength && name.All(char.IsAsciiHexDigitLower);
+    public static bool IsName(string name) => name.Length == NameLength && Characters.AreLowerHex(name);
 
     /// <summary>
     /// The descriptor of this file that was handed down by a run which this process is, or is a child of. Where it is the very process,

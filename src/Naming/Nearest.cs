@@ -7,12 +7,19 @@ internal static class Nearest
     public static string? To(string typed, IEnumerable<string> candidates)
     {
         var most = Math.Max(1, typed.Length / 3);
-        return candidates
-            .Select(candidate => (candidate, distance: Distance(typed, candidate)))
-            .Where(c => c.distance <= most || (typed.Length >= 2 && c.candidate.StartsWith(typed, StringComparison.Ordinal)))
-            .OrderBy(static c => c.distance)
-            .Select(static c => c.candidate)
-            .FirstOrDefault();
+        string? nearest = null;
+        var least = int.MaxValue;
+        foreach (var candidate in candidates)
+        {
+            var distance = Distance(typed, candidate);
+            var isNear = distance <= most || (typed.Length >= 2 && candidate.StartsWith(typed, StringComparison.Ordinal));
+            if (isNear && distance < least)
+            {
+                (nearest, least) = (candidate, distance);
+            }
+        }
+
+        return nearest;
     }
 
     private static int Distance(string a, string b)

@@ -53,7 +53,7 @@ internal abstract record ScriptName(string Text, string? Digest)
 
     /// <summary>Whether the text is the name of a source: letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, not beginning with <c>-</c> or <c>.</c>.</summary>
     public static bool IsScope(string text) =>
-        text.Length > 0 && text[0] is not ('-' or '.') && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        text.Length > 0 && text[0] is not ('-' or '.') && Characters.AreAlphanumericOr("-_.", text);
 
     public static bool IsUrl(string text) =>
         text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase);
@@ -94,7 +94,7 @@ internal abstract record ScriptName(string Text, string? Digest)
 
     private static void RefuseControlCharacters(string text)
     {
-        if (text.Any(static c => char.IsControl(c)))
+        if (Characters.HasControl(text))
         {
             throw new RunException(ExitStatus.Usage, $"{UrlText.Shown(text)}: a control character in the name of a script");
         }

@@ -58,7 +58,7 @@ internal sealed record Source(string Name, string Pattern)
 
     /// <summary>The URL of that path at that ref, and those of the mirrors.</summary>
     public IReadOnlyList<string> At(string path, string reference) =>
-        [Fill(Pattern, path, reference), .. Mirrors.Select(m => Fill(m, path, reference))];
+        Mirrors.Count == 0 ? [Fill(Pattern, path, reference)] : [Fill(Pattern, path, reference), .. Mirrors.Select(m => Fill(m, path, reference))];
 
     /// <summary>Takes the ref off, where the pattern has a place for one: it follows the last <c>@</c>, slashes and all.</summary>
     public (string Path, string Ref) SplitRef(string rest)
@@ -163,7 +163,7 @@ internal sealed record Source(string Name, string Pattern)
 
     /// <summary>A part in the place of a host: encoding could not make it harmless, so only what hosts are made of passes.</summary>
     private string HostPart(string text) =>
-        text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.')
+        Characters.AreAlphanumericOr("-.", text)
             ? text
             : throw new RunException(ExitStatus.Usage, $"{Name}: {text} cannot be part of a host's name");
 

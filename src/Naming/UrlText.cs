@@ -80,12 +80,12 @@ internal static class UrlText
 
         // The text is looked at, not what Uri made of it: Uri has resolved ".." and "%2e%2e" by then.
         var segments = Path(url).Split('/');
-        foreach (var segment in segments.Skip(1))
+        foreach (var segment in segments.AsSpan(1))
         {
             var decoded = Decode(segment);
             var wrong = decoded.Length == 0 ? "an empty part"
                 : decoded is "." or ".." ? $"a part that is '{decoded}'"
-                : decoded.Any(char.IsControl) ? "a control character"
+                : Characters.HasControl(decoded) ? "a control character"
                 : null;
             if (wrong is not null)
             {
@@ -104,7 +104,7 @@ internal static class UrlText
         var path = Path(url);
         var segment = path[(path.LastIndexOf('/') + 1)..];
         var decoded = Decode(segment);
-        var name = decoded.Contains('/', StringComparison.Ordinal) || decoded.Any(char.IsControl) ? segment : decoded;
+        var name = decoded.Contains('/', StringComparison.Ordinal) || Characters.HasControl(decoded) ? segment : decoded;
         return OsText.ToBytes(name).Length <= LongestFileName
             ? name
             : throw new RunException(ExitStatus.Usage, $"{name[..40]}…: the name is longer than {LongestFileName} bytes");

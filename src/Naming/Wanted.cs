@@ -54,7 +54,13 @@ internal sealed record Wanted(string Shown, string? Local, Source? Source, IRead
             default:
                 var scoped = (ScriptName.Scoped)name;
                 var source = configuration().Source(scoped.Scope);
-                return new Wanted(scoped.Text, null, source, [.. source.Expand(scoped.Rest).Select(UrlText.Checked)], digest) { Rest = scoped.Rest };
+                var urls = source.Expand(scoped.Rest);
+                foreach (var each in urls)
+                {
+                    _ = UrlText.Checked(each);
+                }
+
+                return new Wanted(scoped.Text, null, source, urls, digest) { Rest = scoped.Rest };
         }
     }
 }

@@ -69,5 +69,5 @@ internal static class PinnedUrl
     private static bool IsPlain(string reference) =>
         reference is not ("" or "." or "..") && reference.All(static c => char.IsAsciiLetterOrDigit(c) || "-._+".Contains(c));
 
-    private static bool IsCommit(string reference) => reference.Length >= ShortestCommit && reference.All(char.IsAsciiHexDigitLower);
+    private static bool IsCommit(string reference) => reference.Length >= ShortestCommit && Characters.AreLowerHex(reference);
 }

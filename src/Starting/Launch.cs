@@ -57,12 +57,12 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
     }
 
     /// <summary>What the process will be, as far as it is known before it is tried.</summary>
-    public IEnumerable<string> Arguments(IEnumerable<string> arguments) =>
+    public string[] Arguments(string[] arguments) =>
         ByKernel && (Shebang is not null || Interpreter.Count == 0) ? [Path, .. arguments] : [.. Interpreter, Path, .. arguments];
 
     /// <summary>Becomes the script. Returns only by an exception.</summary>
     /// <exception cref="RunException">126, 127.</exception>
-    public RunException Become(IReadOnlyList<string> arguments)
+    public RunException Become(string[] arguments)
     {
         var refused = Errno.None;
         if (ByKernel)
@@ -76,7 +76,7 @@ internal sealed record Launch(string Path, string Shown, IReadOnlyList<string> I
 
         var file = SearchPath.Find(Interpreter[0], out var unusable)
             ?? throw (unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable));
-        var error = Kernel.Execute(file, [Interpreter[0], .. Interpreter.Skip(1), Path, .. arguments]);
+        var error = Kernel.Execute(file, [.. Interpreter, Path, .. arguments]);
         return error switch
         {
             Errno.NoEntry or Errno.NotDirectory when Kernel.TryStatus(file) is null => Missing(Interpreter[0]),

@@ -59,7 +59,7 @@ internal static class Words
     public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
 
     private static string Quote(string word) =>
-        word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "-_./:=@%+,#~".Contains(c)) && word[0] is not ('#' or '~')
+        word.Length > 0 && Characters.AreAlphanumericOr("-_./:=@%+,#~", word) && word[0] is not ('#' or '~')
             ? word
             : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -9,6 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +71,11 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
             closed_at_start |= 1 << fd;
 
     run_as_planned(argv_at_start);
+
+#ifdef __GLIBC__
+    /* One heap for all threads: else each of the few that a fetch starts maps 128 MiB, and unmaps most of it, to allocate a few bytes. */
+    mallopt(M_ARENA_MAX, 1);
+#endif
 
     sigprocmask(SIG_BLOCK, NULL, &blocked_at_start);
     sigemptyset(&ignored_at_start);
