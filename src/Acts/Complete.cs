@@ -14,7 +14,7 @@ internal static class Complete
         var shell = invocation.Shell!;
         if (shell == Words)
         {
-            Output.Write(string.Concat(Scripts(surroundings).Where(static line => Voice.Printable(line.Word) == line.Word).Select(static line => $"{line.Word}\t{line.Meaning}\n")));
+            Output.Write(string.Concat(Scripts(surroundings).Select(static line => $"{line.Word}\t{line.Meaning}\n")));
             return 0;
         }
 
@@ -36,7 +36,7 @@ internal static class Complete
         var now = DateTimeOffset.UtcNow;
         var sources = surroundings.Configuration().Sources().Where(static s => s.Name != ScriptName.DefaultScope);
         var cached = surroundings.Cache.All().Select(c => new Candidate(c.Record.Script, $"cached {Ages.Text(now - c.Record.Fetched)} ago"));
-        return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects)).Concat(cached);
+        return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects)).Concat(cached).Where(static line => Voice.Printable(line.Word) == line.Word);
     }
 
     private sealed record Candidate(string Word, string Meaning);

@@ -10,9 +10,9 @@ namespace Run.Caching;
 /// plans/                 what the next warm run of a script needs to know, so that it needs no runtime
 /// </code>
 /// A version is written to tmp/, flushed and renamed; then the record is, in the same way, and that is the moment at which the new version
-/// is there. The bytes of each are flushed before its rename (a first record's are not: nothing would be lost with it), and a journal keeps renames in their order, so the directories need no
-/// flush: what a loss of power may undo is the last step, and then the one before it. What is in place is never written again, so that
-/// nobody can catch it half written, and a script that runs keeps its bytes.
+/// is there. The bytes of each are flushed before its rename (but those of a first record: without it the script is fetched again), and
+/// a journal keeps renames in their order, so the directories need no flush: what a loss of power may undo is the last step, and then the
+/// one before it. What is in place is never written again, so that nobody can catch it half written, and a script that runs keeps its bytes.
 /// </summary>
 internal sealed class Cache(string root)
 {
@@ -58,7 +58,7 @@ internal sealed class Cache(string root)
         var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
         record = record with { Identity = FileIdentity.Of(status), Size = status.Size };
 
-        // Where there was no record, there is nothing that a loss of power could take: an empty one counts as none.
+        // Where there was no record, all that a loss of power can take is what this fetch has brought: a record that is not whole counts as none.
         Write(directory, record, flush: before is not null);
         Versions.Sweep(directory, current: record, superseded: before?.Record, isRunning);
         return new CachedScript(path, record);

@@ -44,7 +44,7 @@ internal static class Combinations
         }
     }
 
-    // Not by Enum.ToString, which starts up reflection.
+    // Not by Enum.ToString, which starts up reflection. The others are never refused by name.
     private static string Name(Act act) => act switch
     {
         Act.List => "--list",
@@ -52,7 +52,8 @@ internal static class Combinations
         Act.Init => "--init",
         Act.Completion => "--completion",
         Act.Stop => "--stop",
-        _ => "--diff",
+        Act.Diff => "--diff",
+        _ => "",
     };
 
     private static void Refuse(bool wrong, string why, string? hint = null)

@@ -34,7 +34,7 @@ internal static unsafe partial class Kernel
     }
 
     /// <summary>From here on objects are finalized: native/runtime.c has kept the thread that does it from starting.</summary>
-    public static void StartFinalizer() => _ = run_start_finalizer();
+    public static void StartFinalizer() => run_start_finalizer();
 
     public static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
 
@@ -125,5 +125,5 @@ internal static unsafe partial class Kernel
     private static partial byte** run_environ();
 
     [LibraryImport("libc")]
-    private static partial int run_start_finalizer();
+    private static partial void run_start_finalizer();
 }

@@ -28,8 +28,8 @@ void __wrap__Z21NUMASupportInitializev(void)
 }
 
 /*
- * The thread that runs finalizers waits for the first garbage collection, which a run that does not fetch never comes to. It starts when
- * run_start_finalizer is called; until then what is to be finalized waits for it.
+ * The thread that runs finalizers waits for the first garbage collection, which a run that does not fetch seldom comes to; and where it does,
+ * nothing waits for what is to be finalized. The thread starts when run_start_finalizer is called.
  */
 typedef uint32_t (*thread_start)(void *);
 
@@ -46,12 +46,11 @@ unsigned char __wrap_PalStartFinalizerThread(thread_start start, void *context)
     return 1;
 }
 
-/* To be called before there is much to collect; only the first call does anything. Returns 0 where no thread could be started. */
-int run_start_finalizer(void);
+/* To be called before there is much to collect. Where no thread can be started, it goes without; each call tries until one was. */
+void run_start_finalizer(void);
 
-int run_start_finalizer(void)
+void run_start_finalizer(void)
 {
-    thread_start start = finalizer;
-    finalizer = NULL;
-    return start == NULL || __real_PalStartFinalizerThread(start, finalizer_context);
+    if (finalizer != NULL && __real_PalStartFinalizerThread(finalizer, finalizer_context))
+        finalizer = NULL;
 }

@@ -20,6 +20,28 @@ public sealed class CertificateTests
         await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Succeeds("ran\n");
     }
 
+    /// <summary>Kestrel prefers HTTP/2 where it is offered, and this one tells of HTTP/3 as well; neither is part of the program (Substitutions.xml).</summary>
+    [Fact]
+    public async Task A_server_that_speaks_newer_versions_of_http_is_asked_in_the_old_one()
+    {
+        using var box = new Sandbox();
+        using var authority = new Certificates();
+        using var certificate = authority.Issue("localhost");
+        await using var server = await ScriptServer.StartTls(certificate, "localhost");
+        var protocol = "";
+        server.Map("/x", async context =>
+        {
+            protocol = context.Request.Protocol;
+            context.Response.Headers.AltSvc = $"h3=\":{server.Port}\"; ma=86400";
+            context.Response.ContentLength = Script.Length;
+            await context.Response.Body.WriteAsync(OsText.ToBytes(Script));
+        });
+        server.Redirect("/old", "/x");
+        box.Sources(server);
+        await box.Run("old").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Succeeds("ran\n");
+        Assert.Equal("HTTP/1.1", protocol);
+    }
+
     [Fact]
     public async Task Of_an_authority_in_SSL_CERT_DIR_is_accepted_once_it_has_its_hash_for_a_name()
     {
