@@ -57,8 +57,16 @@ internal sealed record Source(string Name, string Pattern)
     }
 
     /// <summary>The URL of that path at that ref, and those of the mirrors.</summary>
-    public IReadOnlyList<string> At(string path, string reference) =>
-        Mirrors.Count == 0 ? [Fill(Pattern, path, reference)] : [Fill(Pattern, path, reference), .. Mirrors.Select(m => Fill(m, path, reference))];
+    public IReadOnlyList<string> At(string path, string reference)
+    {
+        var urls = new List<string>(1 + Mirrors.Count) { Fill(Pattern, path, reference) };
+        foreach (var mirror in Mirrors)
+        {
+            urls.Add(Fill(mirror, path, reference));
+        }
+
+        return urls;
+    }
 
     /// <summary>Takes the ref off, where the pattern has a place for one: it follows the last <c>@</c>, slashes and all.</summary>
     public (string Path, string Ref) SplitRef(string rest)

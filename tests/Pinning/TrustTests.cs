@@ -88,8 +88,7 @@ public sealed class TrustTests
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
         server["/plain/x"] = Saying("one");
-        await box.Run("--pin", "asks:x").Succeeds("");
-        File.Delete(box.Work + "/run.pins");
+        await Accept(box);
         server["/plain/x"] = Saying("two");
         box.Put("pager", "#!/bin/sh\ncat > seen; echo paged\n");
 
@@ -121,8 +120,7 @@ public sealed class TrustTests
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
         server["/plain/x"] = Saying("one");
-        await box.Run("--pin", "asks:x").Succeeds("");
-        File.Delete(box.Work + "/run.pins");
+        await Accept(box);
         server["/plain/x"] = Saying("two");
         await using var child = box.Run("-u", "asks:x").Env("PAGER", "no-such-pager").OnTerminal().Start();
         await child.Output("+echo two\r\n" + Question);
@@ -136,8 +134,7 @@ public sealed class TrustTests
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
         server["/plain/x"] = Saying("one");
-        await box.Run("--pin", "asks:x").Succeeds("");
-        File.Delete(box.Work + "/run.pins");
+        await Accept(box);
         server["/plain/x"] = Saying("two \e[8mhidden\e[m \u202ereversed\u2066 \u200b\r+echo one");
         await using var child = box.Run("-u", "asks:x").Env("PAGER", "cat").OnTerminal().Start();
         await child.Output(Question);
@@ -160,8 +157,7 @@ public sealed class TrustTests
         server["/plain/x"] = Saying("one");
         await box.Run("--view", "asks:x").Succeeds(Saying("one"));
         await box.Run("asks:x").Fails(ExitStatus.Refused, "asks:x");
-        await box.Run("--pin", "asks:x").Succeeds("");
-        File.Delete(box.Work + "/run.pins");
+        await Accept(box);
         server["/plain/x"] = Saying("two");
         await box.Run("--view", "-u", "asks:x").Succeeds(Saying("two"));
         Assert.Equal(1, (await box.Run("--diff", "asks:x").Result()).Status);
@@ -216,10 +212,16 @@ public sealed class TrustTests
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
         server["/plain/x"] = Saying("one");
-        await box.Run("--pin", "asks:x").Succeeds("");
-        File.Delete(box.Work + "/run.pins");
+        await Accept(box);
         await box.Run("asks:x").Succeeds("one\n");
         Posix.ChangeOwner(box.StateHome + "/run/accepted", 65534);
         await box.Run("asks:x").Fails(ExitStatus.Refused, "accepted", "65534");
+    }
+
+    /// <summary>Has the script accepted as it is now, and takes the pin away that would name its digest.</summary>
+    private static async Task Accept(Sandbox box)
+    {
+        await box.Run("--pin", "asks:x").Succeeds("");
+        File.Delete(box.Work + "/run.pins");
     }
 }
