@@ -1,5 +1,9 @@
 using Run.CommandLine;
 using Run.Locking;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+
 
 namespace Run;
 
@@ -7,10 +11,10 @@ namespace Run;
 internal static class Locks
 {
     /// <exception cref="RunException">127: no such file.</exception>
-    public static LockRequest Request(Wanted wanted, Surroundings surroundings, Invocation invocation)
+    public static LockRequest Request(ResolvedScript wanted, RunContext context, Invocation invocation)
     {
         var mode = invocation.Lock || wanted.Source is { LockExclusive: true } ? LockMode.Exclusive : LockMode.Shared;
-        return new LockRequest(surroundings.Directories.State, wanted.Identity, wanted.Shown, mode)
+        return new LockRequest(context.XdgPaths.State, wanted.Identity, wanted.DisplayName, mode)
         {
             Name = invocation.LockName,
             Wait = invocation.Wait is not { } wait ? Timeout.InfiniteTimeSpan : wait > TimeSpan.Zero ? wait : null,

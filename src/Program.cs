@@ -1,6 +1,8 @@
 using System.Diagnostics;
-using Run.Acts;
 using Run.CommandLine;
+using Run.Commands;
+using Run.Posix;
+using Run.Reporting;
 
 namespace Run;
 
@@ -16,28 +18,28 @@ internal static class Program
             invocation = Understand(Kernel.Arguments(arguments.Length));
             return Do(invocation);
         }
-        catch (RunException e) when (e.Status == ExitStatus.Held && invocation.ConflictExitCode is { } code)
+        catch (RunException e) when (e.Status == ExitStatus.AlreadyRunning && invocation.ConflictExitCode is { } code)
         {
             // Who calls that a success wants no mail from cron about it: then it is a note, and --quiet has it gone.
-            Action<string, string?> say = code == 0 ? Voice.Note : Voice.Error;
+            Action<string, string?> say = code == 0 ? Messages.Note : Messages.Error;
             say(e.Message, e.Hint);
             return code;
         }
         catch (RunException e)
         {
-            Voice.Error(e.Message, e.Hint);
+            Messages.Error(e.Message, e.Hint);
             return (int)e.Status;
         }
         catch (OutOfMemoryException)
         {
-            Voice.Error("not enough memory", null);
+            Messages.Error("not enough memory", null);
             return (int)ExitStatus.Internal;
         }
 #pragma warning disable CA1031 // The last resort: whatever it is, the user sees a sentence and not a stack trace.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Voice.Error($"an error of run's own: {e.GetType().Name}", "please report it, with the command line");
+            Messages.Error($"an error of run's own: {e.GetType().Name}", "please report it, with the command line");
             return (int)ExitStatus.Internal;
         }
     }
@@ -47,37 +49,37 @@ internal static class Program
     {
         var invocation = arguments is [{ Length: > 0 } first, ..] && first[0] != '-'
             ? new Invocation { Operands = arguments, IsPlain = true }
-            : Parser.Parse(arguments);
-        Voice.Set(invocation.Quiet, invocation.Verbose);
+            : CommandLineParser.Parse(arguments);
+        Messages.Set(invocation.Quiet, invocation.Verbose);
         return invocation;
     }
 
     private static int Do(Invocation invocation)
     {
-        switch (invocation.Act)
+        switch (invocation.Command)
         {
-            case Act.Help:
-                Output.Write(HelpText.Make());
+            case CommandKind.Help:
+                Stdout.Write(HelpText.Make());
                 return 0;
-            case Act.Version:
-                Output.Write($"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n");
+            case CommandKind.Version:
+                Stdout.Write($"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n");
                 return 0;
         }
 
-        var surroundings = new Surroundings(invocation);
-        return invocation.Act switch
+        var context = new RunContext(invocation);
+        return invocation.Command switch
         {
-            Act.Run => Become.Script(surroundings, invocation),
-            Act.View => View.Script(surroundings, invocation),
-            Act.DryRun => DryRun.Script(surroundings, invocation),
-            Act.Diff => Diff.Script(surroundings, invocation),
-            Act.Pin => Acts.Pin.Scripts(surroundings, invocation),
-            Act.Ps => Ps.Running(surroundings, invocation),
-            Act.Stop => Stop.Script(surroundings, invocation),
-            Act.List => List.Cached(surroundings, invocation),
-            Act.Clean => Clean.Copies(surroundings, invocation),
-            Act.Init => Init.Configuration(surroundings, invocation),
-            Act.Completion => Complete.ForShell(surroundings, invocation),
+            CommandKind.Run => RunCommand.Execute(context, invocation),
+            CommandKind.View => ViewCommand.Execute(context, invocation),
+            CommandKind.DryRun => DryRunCommand.Execute(context, invocation),
+            CommandKind.Diff => DiffCommand.Execute(context, invocation),
+            CommandKind.Pin => PinCommand.Execute(context, invocation),
+            CommandKind.Ps => PsCommand.Execute(context, invocation),
+            CommandKind.Stop => StopCommand.Execute(context, invocation),
+            CommandKind.List => ListCommand.Execute(context, invocation),
+            CommandKind.Clean => CleanCommand.Execute(context, invocation),
+            CommandKind.Init => InitCommand.Execute(context, invocation),
+            CommandKind.Completion => CompletionCommand.Execute(context, invocation),
             _ => throw new UnreachableException(),
         };
     }

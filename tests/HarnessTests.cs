@@ -24,7 +24,7 @@ public sealed class HarnessTests
         using var box = new Sandbox();
         var first = await box.Exec(Suite.Tell).OnTerminal().Result();
         var second = await box.Exec(Suite.Tell).OnTerminal().Result();
-        var other = await box.Exec(Suite.Tell).OnTerminal().Ignoring(Posix.SIGPIPE).Result();
+        var other = await box.Exec(Suite.Tell).OnTerminal().Ignoring(Libc.SIGPIPE).Result();
         Assert.Equal(first.Stdout, second.Stdout);
         Assert.NotEqual(first.Stdout, other.Stdout);
     }
@@ -72,10 +72,10 @@ public sealed class HarnessTests
         {
             var result = await box.Sh("env -i setsid sleep 1000 >/dev/null 2>&1 & echo $!").Result();
             pid = int.Parse(result.Stdout, null);
-            Assert.True(Posix.IsAlive(pid));
+            Assert.True(Libc.IsAlive(pid));
         }
 
-        await Eventually.True(() => !Posix.IsAlive(pid), "the sleep is gone");
+        await Eventually.True(() => !Libc.IsAlive(pid), "the sleep is gone");
     }
 
     [Fact]

@@ -1,3 +1,9 @@
+using Run.Inputs;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+using Run.Storage;
+
 namespace Run.Caching;
 
 /// <summary>
@@ -44,23 +50,23 @@ internal sealed class Cache(string root)
     /// </summary>
     /// <param name="temporary">A whole file, written and not yet flushed.</param>
     /// <param name="record">What is known of it; its identity is filled in here.</param>
-    /// <param name="isRunning">Whether another process runs the script now: see <see cref="Versions"/>.</param>
+    /// <param name="isRunning">Whether another process runs the script now: see <see cref="VersionSweeper"/>.</param>
     /// <exception cref="RunException">73.</exception>
-    public CachedScript Store(string url, TemporaryFile temporary, CacheRecord record, Func<bool> isRunning)
+    public CachedScript Store(string url, StagingFile temporary, CacheRecord record, Func<bool> isRunning)
     {
         var directory = $"{root}/{Key(url)}";
         var version = $"{directory}/{record.Sha256[..KeyLength]}";
         var path = $"{version}/{record.Name}";
-        Directories.Make(version);
+        XdgPaths.Make(version);
         var before = ReadRecord(directory);
         temporary.Finish(Permissions.PrivateScript, path);
 
         var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
-        record = record with { Identity = FileIdentity.Of(status), Size = status.Size };
+        record = record with { Identity = FileStamp.Of(status), Size = status.Size };
 
         // Where there was no record, all that a loss of power can take is what this fetch has brought: a record that is not whole counts as none.
         Write(directory, record, flush: before is not null);
-        Versions.Sweep(directory, current: record, superseded: before?.Record, isRunning);
+        VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, isRunning);
         return new CachedScript(path, record);
     }
 
@@ -83,8 +89,8 @@ internal sealed class Cache(string root)
             return false;
         }
 
-        _ = Directories.Trusted(root, Kernel.TryStatus(root));
-        Tree.Remove(directory);
+        _ = XdgPaths.Trusted(root, Kernel.TryStatus(root));
+        DirectoryTree.Remove(directory);
         return true;
     }
 
@@ -92,10 +98,10 @@ internal sealed class Cache(string root)
     /// <exception cref="RunException">73, 77.</exception>
     public void RemoveAll()
     {
-        _ = Directories.Trusted(root, Kernel.TryStatus(root));
-        foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is TemporaryFile.DirectoryName or Flight.DirectoryName or PlansName))
+        _ = XdgPaths.Trusted(root, Kernel.TryStatus(root));
+        foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is StagingFile.DirectoryName or SingleFlight.DirectoryName or PlansName))
         {
-            Tree.Remove($"{root}/{name}");
+            DirectoryTree.Remove($"{root}/{name}");
         }
     }
 
@@ -103,36 +109,36 @@ internal sealed class Cache(string root)
     /// <exception cref="RunException">73, 77.</exception>
     public void Make()
     {
-        Directories.Make(root);
-        if (Directories.Trusted(root, Kernel.TryStatus(root)) is { IsDirectory: false })
+        XdgPaths.Make(root);
+        if (XdgPaths.Trusted(root, Kernel.TryStatus(root)) is { IsDirectory: false })
         {
             throw new RunException(ExitStatus.CannotWrite, $"{root}: not a directory, so nothing can be cached there");
         }
     }
 
-    private static bool IsKey(string name) => name.Length == KeyLength && Characters.AreLowerHex(name);
+    private static bool IsKey(string name) => name.Length == KeyLength && CharChecks.AreLowerHex(name);
 
     private CachedScript? FindByKey(string key)
     {
         // The root may be a symbolic link that the user made; what is below it may not.
         var directory = $"{root}/{key}";
-        if (Directories.Trusted(root, Kernel.TryStatus(root)) is null || Directories.Trusted(directory) is null || ReadRecord(directory) is not var (record, seen))
+        if (XdgPaths.Trusted(root, Kernel.TryStatus(root)) is null || XdgPaths.Trusted(directory) is null || ReadRecord(directory) is not var (record, seen))
         {
             return null;
         }
 
         var version = $"{directory}/{record.Sha256[..KeyLength]}";
         var path = $"{version}/{record.Name}";
-        if (Directories.Trusted(version) is null || Directories.Trusted(path) is not { IsRegular: true } status)
+        if (XdgPaths.Trusted(version) is null || XdgPaths.Trusted(path) is not { IsRegular: true } status)
         {
             return null;
         }
 
         // A file that was written in the same tick of the clock as the record could have changed after it was looked at:
         // only a record that is younger than the last change proves anything.
-        if (record.Identity == FileIdentity.Of(status) && seen.Look?.Modified > status.Changed)
+        if (record.Identity == FileStamp.Of(status) && seen.Look?.Modified > status.Changed)
         {
-            return new CachedScript(path, record) { Seen = seen };
+            return new CachedScript(path, record) { Observed = seen };
         }
 
         return Reread(directory, path, record);
@@ -144,11 +150,11 @@ internal sealed class Cache(string root)
         using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow);
         if (file is null || Kernel.TryStatus(file) is not { } status || status.Size != record.Size || Sha256.OfFile(file) != record.Sha256)
         {
-            Voice.Step(() => $"{path}: not the bytes that arrived");
+            Messages.Step(() => $"{path}: not the bytes that arrived");
             return null;
         }
 
-        var copy = new CachedScript(path, record with { Identity = FileIdentity.Of(status) });
+        var copy = new CachedScript(path, record with { Identity = FileStamp.Of(status) });
         try
         {
             Write(directory, copy.Record, flush: true);
@@ -162,22 +168,22 @@ internal sealed class Cache(string root)
     }
 
     /// <summary>The record, and how its file looked.</summary>
-    private static (CacheRecord Record, Seen Seen)? ReadRecord(string directory)
+    private static (CacheRecord Record, Observed Observed)? ReadRecord(string directory)
     {
         var path = $"{directory}/{RecordName}";
         using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
         return file is not null
-            && Directories.Trusted(path, Kernel.TryStatus(file)) is { IsRegular: true } status
+            && XdgPaths.Trusted(path, Kernel.TryStatus(file)) is { IsRegular: true } status
             && Kernel.TryRead(file, MostRecordBytes, status.Size) is { } bytes
             && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
-            ? (record, new Seen(path, FileIdentity.Of(status)))
+            ? (record, new Observed(path, FileStamp.Of(status)))
             : null;
     }
 
     private static void Write(string directory, CacheRecord record, bool flush)
     {
         var root = directory[..directory.LastIndexOf('/')];
-        using var temporary = TemporaryFile.Create(root);
+        using var temporary = StagingFile.Create(root);
         temporary.Write(OsText.ToBytes(record.ToText()));
         temporary.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}", flush);
     }

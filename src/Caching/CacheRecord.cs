@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Run.Naming;
+using Run.Posix;
 
 namespace Run.Caching;
 
@@ -14,7 +16,7 @@ internal sealed record CacheRecord(
     string Script, string Url, string Name, string Sha256, long Size, DateTimeOffset Fetched, DateTimeOffset Checked, string? ETag, string? LastModified)
 {
     /// <summary>How the file looked when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
-    public FileIdentity Identity { get; init; }
+    public FileStamp Identity { get; init; }
 
     // The first line of a record. A file that begins otherwise is of another version of run, and counts as none.
     private const string Magic = "run-record 1";
@@ -65,11 +67,11 @@ internal sealed record CacheRecord(
         return values.TryGetValue("script", out var script)
             && values.TryGetValue("url", out var url)
             && values.TryGetValue("name", out var name)
-            && values.TryGetValue("sha256", out var sha256) && sha256.Length == Run.Sha256.HexLength && Characters.AreLowerHex(sha256)
+            && values.TryGetValue("sha256", out var sha256) && sha256.Length == Posix.Sha256.HexLength && CharChecks.AreLowerHex(sha256)
             && Number("size") is { } size
             && Number("fetched") is { } fetched
             && Number("checked") is { } @checked
-            && values.TryGetValue("identity", out var identityText) && FileIdentity.Parse(identityText) is { } identity
+            && values.TryGetValue("identity", out var identityText) && FileStamp.Parse(identityText) is { } identity
             && !name.Contains('/', StringComparison.Ordinal) && name is not ("" or "." or "..")
             ? new CacheRecord(
                 script, url, name, sha256, size, DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
@@ -88,19 +90,19 @@ internal sealed record CacheRecord(
 /// What stat(2) says of a file whose bytes were just found right. Whoever writes the file, or puts another in its place, changes
 /// at least the inode or ctime, and ctime cannot be set: as long as all of this is the same, so are the bytes.
 /// </summary>
-internal readonly record struct FileIdentity(ulong Device, ulong Inode, long Size, long Modified, long Changed)
+internal readonly record struct FileStamp(ulong Device, ulong Inode, long Size, long Modified, long Changed)
 {
-    public static FileIdentity Of(FileStatus status) => new(status.Device, status.Inode, status.Size, status.Modified, status.Changed);
+    public static FileStamp Of(FileStatus status) => new(status.Device, status.Inode, status.Size, status.Modified, status.Changed);
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Device} {Inode} {Size} {Modified} {Changed}");
 
-    public static FileIdentity? Parse(string text) =>
+    public static FileStamp? Parse(string text) =>
         text.Split(' ') is [var device, var inode, var size, var modified, var changed]
         && ulong.TryParse(device, CultureInfo.InvariantCulture, out var d)
         && ulong.TryParse(inode, CultureInfo.InvariantCulture, out var i)
         && long.TryParse(size, CultureInfo.InvariantCulture, out var s)
         && long.TryParse(modified, CultureInfo.InvariantCulture, out var m)
         && long.TryParse(changed, CultureInfo.InvariantCulture, out var c)
-            ? new FileIdentity(d, i, s, m, c)
+            ? new FileStamp(d, i, s, m, c)
             : null;
 }

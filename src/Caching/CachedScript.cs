@@ -1,3 +1,5 @@
+using Run.Inputs;
+
 namespace Run.Caching;
 
 /// <summary>A script that is in the cache, whole and with the bytes that arrived.</summary>
@@ -6,7 +8,7 @@ namespace Run.Caching;
 internal sealed record CachedScript(string Path, CacheRecord Record)
 {
     /// <summary>The record's file, where this was found and not just put there.</summary>
-    public Seen? Seen { get; init; }
+    public Observed? Observed { get; init; }
 
     /// <summary>
     /// Whether the server need not be asked again. A copy from the future, as after a clock that was set back, is not fresh.

@@ -1,7 +1,7 @@
 namespace Run.CommandLine;
 
 /// <summary>The one thing that an invocation is to do.</summary>
-internal enum Act
+internal enum CommandKind
 {
     Run,
     View,
@@ -21,7 +21,7 @@ internal enum Act
 /// <summary>The command line, understood: what is to be done, with which script, and what belongs to the script.</summary>
 internal sealed record Invocation
 {
-    public Act Act { get; init; }
+    public CommandKind Command { get; init; }
 
     /// <summary>SCRIPT and all after it: for most acts the script and its arguments, for some a list of scripts.</summary>
     public string[] Operands { get; init; } = [];

@@ -1,3 +1,6 @@
+using Run.Naming;
+using Run.Reporting;
+
 namespace Run.Configuration;
 
 /// <summary>What one file says.</summary>
@@ -6,7 +9,7 @@ namespace Run.Configuration;
 internal sealed record ConfFile(IReadOnlyDictionary<string, Source> Sources, IReadOnlyDictionary<string, string> Interpreters);
 
 /// <summary>A place in a file, counted from 1, and the mistake that is there.</summary>
-internal readonly record struct Place(string File, long Line, long Column)
+internal readonly record struct SourceLocation(string File, long Line, long Column)
 {
     public RunException Mistake(string what, string? hint = null) => new(ExitStatus.Configuration, $"{File}:{Line}:{Column}: {what}", hint);
 }

@@ -1,3 +1,6 @@
+using Run.Naming;
+using Run.Reporting;
+
 namespace Run.Configuration;
 
 /// <summary>
@@ -19,7 +22,7 @@ internal static class IniConf
         {
             number++;
             var line = raw.Trim();
-            var place = new Place(file, number, raw.Length - raw.TrimStart().Length + 1);
+            var place = new SourceLocation(file, number, raw.Length - raw.TrimStart().Length + 1);
             if (line.Length == 0 || IsComment(line))
             {
                 continue;
@@ -39,13 +42,13 @@ internal static class IniConf
 
             var name = line[..separator].TrimEnd();
             var pattern = line[(separator + 1)..].Trim();
-            if (Patterns.IsWholeUrls(name, pattern))
+            if (PatternChecks.IsWholeUrls(name, pattern))
             {
                 continue;
             }
 
-            Patterns.CheckName(name, place);
-            Patterns.Check(pattern, place with { Column = raw.IndexOf(pattern, raw.IndexOf(line[separator], StringComparison.Ordinal), StringComparison.Ordinal) + 1 });
+            PatternChecks.CheckName(name, place);
+            PatternChecks.Check(pattern, place with { Column = raw.IndexOf(pattern, raw.IndexOf(line[separator], StringComparison.Ordinal), StringComparison.Ordinal) + 1 });
             if (!sources.TryAdd(name, new Source(name, pattern)))
             {
                 throw place.Mistake($"the source {name} stands twice");

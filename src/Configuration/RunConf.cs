@@ -1,6 +1,11 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Run.Caching;
+using Run.Generated;
+using Run.Inputs;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
 
 namespace Run.Configuration;
 
@@ -20,18 +25,18 @@ internal sealed class RunConf
     }
 
     /// <summary>The files that were looked for.</summary>
-    public List<Seen> Seen { get; } = [];
+    public List<Observed> Observed { get; } = [];
 
     private ConfFile Defaults => _builtIn ??= YamlConf.Parse("run.conf", BuiltIn.run_conf);
 
     /// <summary>Reads the files that there are: the one that was named, else the system's and the user's.</summary>
     /// <param name="named">What <c>--config</c> or <c>RUN_CONFIG</c> says.</param>
     /// <exception cref="RunException">78: a file has a mistake, or is none.</exception>
-    public static RunConf Read(string? named, Directories directories)
+    public static RunConf Read(string? named, XdgPaths directories)
     {
         var configuration = new RunConf();
         var how = named is null ? Kernel.ReadOnly | Kernel.NonBlock : Kernel.ReadOnly;
-        foreach (var path in named is not null ? [named] : new[] { directories.Configuration, Directories.SystemConfiguration }.OfType<string>())
+        foreach (var path in named is not null ? [named] : new[] { directories.Configuration, XdgPaths.SystemConfiguration }.OfType<string>())
         {
             if (configuration.ReadFile(path, how) is { } file)
             {
@@ -66,7 +71,7 @@ internal sealed class RunConf
         var known = Sources().Select(static s => s.Name).ToList();
         throw new RunException(
             ExitStatus.Usage, $"{name}: no such source",
-            Nearest.To(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"there are {string.Join(", ", known)}");
+            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"there are {string.Join(", ", known)}");
     }
 
     /// <summary>All sources, each as the last file that has it describes it, by name.</summary>
@@ -99,13 +104,13 @@ internal sealed class RunConf
         using var file = Kernel.TryOpen(path, how);
         if (file is null)
         {
-            Seen.Add(new Seen(path, null));
+            Observed.Add(new Observed(path, null));
             return Kernel.LastError is Errno.NoEntry or Errno.NotDirectory ? null : throw Unreadable(path, Kernel.LastError);
         }
 
         // Before it is read: a change meanwhile shows later.
         var status = Kernel.TryStatus(file) ?? throw Unreadable(path, Kernel.LastError);
-        Seen.Add(new Seen(path, FileIdentity.Of(status)));
+        Observed.Add(new Observed(path, FileStamp.Of(status)));
         var bytes = ReadAll(path, file, status);
         string text;
         try
@@ -122,7 +127,7 @@ internal sealed class RunConf
     }
 
     /// <param name="text">In which the first lone surrogate stands for the first byte that is wrong.</param>
-    private static Place FirstNotUtf8(string path, string text)
+    private static SourceLocation FirstNotUtf8(string path, string text)
     {
         var at = 0;
         while (Rune.TryGetRuneAt(text, at, out var rune))
@@ -131,7 +136,7 @@ internal sealed class RunConf
         }
 
         var before = text.AsSpan(0, at);
-        return new Place(path, before.Count('\n') + 1, at - before.LastIndexOf('\n'));
+        return new SourceLocation(path, before.Count('\n') + 1, at - before.LastIndexOf('\n'));
     }
 
     private static byte[] ReadAll(string path, SafeFileHandle file, FileStatus status)

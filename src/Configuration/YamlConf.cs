@@ -1,4 +1,6 @@
 using System.Globalization;
+using Run.Naming;
+using Run.Reporting;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -32,7 +34,7 @@ internal sealed class YamlConf
         catch (YamlException e)
         {
             throw TabFrom(text, file, e.Start.Line)?.Mistake("a tab, where YAML wants spaces")
-                ?? new Place(file, e.Start.Line, e.Start.Column).Mistake($"not YAML: {Lower((e.InnerException ?? e).Message)}");
+                ?? new SourceLocation(file, e.Start.Line, e.Start.Column).Mistake($"not YAML: {Lower((e.InnerException ?? e).Message)}");
         }
     }
 
@@ -69,12 +71,12 @@ internal sealed class YamlConf
         if (_parser.Current is Scalar)
         {
             var pattern = Text($"the source {name.Value}");
-            if (Patterns.IsWholeUrls(name.Value, pattern.Value))
+            if (PatternChecks.IsWholeUrls(name.Value, pattern.Value))
             {
                 return;
             }
 
-            Patterns.Check(pattern.Value, At(pattern));
+            PatternChecks.Check(pattern.Value, At(pattern));
             sources.Add(Name(name), new Source(name.Value, pattern.Value));
             return;
         }
@@ -84,14 +86,14 @@ internal sealed class YamlConf
 
     private string Name(Scalar name)
     {
-        Patterns.CheckName(name.Value, At(name));
+        PatternChecks.CheckName(name.Value, At(name));
         return name.Value;
     }
 
     private Source LongForm(Scalar name)
     {
         var source = new Source(name.Value, "");
-        Place commit = default;
+        SourceLocation commit = default;
         Mapping($"the source {name.Value}", key => source = Known(key, s_sourceKeys) switch
         {
             "url" => source with { Pattern = Pattern("url") },
@@ -100,7 +102,7 @@ internal sealed class YamlConf
             "headers" => source with { Headers = Headers() },
             "max-age" => source with { MaxAge = Age() },
             "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
-            "trust" => source with { Trust = (Trust)OneOf("trust", "always", "ask", "pinned") },
+            "trust" => source with { Trust = (TrustLevel)OneOf("trust", "always", "ask", "pinned") },
             "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
             _ => source with { Commit = Commit(commit = At(key)) },
         });
@@ -110,12 +112,12 @@ internal sealed class YamlConf
             throw At(name).Mistake($"the source {name.Value} has no url");
         }
 
-        Patterns.CheckCommit(source, commit);
+        PatternChecks.CheckCommit(source, commit);
         return source;
     }
 
     /// <summary>A pattern, or the long form, in which the media type can be said too.</summary>
-    private CommitQuestion Commit(Place place)
+    private CommitQuestion Commit(SourceLocation place)
     {
         if (_parser.Current is Scalar)
         {
@@ -132,7 +134,7 @@ internal sealed class YamlConf
     private string Pattern(string what)
     {
         var pattern = Text(what);
-        Patterns.Check(pattern.Value, At(pattern));
+        PatternChecks.Check(pattern.Value, At(pattern));
         return pattern.Value;
     }
 
@@ -160,7 +162,7 @@ internal sealed class YamlConf
     private string Ref()
     {
         var text = Text("ref");
-        return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !Characters.HasControl(s))
+        return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !CharChecks.HasControl(s))
             ? text.Value
             : throw At(text).Mistake("ref: a branch, tag or commit belongs here");
     }
@@ -175,7 +177,7 @@ internal sealed class YamlConf
     private string HeaderValue(Scalar name)
     {
         var value = Text($"the header {name.Value}");
-        return IsToken(name.Value) && !Characters.HasControl(value.Value)
+        return IsToken(name.Value) && !CharChecks.HasControl(value.Value)
             ? value.Value
             : throw At(name).Mistake($"'{name.Value}' is not a header field that HTTP can carry");
     }
@@ -250,15 +252,15 @@ internal sealed class YamlConf
         keys.Contains(key.Value) ? key.Value : throw At(key).Mistake($"unknown key {key.Value}", Hint(key.Value, keys));
 
     private static string Hint(string typed, string[] known) =>
-        Nearest.To(typed, known) is { } nearest ? $"did you mean {nearest}?" : $"there are {string.Join(", ", known)}";
+        Suggestion.For(typed, known) is { } nearest ? $"did you mean {nearest}?" : $"there are {string.Join(", ", known)}";
 
-    private Place At(ParsingEvent at) => new(_file, at.Start.Line, at.Start.Column);
+    private SourceLocation At(ParsingEvent at) => new(_file, at.Start.Line, at.Start.Column);
 
     /// <summary>
     /// The first tab in an indentation, from the line on where the parser stumbled: it tells the beginning of what it was reading, and the tab
     /// may stand on the next line.
     /// </summary>
-    private static Place? TabFrom(string text, string file, long line)
+    private static SourceLocation? TabFrom(string text, string file, long line)
     {
         var lines = text.Split('\n');
         for (var i = (int)line; i >= 1 && i <= Math.Min(line + 1, lines.Length); i++)
@@ -266,7 +268,7 @@ internal sealed class YamlConf
             var indentation = lines[i - 1].AsSpan(0, lines[i - 1].Length - lines[i - 1].TrimStart().Length);
             if (indentation.IndexOf('\t') is >= 0 and var column)
             {
-                return new Place(file, i, column + 1);
+                return new SourceLocation(file, i, column + 1);
             }
         }
 
@@ -276,5 +278,5 @@ internal sealed class YamlConf
     private static string Lower(string sentence) => sentence.Length > 0 ? char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.') : sentence;
 
     // RFC 9110, 5.6.2.
-    private static bool IsToken(string text) => text.Length > 0 && Characters.AreAlphanumericOr("!#$%&'*+-.^_`|~", text);
+    private static bool IsToken(string text) => text.Length > 0 && CharChecks.AreAlphanumericOr("!#$%&'*+-.^_`|~", text);
 }

@@ -1,3 +1,5 @@
+using Run.Posix;
+
 namespace Run.Locking;
 
 /// <summary>Who holds a lock at this moment.</summary>

@@ -1,4 +1,8 @@
 using System.Diagnostics;
+using Run.Inputs;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
 
 namespace Run.Locking;
 
@@ -44,7 +48,7 @@ internal sealed class LockFile
         var path = request.Path;
         if (!CheckDirectory(request))
         {
-            Directories.Make(request.Directory);
+            XdgPaths.Make(request.Directory);
             _ = CheckDirectory(request);
         }
 
@@ -60,7 +64,7 @@ internal sealed class LockFile
                 : null)
             ?? throw Unavailable(request.Directory, Kernel.LastError);
 
-        var status = Directories.Trusted(path, Kernel.TryStatus(first));
+        var status = XdgPaths.Trusted(path, Kernel.TryStatus(first));
         if (status is { } s && (s.Mode & Permissions.Everybody) != Permissions.PrivateFile)
         {
             // Who can read it can hold it shared, and so keep this user's exclusive runs away.
@@ -102,7 +106,7 @@ internal sealed class LockFile
             Errno.None => true,
             Errno.Again or Errno.Access => false,
             Errno.Deadlock => throw new RunException(
-                ExitStatus.Held, "the lock would never be free: its holder waits for one that this process holds"),
+                ExitStatus.AlreadyRunning, "the lock would never be free: its holder waits for one that this process holds"),
             var error => throw Unavailable(_path[.._path.LastIndexOf('/')], error),
         };
     }
@@ -183,8 +187,8 @@ internal sealed class LockFile
     public static bool CheckDirectory(LockRequest request)
     {
         // A link may lead to them, as long as what it leads to is this user's alone.
-        _ = Directories.Trusted(request.StateDirectory, Kernel.TryStatus(request.StateDirectory));
-        var status = Directories.Trusted(request.Directory, Kernel.TryStatus(request.Directory));
+        _ = XdgPaths.Trusted(request.StateDirectory, Kernel.TryStatus(request.StateDirectory));
+        var status = XdgPaths.Trusted(request.Directory, Kernel.TryStatus(request.Directory));
         if (status is { } s && (s.Mode & Permissions.Others) != 0)
         {
             _ = Kernel.TryChangeMode(request.Directory, Permissions.PrivateDirectory);
@@ -194,7 +198,7 @@ internal sealed class LockFile
     }
 
     /// <summary>Whether a file of that name in the directory of locks is one.</summary>
-    public static bool IsName(string name) => name.Length == NameLength && Characters.AreLowerHex(name);
+    public static bool IsName(string name) => name.Length == NameLength && CharChecks.AreLowerHex(name);
 
     /// <summary>
     /// The descriptor of this file that was handed down by a run which this process is, or is a child of. Where it is the very process,
@@ -212,7 +216,7 @@ internal sealed class LockFile
             if (Kernel.TryStatus(descriptor) is { } here && IsSame(here, there)
                 && (mode == LockMode.Shared || Kernel.IsWritable(descriptor)))
             {
-                return new LockFile(path, descriptor, Directories.Trusted(path, here), inherited: true);
+                return new LockFile(path, descriptor, XdgPaths.Trusted(path, here), inherited: true);
             }
         }
 

@@ -1,3 +1,5 @@
+using Run.Posix;
+
 namespace Run.Locking;
 
 /// <summary>What to lock, and what to do where it is held.</summary>

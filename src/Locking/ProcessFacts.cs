@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Run.Posix;
 
 namespace Run.Locking;
 

@@ -1,3 +1,5 @@
+using Run.Posix;
+
 namespace Run.Locking;
 
 /// <summary>A script that runs now: one that holds a lock. The kernel is asked, so the list cannot be stale.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Run.Posix;
+using Run.Reporting;
 
 namespace Run.Locking;
 
@@ -29,7 +31,7 @@ internal static class ScriptLock
                 if (file.IsCurrent)
                 {
                     file.Sign(request.Record);
-                    Voice.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
+                    Messages.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
                     return;
                 }
 
@@ -39,7 +41,7 @@ internal static class ScriptLock
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
         {
             s_areNone = true;
-            Voice.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
+            Messages.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
         }
     }
 
@@ -74,7 +76,7 @@ internal static class ScriptLock
         {
             do
             {
-                Ending.EndHolders(file, request.Script);
+                HolderTermination.EndHolders(file, request.Script);
             }
             while (!file.TryLock(request.Mode, wait: false));
 
@@ -90,7 +92,7 @@ internal static class ScriptLock
             var limit = left == Timeout.InfiniteTimeSpan
                 ? ""
                 : string.Create(CultureInfo.InvariantCulture, $" for {request.Wait.GetValueOrDefault().TotalSeconds} s at most");
-            Voice.Note($"{Describe(file, request)}: waiting{limit}");
+            Messages.Note($"{Describe(file, request)}: waiting{limit}");
             if (Wait(file, request.Mode, left))
             {
                 return;
@@ -102,7 +104,7 @@ internal static class ScriptLock
         }
 
         throw new RunException(
-            ExitStatus.Held, Describe(file, request),
+            ExitStatus.AlreadyRunning, Describe(file, request),
             request.Mode == LockMode.Shared ? "it was started to be the only one; --wait waits for its end" : null);
     }
 

@@ -1,4 +1,7 @@
-namespace Run;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Naming;
 
 /// <summary>A SHA-256 digest as people write it: 64 hexadecimal digits.</summary>
 internal static class Digest

@@ -1,4 +1,7 @@
-namespace Run;
+using Run.Inputs;
+using Run.Reporting;
+
+namespace Run.Naming;
 
 /// <summary>
 /// SCRIPT as it was typed, taken apart: a local file, a URL, or what a source is asked for. Nothing is looked up and nothing sent.
@@ -18,7 +21,7 @@ internal abstract record ScriptName(string Text, string? Digest)
     internal sealed record Remote(string Text, string? Digest, string Url) : ScriptName(Text, Digest);
 
     /// <summary><c>SCOPE:rest</c>, or <c>rest</c> of the source <c>default</c>.</summary>
-    internal sealed record Scoped(string Text, string? Digest, string Scope, string Rest) : ScriptName(Text, Digest);
+    internal sealed record Scoped(string Text, string? Digest, string Scope, string PathAndRef) : ScriptName(Text, Digest);
 
     /// <exception cref="RunException">64: this names nothing.</exception>
     public static ScriptName Parse(string typed)
@@ -31,7 +34,7 @@ internal abstract record ScriptName(string Text, string? Digest)
 
         if (text.StartsWith("~/", StringComparison.Ordinal))
         {
-            return new Local(text, digest, Directories.Home is { } home
+            return new Local(text, digest, XdgPaths.Home is { } home
                 ? $"{home}/{text[2..]}"
                 : throw new RunException(ExitStatus.Usage, $"{text}: HOME is not set, so there is no ~"));
         }
@@ -53,7 +56,7 @@ internal abstract record ScriptName(string Text, string? Digest)
 
     /// <summary>Whether the text is the name of a source: letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, not beginning with <c>-</c> or <c>.</c>.</summary>
     public static bool IsScope(string text) =>
-        text.Length > 0 && text[0] is not ('-' or '.') && Characters.AreAlphanumericOr("-_.", text);
+        text.Length > 0 && text[0] is not ('-' or '.') && CharChecks.AreAlphanumericOr("-_.", text);
 
     public static bool IsUrl(string text) =>
         text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase);
@@ -83,9 +86,9 @@ internal abstract record ScriptName(string Text, string? Digest)
     private static (string Text, string? Digest) SplitDigest(string typed)
     {
         string? digest = null;
-        while (typed.LastIndexOf(Run.Digest.Fragment, StringComparison.OrdinalIgnoreCase) is >= 0 and var at)
+        while (typed.LastIndexOf(Naming.Digest.Fragment, StringComparison.OrdinalIgnoreCase) is >= 0 and var at)
         {
-            digest = Run.Digest.Same(Run.Digest.Parse(typed[(at + Run.Digest.Fragment.Length)..]), digest);
+            digest = Naming.Digest.Same(Naming.Digest.Parse(typed[(at + Naming.Digest.Fragment.Length)..]), digest);
             typed = typed[..at];
         }
 
@@ -94,9 +97,9 @@ internal abstract record ScriptName(string Text, string? Digest)
 
     private static void RefuseControlCharacters(string text)
     {
-        if (Characters.HasControl(text))
+        if (CharChecks.HasControl(text))
         {
-            throw new RunException(ExitStatus.Usage, $"{UrlText.Shown(text)}: a control character in the name of a script");
+            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: a control character in the name of a script");
         }
     }
 }

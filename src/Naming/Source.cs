@@ -1,9 +1,10 @@
 using System.Text;
+using Run.Reporting;
 
-namespace Run;
+namespace Run.Naming;
 
 /// <summary>Whether the scripts of a source may run without being asked about: <c>trust:</c> in run.conf.</summary>
-internal enum Trust
+internal enum TrustLevel
 {
     Always,
     Ask,
@@ -35,7 +36,7 @@ internal sealed record Source(string Name, string Pattern)
 
     public bool LockExclusive { get; init; }
 
-    public Trust Trust { get; init; }
+    public TrustLevel Trust { get; init; }
 
     public bool PlainHttpAllowed { get; init; }
 
@@ -171,7 +172,7 @@ internal sealed record Source(string Name, string Pattern)
 
     /// <summary>A part in the place of a host: encoding could not make it harmless, so only what hosts are made of passes.</summary>
     private string HostPart(string text) =>
-        Characters.AreAlphanumericOr("-.", text)
+        CharChecks.AreAlphanumericOr("-.", text)
             ? text
             : throw new RunException(ExitStatus.Usage, $"{Name}: {text} cannot be part of a host's name");
 

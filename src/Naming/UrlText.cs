@@ -1,6 +1,8 @@
 using System.Text;
+using Run.Posix;
+using Run.Reporting;
 
-namespace Run;
+namespace Run.Naming;
 
 /// <summary>URLs as text: encoding of parts (RFC 3986), checks of whole ones, and the name of the file that one leads to.</summary>
 internal static class UrlText
@@ -37,13 +39,13 @@ internal static class UrlText
         var hash = typed.IndexOf('#', StringComparison.Ordinal);
         if (hash >= 0 && typed.AsSpan(hash).Contains('='))
         {
-            throw new RunException(ExitStatus.Usage, $"{Shown(typed)}: only #sha256= may stand at the end", "a SHA-256 digest has 64 hexadecimal digits");
+            throw new RunException(ExitStatus.Usage, $"{Redacted(typed)}: only #sha256= may stand at the end", "a SHA-256 digest has 64 hexadecimal digits");
         }
 
         var text = hash >= 0 ? typed[..hash] : typed;
         if (text.Contains('\\', StringComparison.Ordinal))
         {
-            throw new RunException(ExitStatus.Usage, $"{Shown(text)}: a backslash in a URL");
+            throw new RunException(ExitStatus.Usage, $"{Redacted(text)}: a backslash in a URL");
         }
 
         var url = new StringBuilder(text.Length);
@@ -75,7 +77,7 @@ internal static class UrlText
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
-            throw new RunException(ExitStatus.Usage, $"{Shown(url)}: not a URL that can be fetched");
+            throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: not a URL that can be fetched");
         }
 
         // The text is looked at, not what Uri made of it: Uri has resolved ".." and "%2e%2e" by then.
@@ -85,15 +87,15 @@ internal static class UrlText
             var decoded = Decode(segment);
             var wrong = decoded.Length == 0 ? "an empty part"
                 : decoded is "." or ".." ? $"a part that is '{decoded}'"
-                : Characters.HasControl(decoded) ? "a control character"
+                : CharChecks.HasControl(decoded) ? "a control character"
                 : null;
             if (wrong is not null)
             {
-                throw new RunException(ExitStatus.Usage, $"{Shown(url)}: {wrong} in the path");
+                throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: {wrong} in the path");
             }
         }
 
-        _ = segments.Length > 1 ? FileName(url) : throw new RunException(ExitStatus.Usage, $"{Shown(url)}: names no file");
+        _ = segments.Length > 1 ? FileName(url) : throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: names no file");
         return url;
     }
 
@@ -104,7 +106,7 @@ internal static class UrlText
         var path = Path(url);
         var segment = path[(path.LastIndexOf('/') + 1)..];
         var decoded = Decode(segment);
-        var name = decoded.Contains('/', StringComparison.Ordinal) || Characters.HasControl(decoded) ? segment : decoded;
+        var name = decoded.Contains('/', StringComparison.Ordinal) || CharChecks.HasControl(decoded) ? segment : decoded;
         return OsText.ToBytes(name).Length <= LongestFileName
             ? name
             : throw new RunException(ExitStatus.Usage, $"{name[..40]}…: the name is longer than {LongestFileName} bytes");
@@ -122,7 +124,7 @@ internal static class UrlText
     }
 
     /// <summary>The URL as it may be shown and written down: without what may be a secret.</summary>
-    public static string Shown(string url)
+    public static string Redacted(string url)
     {
         if (!url.Contains("://", StringComparison.Ordinal))
         {

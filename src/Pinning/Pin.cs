@@ -1,4 +1,6 @@
 using System.Text;
+using Run.Naming;
+using Run.Reporting;
 
 namespace Run.Pinning;
 
@@ -17,7 +19,7 @@ internal sealed record Pin(string Script, string Url, string Sha256)
     /// <exception cref="RunException">64: this names nothing.</exception>
     public static string Key(string script) => ScriptName.Parse(script) switch
     {
-        ScriptName.Scoped scoped => $"{scoped.Scope}:{scoped.Rest}",
+        ScriptName.Scoped scoped => $"{scoped.Scope}:{scoped.PathAndRef}",
         var other => Encode(other.Text),
     };
 

@@ -1,4 +1,8 @@
 using Run.Configuration;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+
 
 namespace Run.Pinning;
 
@@ -42,7 +46,7 @@ internal sealed class PinList
             var pin = ParseLine(line, file, number);
             if (!lines.TryAdd(Pin.Key(pin.Script), number))
             {
-                throw new Place(file, number, 1).Mistake(
+                throw new SourceLocation(file, number, 1).Mistake(
                     $"{pin.Script} is pinned twice", $"the first time in line {lines[Pin.Key(pin.Script)]}; one of the two must go");
             }
 
@@ -100,17 +104,17 @@ internal sealed class PinList
         var words = Words(line).ToList();
         if (words is not [var script, var url, var digest])
         {
-            throw new Place(file, number, words.Count > 3 ? words[3].Column : 1).Mistake(
+            throw new SourceLocation(file, number, words.Count > 3 ? words[3].Column : 1).Mistake(
                 words.Count == 0 || IsConflict(words[0].Text) ? "a merge that is not finished" : "not a pin",
                 $"a pin is  SCRIPT URL {Pin.Algorithm}:HEX  and a comment begins with {Comment}");
         }
 
-        CheckScript(Pin.Decode(script.Text), new Place(file, number, script.Column));
-        CheckUrl(url.Text, new Place(file, number, url.Column));
-        return new Pin(Pin.Decode(script.Text), url.Text, ParseDigest(digest.Text, new Place(file, number, digest.Column)));
+        CheckScript(Pin.Decode(script.Text), new SourceLocation(file, number, script.Column));
+        CheckUrl(url.Text, new SourceLocation(file, number, url.Column));
+        return new Pin(Pin.Decode(script.Text), url.Text, ParseDigest(digest.Text, new SourceLocation(file, number, digest.Column)));
     }
 
-    private static void CheckScript(string script, Place place)
+    private static void CheckScript(string script, SourceLocation place)
     {
         ScriptName name;
         try
@@ -133,7 +137,7 @@ internal sealed class PinList
         }
     }
 
-    private static void CheckUrl(string url, Place place)
+    private static void CheckUrl(string url, SourceLocation place)
     {
         if (!ScriptName.IsUrl(url))
         {
@@ -150,7 +154,7 @@ internal sealed class PinList
         }
     }
 
-    private static string ParseDigest(string text, Place place)
+    private static string ParseDigest(string text, SourceLocation place)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0)

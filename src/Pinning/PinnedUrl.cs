@@ -1,3 +1,6 @@
+using Run.Naming;
+using Run.Reporting;
+
 namespace Run.Pinning;
 
 /// <summary>
@@ -11,33 +14,33 @@ internal static class PinnedUrl
     /// <summary>The script as its pin has it.</summary>
     /// <param name="wanted">The script as it is without a pin.</param>
     /// <exception cref="RunException">65: another digest was asked for. 77: the source could not have given that URL for that SCRIPT.</exception>
-    public static Wanted Apply(Pin pin, Wanted wanted, string file)
+    public static ResolvedScript Apply(Pin pin, ResolvedScript wanted, string file)
     {
         var urls = Urls(pin.Url, wanted) ?? throw new RunException(
-            ExitStatus.Refused, $"{wanted.Shown}: {file} pins it to {pin.Url}, which is not where it comes from",
-            $"it comes from {UrlText.Shown(wanted.NamedUrl)}; run --pin {wanted.Typed} pins it there");
+            ExitStatus.Refused, $"{wanted.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
+            $"it comes from {UrlText.Redacted(wanted.NamedUrl)}; run --pin {wanted.ShellQuoted} pins it there");
         return wanted.Digest is null || wanted.Digest == pin.Sha256
             ? wanted with { Urls = urls, Digest = pin.Sha256, Pin = pin }
             : throw new RunException(
-                ExitStatus.Data, $"{wanted.Shown}: {file} pins sha256:{pin.Sha256}, and sha256:{wanted.Digest} is asked for",
-                $"run --pin {wanted.Typed} pins what the server has now");
+                ExitStatus.Data, $"{wanted.DisplayName}: {file} pins sha256:{pin.Sha256}, and sha256:{wanted.Digest} is asked for",
+                $"run --pin {wanted.ShellQuoted} pins what the server has now");
     }
 
     /// <summary>What the script's source gives with the ref that is in <paramref name="pinned"/>; null where no ref gives that.</summary>
-    private static IReadOnlyList<string>? Urls(string pinned, Wanted wanted)
+    private static IReadOnlyList<string>? Urls(string pinned, ResolvedScript wanted)
     {
-        if (pinned == UrlText.Shown(wanted.NamedUrl))
+        if (pinned == UrlText.Redacted(wanted.NamedUrl))
         {
             return wanted.Urls;
         }
 
-        if (wanted.Source is not { TakesRef: true } source || wanted.Rest is not { } rest)
+        if (wanted.Source is not { TakesRef: true } source || wanted.PathAndRef is not { } rest)
         {
             return null;
         }
 
         var path = source.SplitRef(rest).Path;
-        return RefIn(pinned, reference => UrlText.Shown(source.Fill(source.Pattern, path, reference))) is { } reference
+        return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference))) is { } reference
             && (source.NamesRef(rest) ? IsCommit(reference) : IsPlain(reference))
             && UrlText.Authority(source.Fill(source.Pattern, path, reference)) == UrlText.Authority(wanted.NamedUrl)
             ? source.At(path, reference)
@@ -69,5 +72,5 @@ internal static class PinnedUrl
     private static bool IsPlain(string reference) =>
         reference is not ("" or "." or "..") && reference.All(static c => char.IsAsciiLetterOrDigit(c) || "-._+".Contains(c));
 
-    private static bool IsCommit(string reference) => reference.Length >= ShortestCommit && Characters.AreLowerHex(reference);
+    private static bool IsCommit(string reference) => reference.Length >= ShortestCommit && CharChecks.AreLowerHex(reference);
 }

@@ -1,5 +1,9 @@
 using Microsoft.Win32.SafeHandles;
 using Run.Caching;
+using Run.Inputs;
+using Run.Posix;
+using Run.Reporting;
+using Run.Storage;
 
 namespace Run.Pinning;
 
@@ -10,14 +14,14 @@ namespace Run.Pinning;
 /// <param name="Text">What is in it.</param>
 /// <param name="List">What that means.</param>
 /// <param name="Look">How it looked when it was read.</param>
-internal sealed record PinsFile(string Path, string Text, PinList List, FileIdentity Look)
+internal sealed record PinsFile(string Path, string Text, PinList List, FileStamp Look)
 {
     public const string Name = "run.pins";
     private const int MostBytes = 1 << 20;
     private const uint Root = 0;
 
     /// <summary>The file as what has decided something, with its whole path.</summary>
-    public Seen Seen => new(Kernel.TryRealPath(Path[..^Name.Length] + ".") is { } directory ? $"{directory.TrimEnd('/')}/{Name}" : Path, Look);
+    public Observed Observed => new(Kernel.TryRealPath(Path[..^Name.Length] + ".") is { } directory ? $"{directory.TrimEnd('/')}/{Name}" : Path, Look);
 
     /// <summary>
     /// The nearest one; null where there is none. The search ends with a directory that another user owns, or that has none above it. It must
@@ -62,7 +66,7 @@ internal sealed record PinsFile(string Path, string Text, PinList List, FileIden
         {
             // A symbolic link stays one.
             var mode = Kernel.TryStatus(path)?.Mode & Permissions.Everybody;
-            WholeFile.Replace(Kernel.TryRealPath(path) ?? path, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
+            AtomicFile.Replace(Kernel.TryRealPath(path) ?? path, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
         }
     }
 
@@ -101,7 +105,7 @@ internal sealed record PinsFile(string Path, string Text, PinList List, FileIden
         }
 
         var text = ReadText(path, file);
-        return new PinsFile(path, text, PinList.Parse(path, text), FileIdentity.Of(status));
+        return new PinsFile(path, text, PinList.Parse(path, text), FileStamp.Of(status));
     }
 
     private static string ReadText(string path, SafeFileHandle file)

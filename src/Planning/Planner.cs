@@ -1,6 +1,12 @@
+using Run.Acquisition;
 using Run.Caching;
+using Run.Execution;
+using Run.Inputs;
 using Run.Locking;
-using Run.Starting;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+
 
 namespace Run.Planning;
 
@@ -12,7 +18,7 @@ namespace Run.Planning;
 /// <param name="copy">The script's copy; null for a local file.</param>
 /// <param name="program">The program that <c>#!/usr/bin/env</c> will find, where the script names one.</param>
 internal sealed class Planner(
-    string script, Wanted wanted, Surroundings surroundings, LockRequest lockRequest, CachedScript? copy, Launch launch, string? program)
+    string script, ResolvedScript wanted, RunContext context, LockRequest lockRequest, CachedScript? copy, Launch launch, string? program)
 {
     private const long Second = 1_000_000_000;
 
@@ -24,12 +30,12 @@ internal sealed class Planner(
             if (Place() is { } place && CanBePlanned() && Kernel.PlanFor(script, place) is var (key, path))
             {
                 // A local file is not cached, and makes no cache: it has a plan where there is one already.
-                if (copy is null && Kernel.TryStatus(surroundings.Cache.Root) is null)
+                if (copy is null && Kernel.TryStatus(context.Cache.Root) is null)
                 {
                     return;
                 }
 
-                surroundings.Cache.Make();
+                context.Cache.Make();
                 Put(path, Plan(key));
             }
         }
@@ -40,19 +46,19 @@ internal sealed class Planner(
     }
 
     /// <summary>From where SCRIPT was called, as far as that decides what it means; the executor finds the same (find_place).</summary>
-    private string? Place() => wanted.Local is null ? surroundings.PinsPath : wanted.Local[0] == '/' ? "" : Kernel.TryRealPath(".");
+    private string? Place() => wanted.Local is null ? context.PinsPath : wanted.Local[0] == '/' ? "" : Kernel.TryRealPath(".");
 
     private bool CanBePlanned() =>
         Kernel.LocksSurviveExec
-        && !Voice.HasSpoken
-        && !surroundings.Directories.AreMakeshift
+        && !Messages.HasSpoken
+        && !context.XdgPaths.AreMakeshift
         && IsStartedByKernel()
         && (copy is null
             ? wanted.Local == script && wanted.Digest is null
-            : copy.Record.Identity == launch.Look && wanted.Source?.Trust is not Trust.Ask)
-        && ShowsChange(new Seen(copy?.Path ?? lockRequest.Identity, launch.Look))
-        && (copy is null || (copy.Seen is { } record && ShowsChange(record)))
-        && surroundings.Seen.TrueForAll(ShowsChange);
+            : copy.Record.Identity == launch.Look && wanted.Source?.Trust is not TrustLevel.Ask)
+        && ShowsChange(new Observed(copy?.Path ?? lockRequest.Identity, launch.Look))
+        && (copy is null || (copy.Observed is { } record && ShowsChange(record)))
+        && context.Observed.TrueForAll(ShowsChange);
 
     /// <summary>Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks for.</summary>
     private bool IsStartedByKernel() =>
@@ -66,7 +72,7 @@ internal sealed class Planner(
     /// Whether the file cannot change without looking different. Another change in the same tick of the clock would not show, so the last
     /// one must lie before this run began; and of another machine's files and clock nothing is sure.
     /// </summary>
-    private bool ShowsChange(Seen file)
+    private bool ShowsChange(Observed file)
     {
         const long CoarsestTick = 2 * Second;
         if (file.Path[0] != '/')
@@ -81,14 +87,14 @@ internal sealed class Planner(
 
         // There are file systems whose times are whole seconds.
         var tick = look.Changed % Second == 0 ? CoarsestTick : 0;
-        return look.Changed + tick < surroundings.Began && Kernel.FileSystemOf(file.Path).IsLocal;
+        return look.Changed + tick < context.Began && Kernel.FileSystemOf(file.Path).IsLocal;
     }
 
     private byte[] Plan(byte[] key)
     {
-        var (from, until) = copy is null ? (long.MinValue, long.MaxValue) : copy.FreshBetween(Copies.MaxAge(wanted));
-        var plan = new PlanText(from, until, key, lockRequest);
-        surroundings.Seen.ForEach(plan.File);
+        var (from, until) = copy is null ? (long.MinValue, long.MaxValue) : copy.FreshBetween(ScriptProvider.MaxAge(wanted));
+        var plan = new PlanWriter(from, until, key, lockRequest);
+        context.Observed.ForEach(plan.File);
         plan.Directory(lockRequest.StateDirectory, Permissions.OthersWrite, mayBeLink: true);
         plan.Directory(lockRequest.Directory, Permissions.Others, mayBeLink: true);
         if (program is not null)
@@ -102,11 +108,11 @@ internal sealed class Planner(
         }
         else
         {
-            var version = Directories.Parent(copy.Path);
-            plan.Directory(surroundings.Cache.Root, Permissions.OthersWrite, mayBeLink: true);
-            plan.Directory(Directories.Parent(version), Permissions.OthersWrite, mayBeLink: false);
+            var version = XdgPaths.Parent(copy.Path);
+            plan.Directory(context.Cache.Root, Permissions.OthersWrite, mayBeLink: true);
+            plan.Directory(XdgPaths.Parent(version), Permissions.OthersWrite, mayBeLink: false);
             plan.Directory(version, Permissions.OthersWrite, mayBeLink: false);
-            plan.File(copy.Seen!.Value);
+            plan.File(copy.Observed!.Value);
             plan.CachedScript(copy.Path, copy.Record.Identity);
         }
 
@@ -118,9 +124,9 @@ internal sealed class Planner(
     /// </summary>
     private void Put(string path, byte[] bytes)
     {
-        var directory = $"{surroundings.Cache.Root}/{Cache.PlansName}";
-        var temporary = $"{surroundings.Cache.Root}/{TemporaryFile.DirectoryName}/{Kernel.ProcessId}-plan";
-        if (Directories.Parent(path) != directory || bytes.Length > Kernel.MostPlanBytes || !Kernel.MayWriteFilesOf(bytes.Length))
+        var directory = $"{context.Cache.Root}/{Cache.PlansName}";
+        var temporary = $"{context.Cache.Root}/{StagingFile.DirectoryName}/{Kernel.ProcessId}-plan";
+        if (XdgPaths.Parent(path) != directory || bytes.Length > Kernel.MostPlanBytes || !Kernel.MayWriteFilesOf(bytes.Length))
         {
             return;
         }
@@ -137,5 +143,5 @@ internal sealed class Planner(
     }
 
     /// <summary>Whether the file's directory was not there, and now is.</summary>
-    private static bool Made(string path) => Kernel.LastError == Errno.NoEntry && Kernel.TryMakeDirectory(Directories.Parent(path), Permissions.PrivateDirectory);
+    private static bool Made(string path) => Kernel.LastError == Errno.NoEntry && Kernel.TryMakeDirectory(XdgPaths.Parent(path), Permissions.PrivateDirectory);
 }

@@ -27,7 +27,7 @@
  * A text ends in a NUL. A look is device, inode, size, mtime and ctime, eight bytes each, as FileIdentity has them.
  */
 #include "executor.h"
-#include "plan.h"
+#include "plan_key.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.AnyLanguage;

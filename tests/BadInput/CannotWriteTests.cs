@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.BadInput;
@@ -65,13 +66,13 @@ public sealed class CannotWriteTests
         server["/x"] = Script;
         box.Sources(server);
         await box.Run("x").Succeeds("ran\n");
-        Posix.ChangeOwner(box.Cache, 65534);
+        Libc.ChangeOwner(box.Cache, 65534);
         await box.Run("x").Fails(ExitStatus.Refused, box.Cache);
         await box.Run("--clean", "--yes").Fails(ExitStatus.Refused, box.Cache);
-        Posix.ChangeOwner(box.Cache, 0);
-        Posix.ChangeOwner(box.Locks, 65534);
+        Libc.ChangeOwner(box.Cache, 0);
+        Libc.ChangeOwner(box.Locks, 65534);
         await box.Run("x").Fails(ExitStatus.Refused, box.Locks);
-        Posix.ChangeOwner(box.Locks, 0);
+        Libc.ChangeOwner(box.Locks, 0);
         await box.Run("x").Succeeds("ran\n");
     }
 

@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.BadInput;
@@ -34,9 +35,9 @@ public sealed class SurroundingsTests
         using var box = new Sandbox();
         var theirs = Directory.CreateDirectory($"{box.Temporary}/run-0").FullName;
         box.Put("x", Script);
-        Posix.ChangeOwner(theirs, 65534);
+        Libc.ChangeOwner(theirs, 65534);
         await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
-        Posix.ChangeOwner(theirs, 0);
+        Libc.ChangeOwner(theirs, 0);
         File.SetUnixFileMode(theirs, (UnixFileMode)0b111_111_111);
         await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
         Directory.Delete(theirs);

@@ -30,7 +30,7 @@ public sealed class FirstLineTests
         Assert.EndsWith("x|a b||", byKernel, StringComparison.Ordinal);
         await box.Run("x", "a b", "").Succeeds(byKernel);
         await box.Run("crlf", "a b", "").Succeeds(byKernel.Replace("x|a", "crlf|a", StringComparison.Ordinal));
-        if (Posix.IsRoot)
+        if (Libc.IsRoot)
         {
             await box.Run("x", "a b", "").InMountNamespace(NoExec).Succeeds(byKernel);
         }

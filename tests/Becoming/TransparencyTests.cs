@@ -12,12 +12,12 @@ public sealed partial class TransparencyTests
     private static readonly Dictionary<string, Func<Command, Command>> s_circumstances = new(StringComparer.Ordinal)
     {
         ["nothing special"] = static c => c,
-        ["SIGPIPE, SIGHUP and SIGINT ignored"] = static c => c.Ignoring(Posix.SIGPIPE, Posix.SIGHUP, Posix.SIGINT),
-        ["every signal ignored that can be"] = static c => c.Ignoring([.. Enumerable.Range(1, 64).Except([Posix.SIGKILL, 19, 32, 33])]),
-        ["signals blocked"] = static c => c.Blocking(Posix.SIGINT, Posix.SIGTERM, Posix.SIGUSR1, Posix.SIGCHLD, Posix.SIGPIPE, 34, 64),
-        ["every signal blocked"] = static c => c.Blocking([.. Enumerable.Range(1, 64).Except([Posix.SIGKILL, 19, 32, 33])]),
-        ["signals blocked and pending"] = static c => c.Blocking(Posix.SIGINT, Posix.SIGTERM, Posix.SIGUSR1, 40).WithPending(Posix.SIGINT, Posix.SIGTERM, Posix.SIGUSR1, 40),
-        ["SIGCHLD ignored"] = static c => c.Ignoring(Posix.SIGCHLD),
+        ["SIGPIPE, SIGHUP and SIGINT ignored"] = static c => c.Ignoring(Libc.SIGPIPE, Libc.SIGHUP, Libc.SIGINT),
+        ["every signal ignored that can be"] = static c => c.Ignoring([.. Enumerable.Range(1, 64).Except([Libc.SIGKILL, 19, 32, 33])]),
+        ["signals blocked"] = static c => c.Blocking(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, Libc.SIGCHLD, Libc.SIGPIPE, 34, 64),
+        ["every signal blocked"] = static c => c.Blocking([.. Enumerable.Range(1, 64).Except([Libc.SIGKILL, 19, 32, 33])]),
+        ["signals blocked and pending"] = static c => c.Blocking(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, 40).WithPending(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, 40),
+        ["SIGCHLD ignored"] = static c => c.Ignoring(Libc.SIGCHLD),
         ["standard input closed"] = static c => c.WithClosed(0),
         ["standard output closed"] = static c => c.WithClosed(1),
         ["standard error closed"] = static c => c.WithClosed(2),
@@ -29,7 +29,7 @@ public sealed partial class TransparencyTests
         ["umask 0"] = static c => c.Umask("000"),
         ["umask 777"] = static c => c.Umask("777"),
         ["a terminal"] = static c => c.OnTerminal(),
-        ["a terminal, and hung up on"] = static c => c.OnTerminal().Ignoring(Posix.SIGHUP),
+        ["a terminal, and hung up on"] = static c => c.OnTerminal().Ignoring(Libc.SIGHUP),
         ["arguments and variables that are not UTF-8"] = static c => c.Env("TEXT", "\udcff\udc80=\udcc3").Env("\udcfe", "x").Env("EMPTY", ""),
         ["an open file, half read"] = static c => c.WithOpen("/etc/passwd"),
         ["a nice value, timer slack, an alarm, no new privileges"] = static c => c.Nice(7).TimerSlack(77777).WithAlarm(1000).NoNewPrivileges(),
@@ -135,7 +135,7 @@ public sealed partial class TransparencyTests
 
     private static void SkipUnlessPossible(string circumstances)
     {
-        if (s_onlyForRoot.Contains(circumstances) && !Posix.IsRoot)
+        if (s_onlyForRoot.Contains(circumstances) && !Libc.IsRoot)
         {
             Assert.Skip("only root can change capabilities");
         }

@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Caching.Versions;
 
@@ -59,15 +60,15 @@ public sealed class PrivacyTests
         var script = box.CachedScript("x");
         foreach (var path in (string[])[script, Path.GetDirectoryName(script)!, box.Cache])
         {
-            Posix.ChangeOwner(path, 65534);
+            Libc.ChangeOwner(path, 65534);
             await box.Run("x").Fails(ExitStatus.Refused, path);
-            Posix.ChangeOwner(path, 0);
+            Libc.ChangeOwner(path, 0);
         }
 
         await box.Run("x").Succeeds("whole 1 1\n");
         Directory.Delete(box.Cache, recursive: true);
         Directory.CreateDirectory(box.Cache);
-        Posix.ChangeOwner(box.Cache, 65534);
+        Libc.ChangeOwner(box.Cache, 65534);
         await box.Run("x").Fails(ExitStatus.Refused, box.Cache);
         Assert.Equal(1, server.Count("/x"));
     }

@@ -1,3 +1,4 @@
+using Run.Posix;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Caching;
@@ -37,7 +38,7 @@ public sealed class TogetherTests
         await gate.Reached;
         await using var second = box.Run("x").Start();
         await using var third = box.Run("x").Start();
-        first.Signal(Posix.SIGKILL);
+        first.Signal(Libc.SIGKILL);
         await first.Exit();
         gate.Open();
         (await second.Exit()).Is(0, "ran\n");

@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Http;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Caching.Versions;
 
@@ -39,7 +41,7 @@ public sealed class WholeOrNotTests
                 {
                     // The one wait for a time in these tests: the moment is what is tried here.
                     await Task.Delay(random.Next(0, 80));
-                    child.Signal(Posix.SIGKILL);
+                    child.Signal(Libc.SIGKILL);
                     await child.Exit();
                 }
 
@@ -76,7 +78,7 @@ public sealed class WholeOrNotTests
         box.Sources(server.Url);
         await using var child = box.Run("x").Start();
         await Eventually.True(() => box.CachedFiles().Any(static path => new FileInfo(path) is { Exists: true, Length: > 10 }) || server.Requests.Length > 0, "the fetch is under way");
-        child.Signal(Posix.SIGINT);
+        child.Signal(Libc.SIGINT);
         var result = await child.Exit();
         Assert.Equal((130, ""), (result.Status, result.Stdout));
         Assert.DoesNotContain(box.CachedFiles(), static path => File.ReadAllText(path).Contains("half", StringComparison.Ordinal));

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.CommandLine;
@@ -95,11 +97,11 @@ public sealed class OutputTests
         box.Put("big", "#!/bin/sh\n" + new string('x', 3 << 20));
         foreach (var cat in (string[])["cat big", "run -v ./big"])
         {
-            await box.Exec("bash", "-c", $"{cat} | head -c 3; exit ${{PIPESTATUS[0]}}").Expect(128 + Posix.SIGPIPE, "#!/");
+            await box.Exec("bash", "-c", $"{cat} | head -c 3; exit ${{PIPESTATUS[0]}}").Expect(128 + Libc.SIGPIPE, "#!/");
         }
 
         await box.Exec("bash", "-c", "run -v ./big | cmp - big").Succeeds("");
-        await box.Exec("bash", "-c", "run -v ./big | head -c 3; exit ${PIPESTATUS[0]}").Ignoring(Posix.SIGPIPE)
+        await box.Exec("bash", "-c", "run -v ./big | head -c 3; exit ${PIPESTATUS[0]}").Ignoring(Libc.SIGPIPE)
             .Expect((int)ExitStatus.CannotWrite, "#!/", "run: standard output: broken pipe\n");
     }
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Completion;

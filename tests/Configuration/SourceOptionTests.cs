@@ -1,3 +1,5 @@
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Configuration;
@@ -95,8 +97,8 @@ public sealed class SourceOptionTests
         box.Conf($"sources:\n  default: {{url: '{server.Url}/%s', lock: exclusive}}\n  other: {{url: '{server.Url}/%s', lock: shared}}\n");
         await using var first = box.Run("x").InputStaysOpen().Start();
         await first.Output("up");
-        await box.Run("x").Fails(ExitStatus.Held, "x is already running", $"(pid {first.Pid})");
-        await box.Run("other:x").Fails(ExitStatus.Held, $"(pid {first.Pid})");
+        await box.Run("x").Fails(ExitStatus.AlreadyRunning, "x is already running", $"(pid {first.Pid})");
+        await box.Run("other:x").Fails(ExitStatus.AlreadyRunning, $"(pid {first.Pid})");
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Run.CommandLine;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
@@ -81,7 +82,7 @@ public sealed partial class SnapshotTests
             (ExitStatus.Data, [$"run hello#sha256={new string('0', 64)}", "run pinned", "run empty", "run page"]),
             (ExitStatus.Unavailable, ["run --offline other", "run busy"]),
             (ExitStatus.CannotWrite, ["RUN_CACHE=/dev/null/cache run hello", "run --config bad.conf --init", "run --list >/dev/full"]),
-            (ExitStatus.Held, ["run --lock sleeper", "run sleeper", "run --quiet --wait=0.1 sleeper"]),
+            (ExitStatus.AlreadyRunning, ["run --lock sleeper", "run sleeper", "run --quiet --wait=0.1 sleeper"]),
             (ExitStatus.Refused, ["run forbidden", "run http://example.com/x", "run --pinned hello", "RUN_CACHE=open/run run hello"]),
             (ExitStatus.Configuration, ["run --config bad.conf ops:x", "run --config worse.conf ops:x", "run --config none.conf x"]),
             (ExitStatus.CannotStart, ["run ./directory", "run -i ./bad.conf hello"]),

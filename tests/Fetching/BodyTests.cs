@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 using static Run.Tests.Infra.RawServer;

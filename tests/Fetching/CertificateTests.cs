@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 

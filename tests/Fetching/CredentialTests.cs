@@ -1,4 +1,5 @@
 using System.Text;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
@@ -81,7 +82,7 @@ public sealed class CredentialTests
     [InlineData("", null)]
     public void Netrc(string text, string? expected)
     {
-        var found = Run.Fetching.Netrc.Find(text, "host", null);
+        var found = Run.Http.Auth.Netrc.Find(text, "host", null);
         Assert.Equal(expected, found is { } f ? $"{f.User}:{f.Password}" : null);
     }
 
@@ -89,8 +90,8 @@ public sealed class CredentialTests
     public void Netrc_has_the_password_of_a_name_that_is_known()
     {
         const string text = "machine host login a password b\nmachine host login c password d";
-        Assert.Equal(("c", "d"), Run.Fetching.Netrc.Find(text, "host", "c"));
-        Assert.Null(Run.Fetching.Netrc.Find(text, "host", "e"));
+        Assert.Equal(("c", "d"), Run.Http.Auth.Netrc.Find(text, "host", "c"));
+        Assert.Null(Run.Http.Auth.Netrc.Find(text, "host", "e"));
     }
 
     [Theory]

@@ -1,4 +1,5 @@
-using Run.Fetching;
+using Run.Naming;
+
 
 namespace Run.Tests.Fetching;
 
@@ -29,7 +30,7 @@ public sealed class PageUrlTests
     [InlineData("https://git.example.com/o/r/src/tag/v1/x.sh", "https://git.example.com/o/r/raw/tag/v1/x.sh")]
     [InlineData("https://git.example.com/o/r/src/commit/0123abc/x.sh", "https://git.example.com/o/r/raw/commit/0123abc/x.sh")]
     public void A_page_that_shows_a_script_is_turned_into_the_script(string page, string script) =>
-        Assert.Equal(script, PageUrl.ToRaw(page));
+        Assert.Equal(script, RawUrl.ToRaw(page));
 
     [Theory]
     [InlineData("https://raw.githubusercontent.com/o/r/main/blob/main/x.sh")]
@@ -44,5 +45,5 @@ public sealed class PageUrlTests
     [InlineData("https://example.com/o/r/src/main/x.sh?a=b")]
     [InlineData("https://example.com/src/x.sh")]
     [InlineData("https://example.com")]
-    public void Any_other_URL_stays_as_it_is(string url) => Assert.Equal(url, PageUrl.ToRaw(url));
+    public void Any_other_URL_stays_as_it_is(string url) => Assert.Equal(url, RawUrl.ToRaw(url));
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Run.Fetching;
+using Run.Http;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 

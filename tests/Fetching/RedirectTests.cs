@@ -1,4 +1,5 @@
 using System.Text;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 using static Run.Tests.Infra.RawServer;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Run.Posix;
 
 namespace Run.Tests.Infra;
 
@@ -53,7 +54,7 @@ internal sealed class Child : IAsyncDisposable
 
     public void CloseInput() => _process.StandardInput.Close();
 
-    public void Signal(int number) => Posix.Signal(Pid, number);
+    public void Signal(int number) => Libc.Signal(Pid, number);
 
     /// <summary>Waits until standard output holds the text.</summary>
     public Task Output(string text) => Until(_output, text, "standard output");
@@ -82,8 +83,8 @@ internal sealed class Child : IAsyncDisposable
     {
         if (!_process.HasExited)
         {
-            Posix.Signal(-Pid, Posix.SIGKILL);
-            Posix.Signal(Pid, Posix.SIGKILL);
+            Libc.Signal(-Pid, Libc.SIGKILL);
+            Libc.Signal(Pid, Libc.SIGKILL);
             await _process.WaitForExitAsync();
         }
 

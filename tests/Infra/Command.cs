@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Run.Posix;
+using Run.Reporting;
 
 namespace Run.Tests.Infra;
 
@@ -208,5 +210,5 @@ internal sealed class Command
     private static string Quote(string word) =>
         word.Length > 0 && word.All(static c => char.IsAsciiLetterOrDigit(c) || "-_./:=@%+,#".Contains(c, StringComparison.Ordinal))
             ? word
-            : $"'{Voice.Printable(word).Replace("'", @"'\''", StringComparison.Ordinal)}'";
+            : $"'{Messages.Printable(word).Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

@@ -28,7 +28,7 @@ internal static class Processes
                 return;
             }
 
-            left.ForEach(static pid => Posix.Signal(pid, Posix.SIGKILL));
+            left.ForEach(static pid => Libc.Signal(pid, Libc.SIGKILL));
             Thread.Sleep(5);
         }
     }

@@ -1,3 +1,5 @@
+using Run.Reporting;
+
 namespace Run.Tests.Infra;
 
 /// <summary>How a command ended. The status of one that a signal ended is 128 and the signal's number, as in a shell.</summary>
@@ -8,7 +10,7 @@ internal sealed record Result(int Status, string Stdout, string Stderr, TimeSpan
         if (Status != status || Stdout != stdout || Stderr != stderr)
         {
             Assert.Fail($"""
-                expected status {status}, stdout "{Voice.Printable(stdout)}" and stderr "{Voice.Printable(stderr)}" of
+                expected status {status}, stdout "{Messages.Printable(stdout)}" and stderr "{Messages.Printable(stderr)}" of
                 {Transcript}
                 """);
         }
@@ -30,7 +32,7 @@ internal sealed record Result(int Status, string Stdout, string Stderr, TimeSpan
         Check(lines.Length == 2 || char.IsWhiteSpace(lines[1][0]), "a hint that is indented");
         foreach (var word in words)
         {
-            Check(Stderr.Contains(word, StringComparison.Ordinal), $"\"{Voice.Printable(word)}\" in the message");
+            Check(Stderr.Contains(word, StringComparison.Ordinal), $"\"{Messages.Printable(word)}\" in the message");
         }
 
         return this;

@@ -8,7 +8,7 @@ internal sealed class RootFactAttribute : FactAttribute
     public RootFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
         : base(file, line)
     {
-        if (!Posix.IsRoot)
+        if (!Libc.IsRoot)
         {
             Skip = "only root can mount, unshare and start processes as another user";
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Run.Posix;
 
 namespace Run.Tests.Infra;
 
@@ -105,7 +106,7 @@ internal sealed class Sandbox : IDisposable
     {
         foreach (var path in Directory.EnumerateFileSystemEntries(Root, "*", SearchOption.AllDirectories).Prepend(Root))
         {
-            Posix.ChangeOwner(path, user);
+            Libc.ChangeOwner(path, user);
         }
     }
 

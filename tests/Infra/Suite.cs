@@ -19,10 +19,10 @@ public sealed class Suite : IDisposable
 
     internal static string Binary => Current._binary;
 
-    /// <summary>Starts a program from a known state: Tell/start.c.</summary>
+    /// <summary>Starts a program from a known state: probe/start.c.</summary>
     internal static string Start => Current._start;
 
-    /// <summary>Tells everything about its own process: Tell/tell.c.</summary>
+    /// <summary>Tells everything about its own process: probe/tell.c.</summary>
     internal static string Tell => Current._tell;
 
     /// <summary>The repository, for its scripts and documents.</summary>
@@ -64,7 +64,7 @@ public sealed class Suite : IDisposable
     private string Compile(string name)
     {
         var program = Path.Combine(_root, name);
-        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, Path.Combine(Repository, "tests", "Tell", name + ".c"), "-lutil"])
+        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, Path.Combine(Repository, "tests", "probe", name + ".c"), "-lutil"])
         {
             RedirectStandardError = true,
         })!;

@@ -49,7 +49,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         (await Release.Package(box, box.Root + "/release", Suite.Binary).Result()).Check(0);
         Release.Serve(box.Root + "/release", server);
         server["/install.sh"] = s_script;
-        var home = Posix.IsRoot ? 65534 : 0;
+        var home = Libc.IsRoot ? 65534 : 0;
         box.GiveTo(home);
 
         var command = box.Sh($"curl -fsSL {server.Url}/install.sh | sh").Env("RUN_RELEASES", server.Url);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
@@ -58,7 +59,7 @@ public sealed class DetachTests
         await box.Run("--detach", "./interpreter").Fails(ExitStatus.NotFound, "/no/such/interpreter");
         await box.Run("--detach", "./broken").Fails(ExitStatus.CannotStart, "./broken");
         await using var holder = await box.Holds("--lock", "./x");
-        await box.Run("--detach", "./x").Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await box.Run("--detach", "./x").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         (await box.Run("--detach", "--lock", "-E", "9", "./x").Result()).Failed(9, $"(pid {holder.Pid})");
         await holder.Ends();
     }
@@ -71,7 +72,7 @@ public sealed class DetachTests
         box.PutHolder("y");
         await using var holder = await box.Holds("./x");
         var first = await box.Run("--quiet", "--detach", "--replace", "./x").Result();
-        Assert.Equal(128 + Posix.SIGTERM, (await holder.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGTERM, (await holder.Exit()).Status);
         var second = await box.Run("--quiet", "--detach", "--replace", "./x").Result();
         Assert.NotEqual(first.Stdout, second.Stdout);
         Assert.Equal($"{second.Stdout.Trim()} exclusive ./x\n", await box.Ps());
@@ -84,9 +85,9 @@ public sealed class DetachTests
     }
 
     [Theory]
-    [InlineData(Posix.SIGTERM, 128 + Posix.SIGTERM)]
-    [InlineData(Posix.SIGKILL, 128 + Posix.SIGKILL)]
-    [InlineData(Posix.SIGINT, 130)]
+    [InlineData(Libc.SIGTERM, 128 + Libc.SIGTERM)]
+    [InlineData(Libc.SIGKILL, 128 + Libc.SIGKILL)]
+    [InlineData(Libc.SIGINT, 130)]
     public async Task Whoever_ends_the_starter_while_it_waits_ends_the_run(int signal, int status)
     {
         using var box = new Sandbox();

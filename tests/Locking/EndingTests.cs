@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
@@ -13,8 +14,8 @@ public sealed class EndingTests
         await using var first = await box.Holds("./x");
         await using var second = await box.Holds("./x");
         await using var third = await box.Holds("--replace", "./x");
-        Assert.Equal(128 + Posix.SIGTERM, (await first.Exit()).Status);
-        Assert.Equal(128 + Posix.SIGTERM, (await second.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGTERM, (await first.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGTERM, (await second.Exit()).Status);
         Assert.Equal("", third.ErrorsSoFar);
         Assert.Equal($"{third.Pid} exclusive ./x\n", await box.Ps());
         await third.Ends();
@@ -32,7 +33,7 @@ public sealed class EndingTests
         Assert.InRange(result.Time.TotalSeconds, 10, 20);
         Assert.Contains($"pid {holder.Pid}", result.Stderr, StringComparison.Ordinal);
         Assert.Contains("SIGKILL", result.Stderr, StringComparison.Ordinal);
-        Assert.Equal(128 + Posix.SIGKILL, (await holder.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGKILL, (await holder.Exit()).Status);
     }
 
     [Fact]
@@ -61,7 +62,7 @@ public sealed class EndingTests
         await box.Run("--stop", "./x").Succeeds("");
         foreach (var ended in (Child[])[shared, alsoShared, named])
         {
-            Assert.Equal(128 + Posix.SIGTERM, (await ended.Exit()).Status);
+            Assert.Equal(128 + Libc.SIGTERM, (await ended.Exit()).Status);
         }
 
         Assert.Equal($"{other.Pid} exclusive ./y\n", await box.Ps());
@@ -79,7 +80,7 @@ public sealed class EndingTests
         await waiting.Errors("waiting");
         await box.Run("--stop", "./x").Succeeds("");
         await waiting.Output("started");
-        Assert.Equal(128 + Posix.SIGTERM, (await holder.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGTERM, (await holder.Exit()).Status);
         waiting.CloseInput();
         Assert.Equal("started\nended\n", (await waiting.Exit()).Stdout);
     }
@@ -92,7 +93,7 @@ public sealed class EndingTests
         await using var holder = await box.Holds("./x");
         File.Delete(path);
         await box.Run("--stop", "./x").Succeeds("");
-        Assert.Equal(128 + Posix.SIGTERM, (await holder.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGTERM, (await holder.Exit()).Status);
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
@@ -102,7 +103,7 @@ public sealed class LockFileTests
         await box.Run("./x").Succeeds("started\nended\n");
         await box.Run("./x").InMountNamespace(readOnly).Succeeds("started\nended\n");
         await using var holder = await box.Holds("--lock", "./x");
-        await box.Run("./x").InMountNamespace(readOnly).Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await box.Run("./x").InMountNamespace(readOnly).Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         await holder.Ends();
     }
 

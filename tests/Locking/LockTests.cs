@@ -1,4 +1,6 @@
 using System.Globalization;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
@@ -13,13 +15,13 @@ public sealed class LockTests
         box.PutHolder();
         await using var first = await box.Holds("./x");
         await using var second = await box.Holds("./x");
-        await box.Run("--lock", "./x").Fails(ExitStatus.Held, "./x is already running (pid ");
+        await box.Run("--lock", "./x").Fails(ExitStatus.AlreadyRunning, "./x is already running (pid ");
         await first.Ends();
         await second.Ends();
 
         await using var alone = await box.Holds("--lock", "./x");
         await box.Run("--lock", "./x").Expect(75, "", $"run: ./x is already running (pid {alone.Pid})\n");
-        await box.Run("./x").Fails(ExitStatus.Held, $"./x is already running (pid {alone.Pid})", "--wait");
+        await box.Run("./x").Fails(ExitStatus.AlreadyRunning, $"./x is already running (pid {alone.Pid})", "--wait");
         await alone.Ends();
         await box.Run("--lock", "./x").Succeeds("started\nended\n");
     }
@@ -63,9 +65,9 @@ public sealed class LockTests
         File.CreateSymbolicLink(box.Work + "/link", path);
         Directory.CreateDirectory(box.Work + "/below");
         await using var holder = await box.Holds("--lock", "./x");
-        await box.Run("--lock", "./link").Fails(ExitStatus.Held, $"./link is already running (pid {holder.Pid})");
-        await box.Run("--lock", "../x").In(box.Work + "/below").Fails(ExitStatus.Held, $"(pid {holder.Pid})");
-        await box.Run(path).Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await box.Run("--lock", "./link").Fails(ExitStatus.AlreadyRunning, $"./link is already running (pid {holder.Pid})");
+        await box.Run("--lock", "../x").In(box.Work + "/below").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
+        await box.Run(path).Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         await holder.Ends();
     }
 
@@ -76,7 +78,7 @@ public sealed class LockTests
         box.PutHolder();
         box.PutHolder("y");
         await using var holder = await box.Holds("--lock=backup", "./x");
-        await box.Run("--lock=backup", "./y").Fails(ExitStatus.Held, $"./x is already running (pid {holder.Pid})", "backup");
+        await box.Run("--lock=backup", "./y").Fails(ExitStatus.AlreadyRunning, $"./x is already running (pid {holder.Pid})", "backup");
         await box.Run("./x").Succeeds("started\nended\n");
         await box.Run("--lock=other", "./y").Succeeds("started\nended\n");
         await holder.Ends();
@@ -99,7 +101,7 @@ public sealed class LockTests
         using var box = new Sandbox();
         box.PutHolder();
         await using var holder = await box.Holds("--lock", "./x");
-        holder.Signal(Posix.SIGKILL);
+        holder.Signal(Libc.SIGKILL);
         await holder.Exit();
         await box.Run("--lock", "./x").Succeeds("started\nended\n");
     }
@@ -111,7 +113,7 @@ public sealed class LockTests
         box.Put("x", "#!/bin/sh\nsleep 1000 </dev/null >/dev/null 2>&1 &\necho $!\n");
         var left = int.Parse((await box.Run("--lock", "./x").Result()).Stdout, CultureInfo.InvariantCulture);
         var again = await box.Run("--lock", "./x").Result();
-        Assert.True(Posix.IsAlive(left));
+        Assert.True(Libc.IsAlive(left));
         Assert.Equal(0, again.Status);
     }
 
@@ -123,7 +125,7 @@ public sealed class LockTests
         await using var holder = await box.Holds("--lock", "./x");
         Assert.Equal("75\n75\nstarted\n", holder.OutputSoFar);
         Assert.Contains($"./x is already running (pid {holder.Pid})", holder.ErrorsSoFar, StringComparison.Ordinal);
-        await box.Run("--lock", "./x").Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await box.Run("--lock", "./x").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         holder.CloseInput();
         Assert.Equal(0, (await holder.Exit()).Status);
     }
@@ -160,7 +162,7 @@ public sealed class LockTests
         using var box = new Sandbox();
         box.Put("x", "#!/bin/sh\n[ $# = 0 ] && exec run ./x again\necho started; read -r _; echo ended\n");
         await using var holder = await box.Holds("--lock", "./x");
-        await box.Run("./x").Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await box.Run("./x").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         Assert.Equal($"{holder.Pid} exclusive ./x\n", await box.Ps());
         await holder.Ends();
     }
@@ -174,9 +176,9 @@ public sealed class LockTests
         box.Sources(server);
         await using var holder = await box.Holds("--lock", "x");
         await box.Run("--clean", "--yes").Succeeds("");
-        await box.Run("--lock", "x").Fails(ExitStatus.Held, $"x is already running (pid {holder.Pid})");
+        await box.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
         await box.Sh("rm -rf \"$XDG_CACHE_HOME\"").Succeeds("");
-        await box.Run("--lock", "x").Fails(ExitStatus.Held, $"x is already running (pid {holder.Pid})");
+        await box.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
         await holder.Ends();
     }
 
@@ -189,8 +191,8 @@ public sealed class LockTests
         server["/x"] = script;
         box.Sources(server, "ops:", $"  url: {server.Url}/%s", "  lock: exclusive");
         await using var holder = await box.Holds("ops:x");
-        await box.Run("ops:x").Fails(ExitStatus.Held, $"ops:x is already running (pid {holder.Pid})");
-        await box.Run($"x#sha256={Sha256.HexOf(OsText.ToBytes(script))}").Fails(ExitStatus.Held, $"(pid {holder.Pid})");
+        await box.Run("ops:x").Fails(ExitStatus.AlreadyRunning, $"ops:x is already running (pid {holder.Pid})");
+        await box.Run($"x#sha256={Sha256.HexOf(OsText.ToBytes(script))}").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         await holder.Ends();
     }
 
@@ -215,9 +217,9 @@ public sealed class LockTests
         await using var holder = await box.Holds(box.Run("--lock", "./x").Through("setarch", "--uname-2.6"));
         Assert.Equal("75\nstarted\n", holder.OutputSoFar);
         Assert.Contains("OFDLCK", File.ReadAllText("/proc/locks"), StringComparison.Ordinal);
-        await box.Run("--lock", "./x").Through("setarch", "--uname-2.6").Fails(ExitStatus.Held, $"(pid {holder.Pid})");
-        await box.Run("--lock", "./x").Fails(ExitStatus.Held, "already running");
+        await box.Run("--lock", "./x").Through("setarch", "--uname-2.6").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
+        await box.Run("--lock", "./x").Fails(ExitStatus.AlreadyRunning, "already running");
         await box.Run("--stop", "./x").Through("setarch", "--uname-2.6").Succeeds("");
-        Assert.Equal(128 + Posix.SIGTERM, (await holder.Exit()).Status);
+        Assert.Equal(128 + Libc.SIGTERM, (await holder.Exit()).Status);
     }
 }

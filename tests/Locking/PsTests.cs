@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
@@ -72,9 +73,9 @@ public sealed class PsTests
         Assert.Equal(JsonValueKind.Null, one.GetProperty("seconds").ValueKind);
         Assert.Equal("./x", one.GetProperty("script").GetString());
         await box.Exec("run", "--lock", "./x").Through("unshare", "--pid", "--fork", "--mount-proc")
-            .Fails(ExitStatus.Held, "./x is already running (in another PID namespace");
+            .Fails(ExitStatus.AlreadyRunning, "./x is already running (in another PID namespace");
         await box.Exec("run", "--replace", "./x").Through("unshare", "--pid", "--fork", "--mount-proc")
-            .Fails(ExitStatus.Held, "cannot be ended from here");
+            .Fails(ExitStatus.AlreadyRunning, "cannot be ended from here");
 
         // From outside one sees into it.
         await using var other = await box.Holds(box.Exec("run", "./x").Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"));

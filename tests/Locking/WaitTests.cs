@@ -47,7 +47,7 @@ public sealed class WaitTests
         var before = Directory.GetFileSystemEntries(box.Home, "*", SearchOption.AllDirectories);
         await using var waiting = box.Run(option, "./x").Start();
         await waiting.Errors("waiting");
-        waiting.Signal(Posix.SIGINT);
+        waiting.Signal(Libc.SIGINT);
         var result = await waiting.Exit();
         Assert.Equal((130, ""), (result.Status, result.Stdout));
         Assert.Equal(before, Directory.GetFileSystemEntries(box.Home, "*", SearchOption.AllDirectories));
@@ -61,9 +61,9 @@ public sealed class WaitTests
         using var box = new Sandbox();
         box.PutHolder();
         File.CreateSymbolicLink(box.Work + "/tell", Suite.Tell);
-        var direct = await box.Exec("./tell").WithAlarm(1000).Ignoring(Posix.SIGHUP).Result();
+        var direct = await box.Exec("./tell").WithAlarm(1000).Ignoring(Libc.SIGHUP).Result();
         await using var holder = await box.Holds("--lock=name", "./x");
-        await using var waiting = box.Run("--wait=1000", "--lock=name", "./tell").WithAlarm(1000).Ignoring(Posix.SIGHUP).Start();
+        await using var waiting = box.Run("--wait=1000", "--lock=name", "./tell").WithAlarm(1000).Ignoring(Libc.SIGHUP).Start();
         await waiting.Errors("waiting");
         await holder.Ends();
         var told = (await waiting.Exit()).Stdout.Split('\n');

@@ -1,3 +1,5 @@
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Naming;

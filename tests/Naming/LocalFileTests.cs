@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Naming;
@@ -60,7 +61,7 @@ public sealed class LocalFileTests
         using var box = new Sandbox();
         box.Put("x", SaysHow);
         File.CreateSymbolicLink(box.Work + "/dangling", "nothing");
-        Posix.MakeFifo(box.Work + "/fifo");
+        Libc.MakeFifo(box.Work + "/fifo");
         await box.Run(script).Fails(status, script);
     }
 

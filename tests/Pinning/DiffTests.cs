@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Pinning.Forge;
 
@@ -108,6 +109,6 @@ public sealed class DiffTests
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
         server["/plain/x"] = "a\n";
-        Assert.Equal(1, (await box.Run("--diff", "plain:x").Ignoring(Posix.SIGCHLD).Result()).Status);
+        Assert.Equal(1, (await box.Run("--diff", "plain:x").Ignoring(Libc.SIGCHLD).Result()).Status);
     }
 }

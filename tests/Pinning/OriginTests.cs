@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Pinning.Forge;
 
@@ -82,7 +83,7 @@ public sealed class OriginTests
         var below = Directory.CreateDirectory(box.Work + "/theirs/mine").FullName;
         var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256("pinned")}\n");
         await box.Run("plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
-        Posix.ChangeOwner(box.Work + "/theirs", 65534);
+        Libc.ChangeOwner(box.Work + "/theirs", 65534);
         await box.Run("plain:x").In(below).Succeeds("now\n");
 
         // In that directory itself it still counts, where it is this user's.
@@ -99,7 +100,7 @@ public sealed class OriginTests
         var mine = Directory.CreateDirectory(box.Work + "/mine").FullName;
         var below = Directory.CreateDirectory(box.Work + "/theirs/mine").FullName;
         box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("one"))}\n");
-        Posix.ChangeOwner(box.Work + "/theirs", 65534);
+        Libc.ChangeOwner(box.Work + "/theirs", 65534);
         for (var i = 0; i < 3; i++)
         {
             await box.Run("plain:x").In(below).Succeeds("one\n");
@@ -127,16 +128,16 @@ public sealed class OriginTests
         using var box = Box(server);
         server["/plain/x"] = Saying("now");
         var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("now"))}\n");
-        Posix.ChangeOwner(pins, 65534);
+        Libc.ChangeOwner(pins, 65534);
         await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
         await box.Run("--pin", "plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
 
         // A link of theirs to a file of this user's.
         File.Move(pins, box.Root + "/elsewhere");
-        Posix.ChangeOwner(box.Root + "/elsewhere", 0);
+        Libc.ChangeOwner(box.Root + "/elsewhere", 0);
         File.CreateSymbolicLink(pins, box.Root + "/elsewhere");
         await box.Run("plain:x").Succeeds("now\n");
-        Posix.ChangeOwner(pins, 65534);
+        Libc.ChangeOwner(pins, 65534);
         await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
         Assert.Equal(1, server.Count("/plain/x"));
     }
@@ -148,7 +149,7 @@ public sealed class OriginTests
         using var box = Box(server);
         server["/plain/x"] = Saying("now");
         var pins = box.Put("run.pins", "garbage\n");
-        Posix.ChangeOwner(pins, 65534);
+        Libc.ChangeOwner(pins, 65534);
         File.SetUnixFileMode(box.Work, (UnixFileMode)0x3ff);
         await box.Run("plain:x").Succeeds("now\n");
         await box.Run("plain:x").In(Directory.CreateDirectory(box.Work + "/mine").FullName).Succeeds("now\n");
@@ -172,7 +173,7 @@ public sealed class OriginTests
     {
         await using var server = await ScriptServer.Start();
         using var box = Box(server);
-        Posix.MakeFifo(box.Work + "/run.pins");
+        Libc.MakeFifo(box.Work + "/run.pins");
         await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
         File.Delete(box.Work + "/run.pins");
         Directory.CreateDirectory(box.Work + "/run.pins");

@@ -1,6 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Run.Naming;
 using Run.Pinning;
+using Run.Posix;
+using Run.Reporting;
 
 namespace Run.Tests.Pinning;
 
@@ -80,7 +83,7 @@ public sealed class PinProperties
         var urls = Text("/.%2Fe:@?#\\\0é").Select(static middle => $"{Host}/o/r/{middle}/p/x").Or(Text("/orpx.%2F:@?#").Select(static path => Host + path));
         Check.QuickThrowOnFailure(Prop.ForAll(urls.ToArbitrary(), static url =>
         {
-            var wanted = new Wanted("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { Rest = "o/r/p/x" };
+            var wanted = new ResolvedScript("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { PathAndRef = "o/r/p/x" };
             try
             {
                 var pinned = PinnedUrl.Apply(new Pin("s:o/r/p/x", url, new string('0', 64)), wanted, "run.pins");
@@ -102,7 +105,7 @@ public sealed class PinProperties
         var refs = Text("abc019._-+").Where(static r => r.Length > 0 && r is not ("." or ".."));
         Check.QuickThrowOnFailure(Prop.ForAll(refs.ToArbitrary(), static reference =>
         {
-            var wanted = new Wanted("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { Rest = "o/r/p/x" };
+            var wanted = new ResolvedScript("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { PathAndRef = "o/r/p/x" };
             var url = s_source.Expand("o/r/p/x@" + reference)[0];
             return PinnedUrl.Apply(new Pin("s:o/r/p/x", url, new string('0', 64)), wanted, "run.pins").Urls
                 .SequenceEqual(s_source.Expand("o/r/p/x@" + reference));

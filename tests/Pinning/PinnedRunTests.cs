@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Pinning.Forge;
 
@@ -120,7 +121,7 @@ public sealed class PinnedRunTests
         await using var holder = box.Run("--lock", "gh:o/r/x").Start();
         await holder.Output("here");
         await box.Run("--pin", "gh:o/r/x").Succeeds("");
-        await box.Run("--lock", "gh:o/r/x").Fails(ExitStatus.Held, "gh:o/r/x");
+        await box.Run("--lock", "gh:o/r/x").Fails(ExitStatus.AlreadyRunning, "gh:o/r/x");
         await box.Run("--stop", "gh:o/r/x").Succeeds("");
         await holder.Exit();
     }

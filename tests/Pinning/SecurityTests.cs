@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Pinning.Forge;
 
@@ -52,9 +53,9 @@ public sealed partial class SecurityTests
         var ready = Directory.CreateDirectory(box.Temporary + "/run-0").FullName;
         Command Homeless() => box.Run($"{server.Url}/x").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
 
-        Posix.ChangeOwner(ready, 65534);
+        Libc.ChangeOwner(ready, 65534);
         await Homeless().Fails(ExitStatus.Refused, ready);
-        Posix.ChangeOwner(ready, 0);
+        Libc.ChangeOwner(ready, 0);
         File.SetUnixFileMode(ready, (UnixFileMode)Convert.ToInt32("777", 8));
         await Homeless().Fails(ExitStatus.Refused, ready);
         Directory.Delete(ready);

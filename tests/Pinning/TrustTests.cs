@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Pinning.Forge;
 
@@ -214,7 +215,7 @@ public sealed class TrustTests
         server["/plain/x"] = Saying("one");
         await Accept(box);
         await box.Run("asks:x").Succeeds("one\n");
-        Posix.ChangeOwner(box.StateHome + "/run/accepted", 65534);
+        Libc.ChangeOwner(box.StateHome + "/run/accepted", 65534);
         await box.Run("asks:x").Fails(ExitStatus.Refused, "accepted", "65534");
     }
 

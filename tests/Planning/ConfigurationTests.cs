@@ -1,3 +1,5 @@
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
@@ -137,7 +138,7 @@ public sealed class CopyTests
         server["/x"] = Saying("ran");
         box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 1h\n");
         var clock = box.Root + "/clock.so";
-        var source = Path.Combine(Suite.Repository, "tests", "Tell", "clock.c");
+        var source = Path.Combine(Suite.Repository, "tests", "probe", "clock.c");
         await box.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
         Command At(int shift) => box.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
 

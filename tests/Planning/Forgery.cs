@@ -8,7 +8,7 @@ namespace Run.Tests.Planning;
 /// <summary>Plans that nobody has made, and a version of <c>run</c> that nobody has built.</summary>
 internal static partial class Forgery
 {
-    /// <summary>The name of the build, which is in the binary as it is in the seal of plans (native/plan.c).</summary>
+    /// <summary>The name of the build, which is in the binary as it is in the seal of plans (native/plan_key.c).</summary>
     private static readonly (byte[] Binary, int At, byte[] Name) s_build = Find();
 
     /// <summary>The binary under test, but for the name of its build.</summary>

@@ -1,3 +1,4 @@
+using Run.Reporting;
 using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
@@ -54,7 +55,7 @@ public sealed class LocalTests
         await box.Run("./x").Succeeds("ran\n");
         File.Delete(box.Work + "/x");
         File.CreateSymbolicLink(box.Work + "/x", "two");
-        await box.Run("./x").Fails(ExitStatus.Held, "./x", $"(pid {holder.Pid})");
+        await box.Run("./x").Fails(ExitStatus.AlreadyRunning, "./x", $"(pid {holder.Pid})");
     }
 
     [Fact]
@@ -65,7 +66,7 @@ public sealed class LocalTests
         await Is(() => box.Run("./x"), "ran\n");
         await using var holder = box.Run("--lock", "./x").InputStaysOpen().Start();
         await holder.Output("ran");
-        await box.Run("./x").Fails(ExitStatus.Held, "./x is already running", $"(pid {holder.Pid})");
+        await box.Run("./x").Fails(ExitStatus.AlreadyRunning, "./x is already running", $"(pid {holder.Pid})");
         holder.CloseInput();
         await holder.Exit();
         await Is(() => box.Run("./x"), "ran\n");
@@ -92,7 +93,7 @@ public sealed class LocalTests
         await using var running = box.Run("./x").InputStaysOpen().Start();
         await running.Output("ran");
         Assert.True(File.Exists(file));
-        await box.Run("--lock", "./x").Fails(ExitStatus.Held, $"(pid {running.Pid})");
+        await box.Run("--lock", "./x").Fails(ExitStatus.AlreadyRunning, $"(pid {running.Pid})");
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Run.Caching;
+using Run.Posix;
 using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
@@ -53,7 +54,7 @@ public sealed class UntrustedPlanTests
                 break;
             case "a FIFO":
                 File.Delete(file);
-                Posix.MakeFifo(file);
+                Libc.MakeFifo(file);
                 break;
             default:
                 File.Delete(file);
@@ -78,7 +79,7 @@ public sealed class UntrustedPlanTests
         using var box = new Sandbox();
         await using var server = await Server(box);
         await Is(() => box.Run("x"), "ran\n");
-        Posix.ChangeOwner(PlanFile(box), 65534);
+        Libc.ChangeOwner(PlanFile(box), 65534);
         await NoLonger(() => box.Run("x"), "ran\n");
         await Is(() => box.Run("x"), "ran\n");
     }
@@ -97,7 +98,7 @@ public sealed class UntrustedPlanTests
         switch (what)
         {
             case "a file": File.WriteAllText(plans, ""); break;
-            case "a FIFO": Posix.MakeFifo(plans); break;
+            case "a FIFO": Libc.MakeFifo(plans); break;
             default: File.CreateSymbolicLink(plans, "nowhere"); break;
         }
 
@@ -179,7 +180,7 @@ public sealed class UntrustedPlanTests
     /// <summary>The step of a plan that names the cached script (native/executor.c).</summary>
     private static string Step(string script)
     {
-        var look = FileIdentity.Of(Kernel.TryStatus(script)!.Value);
+        var look = FileStamp.Of(Kernel.TryStatus(script)!.Value);
         return "c" + Encoding.Latin1.GetString([.. ((long[])[(long)look.Device, (long)look.Inode, look.Size, look.Modified, look.Changed])
             .SelectMany(BitConverter.GetBytes), .. OsText.ToCString(script)]);
     }

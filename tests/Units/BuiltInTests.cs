@@ -1,3 +1,4 @@
+using Run.Generated;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
@@ -6,9 +7,9 @@ public sealed class BuiltInTests
 {
     [Theory]
     [InlineData("run.conf", BuiltIn.run_conf)]
-    [InlineData("src/Completion/run.bash", BuiltIn.run_bash)]
-    [InlineData("src/Completion/run.zsh", BuiltIn.run_zsh)]
-    [InlineData("src/Completion/run.fish", BuiltIn.run_fish)]
+    [InlineData("src/CommandLine/Completion/run.bash", BuiltIn.run_bash)]
+    [InlineData("src/CommandLine/Completion/run.zsh", BuiltIn.run_zsh)]
+    [InlineData("src/CommandLine/Completion/run.fish", BuiltIn.run_fish)]
     public void A_file_is_built_in_byte_for_byte(string file, string builtIn) =>
         Assert.Equal(File.ReadAllText(Path.Combine(Suite.Repository, file)), builtIn);
 }

@@ -1,5 +1,6 @@
 using FsCheck.Fluent;
 using Run.Caching;
+using Run.Posix;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
@@ -10,7 +11,7 @@ public sealed class CacheRecordTests
     private static readonly CacheRecord s_record = new(
         "github:o/r/a b@v1", "https://h/a%20b", "a b", Sha256.HexOf([]), 123, s_then, s_then.AddDays(1), "W/\"x y\"", "Tue, 14 Nov 2023 22:13:20 GMT")
     {
-        Identity = new FileIdentity(ulong.MaxValue, 2, 123, 4, -5),
+        Identity = new FileStamp(ulong.MaxValue, 2, 123, 4, -5),
     };
 
     [Fact]

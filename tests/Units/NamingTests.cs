@@ -1,4 +1,7 @@
 using FsCheck.Fluent;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
@@ -14,7 +17,7 @@ public sealed class NamingTests
     [InlineData("", null)]
     [InlineData("something", null)]
     public void The_nearest_name(string typed, string? nearest) =>
-        Assert.Equal(nearest, Nearest.To(typed, ["bitbucket", "github", "gitlab"]));
+        Assert.Equal(nearest, Suggestion.For(typed, ["bitbucket", "github", "gitlab"]));
 
     [Fact]
     public void Whatever_is_typed_the_URL_stays_below_the_pattern() => Prop.ForAll<byte[]>(static bytes =>

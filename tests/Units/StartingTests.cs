@@ -1,6 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Run.Starting;
+using Run.Execution;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
@@ -62,20 +65,20 @@ public sealed class StartingTests
     [InlineData("a\\'b \\\\", new[] { "a'b", "\\" })]
     [InlineData("$HOME *", new[] { "$HOME", "*" })]
     [InlineData("a\\", new[] { "a\\" })]
-    public void Words_are_split_as_a_shell_would(string text, string[] words) => Assert.Equal(words, Words.Split(text));
+    public void Words_are_split_as_a_shell_would(string text, string[] words) => Assert.Equal(words, ShellWords.Split(text));
 
     [Theory]
     [InlineData("'")]
     [InlineData("a \"b")]
     [InlineData("'it's'")]
     public void A_quote_without_its_partner(string text) =>
-        Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => Words.Split(text)).Status);
+        Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => ShellWords.Split(text)).Status);
 
     [Fact]
     public void What_is_joined_is_split_into_the_same() =>
         Prop.ForAll<NonNull<string>[]>(static words =>
         {
             var texts = words.Select(static word => word.Get).ToArray();
-            return Words.Split(Words.Join(texts)).SequenceEqual(texts);
+            return ShellWords.Split(ShellWords.Join(texts)).SequenceEqual(texts);
         }).Holds();
 }

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text;
 using FsCheck.Fluent;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
 using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
@@ -47,7 +50,7 @@ public sealed class UrlTextTests
             Assert.Equal(withoutUser, UrlText.WithoutUser(url));
         }
 
-        Assert.Equal(shown, UrlText.Shown(url));
+        Assert.Equal(shown, UrlText.Redacted(url));
     }
 
     [Theory]

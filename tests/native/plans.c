@@ -13,7 +13,7 @@ static int note_execve(const char *path, char *const *argv, char *const *environ
 #define execve note_execve
 #define RUN_BUILD "the one that is tested"
 #include "../../src/native/executor.c"
-#include "../../src/native/plan.c"
+#include "../../src/native/plan_key.c"
 #undef execve
 
 enum { MOST_SCRIPTS = 16, MOST_BYTES = 2 * RUN_PLAN_MOST_BYTES, HEADER = 3 * 8 };

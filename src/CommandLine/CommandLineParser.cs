@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.Globalization;
+using Run.Naming;
+using Run.Reporting;
+
+namespace Run.CommandLine;
+
+/// <summary>From the arguments to an <see cref="Invocation"/>.</summary>
+internal static class CommandLineParser
+{
+    /// <exception cref="RunException">64: the command line is wrong.</exception>
+    public static Invocation Parse(string[] arguments)
+    {
+        var split = SplitArguments.Of(arguments);
+        var command = new System.CommandLine.Command("run");
+        foreach (var entry in Options.All)
+        {
+            command.Options.Add(entry.Option);
+        }
+
+        // No response files, no directives, no bundles: Head has left nothing but whole options.
+        var result = command.Parse(LastOfEach(split.Options), new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        if (result.Errors is [var error, ..])
+        {
+            throw new RunException(ExitStatus.Usage, error.Message.TrimEnd('.'));
+        }
+
+        if (result.GetValue(Options.Help) || (arguments.Length == 0))
+        {
+            return new Invocation { Command = CommandKind.Help };
+        }
+
+        if (result.GetValue(Options.Version))
+        {
+            return new Invocation { Command = CommandKind.Version };
+        }
+
+        var invocation = new Invocation
+        {
+            Command = CommandOf(result),
+            Operands = split.Operands,
+            Update = result.GetValue(Options.Update),
+            Offline = result.GetValue(Options.Offline),
+            Pinned = result.GetValue(Options.Pinned),
+            Digest = DigestOf(split.Options),
+            Interpreter = result.GetValue(Options.Interpreter),
+            Configuration = result.GetValue(Options.Config),
+            Lock = Given(result, Options.Lock) || Given(result, Options.Wait) || result.GetValue(Options.Replace),
+            LockName = result.GetValue(Options.Lock),
+            Wait = Given(result, Options.Wait) ? Seconds(result.GetValue(Options.Wait)) : TimeSpan.Zero,
+            Replace = result.GetValue(Options.Replace),
+            Detach = result.GetValue(Options.Detach),
+            ConflictExitCode = Code(result.GetValue(Options.ConflictExitCode)),
+            Yes = result.GetValue(Options.Yes),
+            Json = result.GetValue(Options.Json),
+            Quiet = result.GetValue(Options.Quiet),
+            Verbose = result.GetValue(Options.Verbose),
+            Shell = result.GetValue(Options.Completion),
+        };
+        OptionRules.Check(invocation);
+        return invocation;
+    }
+
+    private static bool Given(ParseResult result, Option option) => result.GetResult(option) is { Implicit: false };
+
+    private static CommandKind CommandOf(ParseResult result)
+    {
+        var act = CommandKind.Run;
+        Option? chosen = null;
+        Choose(Options.View, CommandKind.View);
+        Choose(Options.DryRun, CommandKind.DryRun);
+        Choose(Options.Diff, CommandKind.Diff);
+        Choose(Options.Pin, CommandKind.Pin);
+        Choose(Options.Ps, CommandKind.Ps);
+        Choose(Options.Stop, CommandKind.Stop);
+        Choose(Options.List, CommandKind.List);
+        Choose(Options.Clean, CommandKind.Clean);
+        Choose(Options.Init, CommandKind.Init);
+        Choose(Options.Completion, CommandKind.Completion);
+        return act;
+
+        void Choose(Option option, CommandKind its)
+        {
+            if (!Given(result, option))
+            {
+                return;
+            }
+
+            if (chosen is not null)
+            {
+                throw new RunException(ExitStatus.Usage, $"{chosen.Name} and {option.Name} exclude each other");
+            }
+
+            (chosen, act) = (option, its);
+        }
+    }
+
+    /// <summary>Of an option that is given more than once the last one counts, so that an alias can be overruled.</summary>
+    private static List<string> LastOfEach(IReadOnlyList<string> words)
+    {
+        var last = new List<string>(words.Count);
+        for (var i = words.Count - 1; i >= 0; i--)
+        {
+            var name = Name(words[i]);
+            if (!last.Exists(later => Name(later) == name))
+            {
+                last.Insert(0, words[i]);
+            }
+        }
+
+        return last;
+
+        static string Name(string word) => word.Split('=', 2)[0];
+    }
+
+    /// <summary>All the digests that are given must be one: the last one may not win here.</summary>
+    private static string? DigestOf(IReadOnlyList<string> words)
+    {
+        var prefix = Options.Sha256.Name + "=";
+        string? digest = null;
+        foreach (var word in words)
+        {
+            if (word.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                digest = Digest.Same(digest, Digest.Parse(word[prefix.Length..]));
+            }
+        }
+
+        return digest;
+    }
+
+    private static TimeSpan? Seconds(string? text)
+    {
+        const double Most = 1e9;
+        return text is null ? null
+            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= Most ? TimeSpan.FromSeconds(seconds)
+            : throw new RunException(ExitStatus.Usage, $"--wait={text}: not a number of seconds");
+    }
+
+    private static int? Code(string? text) =>
+        text is null ? null
+            : text.All(char.IsAsciiDigit) && int.TryParse(text, CultureInfo.InvariantCulture, out var code) && code <= 255 ? code
+            : throw new RunException(ExitStatus.Usage, $"--conflict-exit-code {text}: not a status", "a status is a number from 0 to 255");
+}

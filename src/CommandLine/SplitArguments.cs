@@ -1,0 +1,102 @@
+using Run.Naming;
+using Run.Reporting;
+
+namespace Run.CommandLine;
+
+/// <summary>
+/// The command line cut in two: the options before SCRIPT, each as one word <c>--name</c> or <c>--name=VALUE</c>, and SCRIPT with all that
+/// follows. A parser that saw the whole line would find its own options among the script's arguments.
+/// </summary>
+/// <param name="Options">For the parser.</param>
+/// <param name="Operands">SCRIPT and what is its own, untouched.</param>
+internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Operands)
+{
+    /// <exception cref="RunException">64: an unknown option, a value that is missing, a value where none belongs.</exception>
+    public static SplitArguments Of(string[] arguments)
+    {
+        var words = new List<string>();
+        var next = 0;
+        while (next < arguments.Length && arguments[next] is ['-', _, ..] word)
+        {
+            next++;
+            if (word == "--")
+            {
+                break;
+            }
+
+            var following = next < arguments.Length ? arguments[next] : null;
+            var usedFollowing = word[1] == '-' ? AddLong(words, word, following) : AddShort(words, word, following);
+            next += usedFollowing ? 1 : 0;
+        }
+
+        return new SplitArguments(words, arguments[next..]);
+    }
+
+    private static bool AddLong(List<string> words, string word, string? following)
+    {
+        var equals = word.IndexOf('=', StringComparison.Ordinal);
+        var name = equals < 0 ? word : word[..equals];
+        var entry = CommandLine.Options.Find(name) ?? throw Unknown(name);
+        return Add(words, entry, name, equals < 0 ? null : word[(equals + 1)..], following);
+    }
+
+    /// <summary>One-letter options may stand together (<c>-uv</c>), and the last of them may take a value, apart or not.</summary>
+    private static bool AddShort(List<string> words, string word, string? following)
+    {
+        for (var i = 1; i < word.Length; i++)
+        {
+            var name = $"-{word[i]}";
+            var entry = CommandLine.Options.Find(name) ?? throw Unknown(word.Length == 2 ? word : name, of: word);
+            var rest = word[(i + 1)..];
+            if (rest.StartsWith('='))
+            {
+                return Add(words, entry, name, rest[1..], following);
+            }
+
+            if (entry.NeedsValue)
+            {
+                return Add(words, entry, name, rest.Length > 0 ? rest : null, following);
+            }
+
+            words.Add(entry.Long);
+        }
+
+        return false;
+    }
+
+    private static bool Add(List<string> words, OptionEntry entry, string name, string? value, string? following)
+    {
+        if (value is not null)
+        {
+            if (!entry.NeedsValue && !entry.MayHaveValue)
+            {
+                throw new RunException(ExitStatus.Usage, $"{name} takes no value");
+            }
+
+            words.Add($"{entry.Long}={(value.Length > 0 ? value : throw Missing(entry, name))}");
+            return false;
+        }
+
+        if (!entry.NeedsValue)
+        {
+            words.Add(entry.Long);
+            return false;
+        }
+
+        // What begins with '-' is the next option, and the value was forgotten; --name=-x says otherwise.
+        words.Add(following is { Length: > 0 } && following[0] != '-' ? $"{entry.Long}={following}" : throw Missing(entry, name));
+        return true;
+    }
+
+    private static RunException Missing(OptionEntry entry, string name) =>
+        new(ExitStatus.Usage, $"{name} needs a value", entry.NeedsValue ? $"{name} {entry.ValueName}" : $"{entry.Long}={entry.ValueName}, or {entry.Long} alone");
+
+    private static RunException Unknown(string name, string? of = null)
+    {
+        var nearest = Suggestion.For(name, CommandLine.Options.All.Select(static e => e.Long))
+            ?? (of is not null && of.Length > 2 ? Suggestion.For($"-{of}", CommandLine.Options.All.Select(static e => e.Long)) : null);
+        return new RunException(
+            ExitStatus.Usage, $"unknown option {(nearest is not null && of is not null ? of : name)}",
+            nearest is null ? "run --help lists them" : $"did you mean {nearest}?");
+    }
+}

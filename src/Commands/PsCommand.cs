@@ -1,0 +1,59 @@
+using System.Globalization;
+using Run.CommandLine;
+using Run.Locking;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Commands;
+
+/// <summary><c>--ps</c>: the scripts that run now.</summary>
+internal static class PsCommand
+{
+    // What is not known: of a process in another PID namespace there is no more than the lock.
+    private const string Unknown = "-";
+
+    public static int Execute(RunContext context, Invocation invocation)
+    {
+        var running = RunningScript.All(context.XdgPaths.State);
+        Stdout.Write(invocation.Json ? ToJson(running) : ToText(running));
+        return 0;
+    }
+
+    private static string ToText(IEnumerable<RunningScript> running) => Table.Of(
+        ["PID", "MODE", "TIME", "USER", "SCRIPT"],
+        running.Select(static one => new[]
+        {
+            one.Holder.ProcessId > 0 ? one.Holder.ProcessId.ToString(CultureInfo.InvariantCulture) : Unknown,
+            Mode(one),
+            one.Facts is { } facts ? HumanFormat.Age(TimeSpan.FromSeconds(facts.Seconds)) : Unknown,
+            one.Facts?.User ?? Unknown,
+            one.Script ?? Unknown,
+        }));
+
+    private static string ToJson(IEnumerable<RunningScript> running) => Json.Array(running, static (writer, one) =>
+    {
+        if (one.Holder.ProcessId > 0)
+        {
+            writer.WriteNumber("pid", one.Holder.ProcessId);
+        }
+        else
+        {
+            writer.WriteNull("pid");
+        }
+
+        writer.WriteString("mode", Mode(one));
+        if (one.Facts is { } facts)
+        {
+            writer.WriteNumber("seconds", facts.Seconds);
+        }
+        else
+        {
+            writer.WriteNull("seconds");
+        }
+
+        writer.WriteString("script", one.Script is null ? null : Messages.Printable(one.Script));
+        writer.WriteString("user", one.Facts?.User);
+    });
+
+    private static string Mode(RunningScript one) => one.Holder.Mode == LockMode.Exclusive ? "exclusive" : "shared";
+}

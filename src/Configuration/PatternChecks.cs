@@ -1,0 +1,81 @@
+using Run.Naming;
+using Run.Reporting;
+
+namespace Run.Configuration;
+
+/// <summary>What the name and the pattern of a source have to look like, in whichever kind of file they stand.</summary>
+internal static class PatternChecks
+{
+    /// <summary>
+    /// The original's file defines the sources <c>https: https:%s</c> and <c>http: http:%s</c>, so that a URL may be typed. One may
+    /// be typed without them, so they are passed over.
+    /// </summary>
+    public static bool IsWholeUrls(string name, string pattern) => name is "http" or "https" && pattern == $"{name}:{Source.Part}";
+
+    public static void CheckName(string name, SourceLocation place)
+    {
+        if (!ScriptName.IsScope(name))
+        {
+            throw place.Mistake($"'{name}' is not a name for a source", "letters, digits, '-', '_' and '.', not beginning with '-' or '.'");
+        }
+    }
+
+    public static void Check(string pattern, SourceLocation place)
+    {
+        if (Source.Count(pattern) == 0)
+        {
+            throw place.Mistake($"no {Source.Part} in the pattern, so no place for the script's name", $"for example  https://host/scripts/{Source.Part}");
+        }
+
+        CheckUrl(pattern, place);
+    }
+
+    /// <summary>The question for a commit, against the source that it belongs to.</summary>
+    public static void CheckCommit(Source source, SourceLocation place)
+    {
+        if (source.Commit is not { } question)
+        {
+            return;
+        }
+
+        if (!source.TakesRef)
+        {
+            throw place.Mistake($"commit: the source's url has no {Source.RefPlace}, so no place for a commit");
+        }
+
+        if (!question.Pattern.Contains(Source.RefPlace, StringComparison.Ordinal))
+        {
+            throw place.Mistake($"commit: no {Source.RefPlace} in it, so it cannot ask for one", $"for example  https://host/api/commits/{Source.RefPlace}");
+        }
+
+        if (Source.Count(question.Pattern) > Source.Count(source.Pattern))
+        {
+            throw place.Mistake($"commit: more {Source.Part} than in the source's url");
+        }
+
+        CheckUrl(question.Pattern, place);
+    }
+
+    private static void CheckUrl(string pattern, SourceLocation place)
+    {
+        var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
+        if (!ScriptName.IsUrl(sample))
+        {
+            throw place.Mistake("the pattern is not an http or https URL", $"for example  https://host/scripts/{Source.Part}");
+        }
+
+        if (sample.AsSpan().IndexOfAny('{', '}') >= 0)
+        {
+            throw place.Mistake($"only {Source.RefPlace} may stand in braces");
+        }
+
+        try
+        {
+            _ = UrlText.Checked(UrlText.Normalize(sample));
+        }
+        catch (RunException e)
+        {
+            throw place.Mistake(e.Message);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using Run.Posix;
+
+namespace Run.Configuration;
+
+/// <summary>Environment variables in the values of run.conf: <c>${NAME}</c>.</summary>
+internal static class VariableExpansion
+{
+    /// <summary>The fields with their variables filled in; one that names a variable that is not set, or empty, is left out.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> Expand(IReadOnlyList<KeyValuePair<string, string>> fields)
+    {
+        var expanded = new List<KeyValuePair<string, string>>();
+        foreach (var (name, text) in fields)
+        {
+            if (Expand(text) is { } value)
+            {
+                expanded.Add(new(name, value));
+            }
+        }
+
+        return expanded;
+    }
+
+    /// <summary>Null where a variable in it is not set.</summary>
+    public static string? Expand(string text)
+    {
+        var expanded = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length;)
+        {
+            var end = text.AsSpan(i).StartsWith("${") ? text.IndexOf('}', i) : -1;
+            if (end < 0)
+            {
+                expanded.Append(text[i++]);
+                continue;
+            }
+
+            if (Kernel.Variable(text[(i + 2)..end]) is not { Length: > 0 } value)
+            {
+                return null;
+            }
+
+            expanded.Append(value);
+            i = end + 1;
+        }
+
+        return expanded.ToString();
+    }
+}

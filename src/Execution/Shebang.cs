@@ -1,0 +1,58 @@
+using Run.Posix;
+
+namespace Run.Execution;
+
+/// <summary>The #! line of a script, read as the kernel reads it (execve(2), "Interpreter scripts").</summary>
+/// <param name="Interpreter">The path after <c>#!</c>.</param>
+/// <param name="Argument">All that follows it, as one argument, without blanks at its ends; null where nothing does.</param>
+/// <param name="KernelReadsIt">Whether the kernel takes the line as it was meant: it ends in time, and not in CR LF.</param>
+internal sealed record Shebang(string Interpreter, string? Argument, bool KernelReadsIt)
+{
+    /// <summary>How much of a script to read to know all of its line: the kernel reads less, and nobody writes more.</summary>
+    public const int MostBytes = 4096;
+
+    private static readonly Version s_longerLines = new(5, 1);
+
+    /// <summary>Null where the script does not begin with <c>#!</c> and a path.</summary>
+    /// <param name="start">The first <see cref="MostBytes"/> of the script, or all of it.</param>
+    public static Shebang? Parse(ReadOnlySpan<byte> start)
+    {
+        if (!start.StartsWith("#!"u8))
+        {
+            return null;
+        }
+
+        var end = start.IndexOf((byte)'\n');
+        var line = start[2..(end < 0 ? start.Length : end)];
+        var hasReturn = line.EndsWith("\r"u8);
+        line = line.TrimEnd("\r"u8).Trim(" \t"u8);
+        if (line.IndexOf((byte)0) is >= 0 and var nul)
+        {
+            line = line[..nul].TrimEnd(" \t"u8);
+        }
+
+        if (line.IsEmpty)
+        {
+            return null;
+        }
+
+        var blank = line.IndexOfAny(" \t"u8);
+        var interpreter = blank < 0 ? line : line[..blank];
+        var argument = blank < 0 ? default : line[blank..].TrimStart(" \t"u8);
+        return new Shebang(
+            OsText.FromBytes(interpreter), argument.IsEmpty ? null : OsText.FromBytes(argument),
+            !hasReturn && ((end < 0 ? start.Length : end) < KernelReads()));
+    }
+
+    /// <summary>
+    /// The name that env(1) would look for in PATH, where the line is <c>#!/usr/bin/env NAME</c>; null where it is another.
+    /// </summary>
+    public string? EnvName => Argument is not null && Interpreter.EndsWith("/env", StringComparison.Ordinal)
+        && Argument[0] != '-' && !Argument.Contains('=', StringComparison.Ordinal) && !Argument.Contains('/', StringComparison.Ordinal)
+            ? Argument : null;
+
+    public override string ToString() => Argument is null ? $"#!{Interpreter}" : $"#!{Interpreter} {Argument}";
+
+    // BINPRM_BUF_SIZE. A longer line is not an error: its argument is cut off in silence.
+    private static int KernelReads() => Kernel.Release() >= s_longerLines ? 256 : 128;
+}

@@ -1,0 +1,283 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using Run.Http.Auth;
+using Run.Http.Tls;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Http;
+
+/// <summary>
+/// One fetch's dealings with servers: a request, its redirects, the answer, and the body into a file. Whatever goes wrong comes
+/// out as a <see cref="RunException"/>, or as a <see cref="TransientException"/> where another try may end better.
+/// </summary>
+internal sealed class Exchange : IDisposable
+{
+    private static readonly string s_agent = $"run/{typeof(Exchange).Assembly.GetName().Version!.ToString(3)}";
+
+    private readonly FetchRequest _request;
+    private readonly Stream _into;
+    private readonly long _most;
+    private readonly Progress _progress;
+    private readonly Credentials _credentials;
+    private readonly Proxies _proxies = new();
+    private readonly ServerCertificate _certificate = new();
+    private readonly HttpMessageInvoker _http;
+
+    // Of the last connection. There is one at a time, and one for each request.
+    private BodyByteCounter? _tap;
+
+    /// <param name="most">How many bytes the body may have.</param>
+    public Exchange(FetchRequest request, Stream into, long most, Progress progress)
+    {
+        (_request, _into, _most, _progress) = (request, into, most, progress);
+        _credentials = new Credentials(request.Headers, Origin.Of(new Uri(request.Url)));
+        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            UseCookies = false,
+            UseProxy = _proxies.Any,
+            Proxy = _proxies.Any ? _proxies : null,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = Limits.Connect,
+            MaxResponseHeadersLength = Limits.HeadersKiB,
+            MaxResponseDrainSize = 0,
+            RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
+            ResponseHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
+            ConnectCallback = ConnectAsync,
+            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(_tap = new BodyByteCounter(context.PlaintextStream)),
+            SslOptions = _certificate.Options(),
+        });
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>One try, from the connection to the last byte.</summary>
+    /// <param name="deadline">When the answer must have begun. A body that is moving then may go on.</param>
+    public async Task<FetchResult> TryAsync(Uri asked, bool conditional, Deadline deadline)
+    {
+        using var response = await FollowAsync(asked, conditional, deadline).ConfigureAwait(false);
+        var url = response.RequestMessage!.RequestUri!;
+        var shown = UrlText.Redacted(url.AbsoluteUri);
+        if (response.StatusCode == HttpStatusCode.NotModified && conditional)
+        {
+            return new FetchResult(
+                NotModified: true, "", 0,
+                Validator(response.Headers, "ETag") ?? _request.ETag,
+                Validator(response.Content.Headers, "Last-Modified") ?? _request.LastModified,
+                shown);
+        }
+
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            throw FailedResponse.Failure(response, url, shown);
+        }
+
+        var stall = deadline.Least(Limits.Stall);
+        var body = new Body(response, shown, _most, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
+        var (sha256, size) = await body.SaveAsync(_into, _tap, _request.Digest).ConfigureAwait(false);
+        return new FetchResult(
+            NotModified: false, sha256, size,
+            Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
+    }
+
+    private async Task<HttpResponseMessage> FollowAsync(Uri asked, bool conditional, Deadline deadline)
+    {
+        var hop = asked;
+        for (var redirects = 0; ; redirects++)
+        {
+            CheckScheme(hop);
+            var response = await SendAsync(asked, hop, conditional, deadline).ConfigureAwait(false);
+            if (response.StatusCode is not (HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther
+                or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
+            {
+                return response;
+            }
+
+            using (response)
+            {
+                var next = Target(hop, response);
+                if (redirects == Limits.Redirects)
+                {
+                    throw new RunException(
+                        ExitStatus.Unavailable, $"{UrlText.Redacted(asked.AbsoluteUri)} is redirected more than {Limits.Redirects} times");
+                }
+
+                if (!Origin.Of(hop).IsPlain && Origin.Of(next).IsPlain)
+                {
+                    throw new RunException(
+                        ExitStatus.Refused,
+                        $"{UrlText.Redacted(hop.AbsoluteUri)} is redirected from https to http, where anybody on the way could change it",
+                        $"it goes to {UrlText.Redacted(next.AbsoluteUri)}");
+                }
+
+                Messages.Step(() => $"{UrlText.Redacted(hop.AbsoluteUri)}: redirected to {UrlText.Redacted(next.AbsoluteUri)}");
+                hop = next;
+            }
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(Uri asked, Uri hop, bool conditional, Deadline deadline)
+    {
+        using var patience = new CancellationTokenSource(deadline.Least(Limits.HeadersTimeout));
+        var request = new HttpRequestMessage(HttpMethod.Get, WithoutUser(hop)) { Version = HttpVersion.Version11 };
+        _credentials.AddTo(request.Headers, asked, hop);
+        AddUnlessThere(request.Headers, "Accept", "*/*");
+        AddUnlessThere(request.Headers, "Accept-Encoding", "gzip, br, deflate");
+        AddUnlessThere(request.Headers, "User-Agent", s_agent);
+
+        // One file is asked for, and then nothing more.
+        request.Headers.ConnectionClose = true;
+        if (conditional && _request.ETag is { } tag)
+        {
+            request.Headers.TryAddWithoutValidation("If-None-Match", tag);
+        }
+
+        if (conditional && _request.LastModified is { } date)
+        {
+            request.Headers.TryAddWithoutValidation("If-Modified-Since", date);
+        }
+
+        try
+        {
+            return await _http.SendAsync(request, patience.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw TransientException.Unavailable($"{Peer(hop)} does not answer");
+        }
+        catch (HttpRequestException e)
+        {
+            throw Failure(e, hop);
+        }
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop) => new NetworkStream(
+        await Connector.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, stop).ConfigureAwait(false), ownsSocket: true);
+
+    /// <summary>Refuses plain http where what comes could be anybody's, and https where nothing here can speak it.</summary>
+    private void CheckScheme(Uri hop)
+    {
+        var origin = Origin.Of(hop);
+        if (hop.Scheme is not ("http" or "https") || origin.Host.Length == 0)
+        {
+            throw new RunException(ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
+        }
+
+        if (origin.IsPlain && !origin.IsLoopback && !_request.PlainHttpAllowed && _request.Digest is null)
+        {
+            throw new RunException(
+                ExitStatus.Refused, $"{UrlText.Redacted(hop.AbsoluteUri)}: plain http is refused: anybody on the way could change the script",
+                "use https, or give its digest: SCRIPT#sha256=HEX; a source may say \"plain-http: allow\" in run.conf");
+        }
+
+        if (!origin.IsPlain && !OpenSsl.IsThere)
+        {
+            throw new RunException(
+                ExitStatus.Unavailable,
+                $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, and there is neither libssl.so.3 nor libssl.so.1.1",
+                "install the package libssl3, openssl-libs or openssl");
+        }
+    }
+
+    private static Uri Target(Uri hop, HttpResponseMessage response)
+    {
+        var shown = UrlText.Redacted(hop.AbsoluteUri);
+        if (!response.Headers.NonValidated.TryGetValues("Location", out var location)
+            || !Uri.TryCreate(hop, location.ToString(), out var target))
+        {
+            throw new RunException(ExitStatus.Unavailable, $"{shown} is redirected ({(int)response.StatusCode}) without saying where to");
+        }
+
+        // A name and a password there would be the server's choice of what this user says to another.
+        return WithoutUser(target);
+    }
+
+    /// <summary>What a failure below HTTP, or of HTTP itself, is to be called, and whether it may pass.</summary>
+    private Exception Failure(HttpRequestException e, Uri hop)
+    {
+        if (_certificate.Refusal is { } refusal)
+        {
+            return refusal;
+        }
+
+        var peer = Peer(hop);
+        if (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+            && Inner<SocketException>(e) is { } socket)
+        {
+            return SocketFailure(socket.SocketErrorCode, peer);
+        }
+
+        return e.HttpRequestError switch
+        {
+            HttpRequestError.ProxyTunnelError => new RunException(
+                ExitStatus.Unavailable,
+                $"{peer} does not let run through to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $": it answers {(int)status}" : "")}",
+                e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? FailedResponse.ProxyPasswordHint : null),
+            HttpRequestError.SecureConnectionError when Inner<AuthenticationException>(e) is not null => new RunException(
+                ExitStatus.Unavailable, $"{peer}: no TLS connection could be agreed on; it may not speak TLS, or only old versions of it"),
+            HttpRequestError.SecureConnectionError =>
+                TransientException.Unavailable($"{peer} closed the connection while TLS was agreed on"),
+            HttpRequestError.ResponseEnded => TransientException.Unavailable($"{peer} closed the connection without an answer"),
+            HttpRequestError.InvalidResponse => new RunException(ExitStatus.Unavailable, $"{peer} answers with what is not HTTP"),
+            HttpRequestError.ConfigurationLimitExceeded =>
+                new RunException(ExitStatus.Unavailable, $"{peer} answers with more than {Limits.HeadersKiB} KiB of header"),
+            _ => TransientException.Unavailable($"{peer} dropped the connection"),
+        };
+    }
+
+    private static Exception SocketFailure(SocketError error, string peer) => error switch
+    {
+        SocketError.HostNotFound or SocketError.NoData => new RunException(ExitStatus.Unavailable, $"{peer}: no such host"),
+        SocketError.TryAgain => TransientException.Unavailable($"{peer}: its address cannot be looked up now"),
+        SocketError.ConnectionRefused => TransientException.Unavailable($"{peer}: connection refused"),
+        SocketError.NetworkUnreachable => TransientException.Unavailable($"{peer}: the network is unreachable"),
+        SocketError.HostUnreachable => TransientException.Unavailable($"{peer}: the host is unreachable"),
+        SocketError.TimedOut => TransientException.Unavailable($"{peer} does not answer"),
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
+            TransientException.Unavailable($"{peer} dropped the connection"),
+        _ => TransientException.Unavailable($"{peer}: no connection ({error})"),
+    };
+
+    private static T? Inner<T>(Exception e)
+        where T : Exception
+    {
+        for (var inner = e.InnerException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is T found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whom a connection is made to, as messages name it.</summary>
+    private string Peer(Uri hop) => _proxies.Shown(hop) is { } proxy ? $"the proxy {proxy}" : $"{hop.Host}:{hop.Port}";
+
+    private static Uri WithoutUser(Uri url) => url.UserInfo.Length == 0 ? url : new UriBuilder(url) { UserName = "", Password = "" }.Uri;
+
+    private static void AddUnlessThere(HttpRequestHeaders headers, string name, string value)
+    {
+        if (!headers.Contains(name))
+        {
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+
+    /// <summary>A validator exactly as the server wrote it, weak marks and odd dates included: the server is to understand it.</summary>
+    private static string? Validator(HttpHeaders headers, string name)
+    {
+        const int Longest = 1024;
+        return headers.NonValidated.TryGetValues(name, out var values)
+            && values.ToString() is { Length: > 0 and <= Longest } value && !CharChecks.HasControl(value)
+            ? value
+            : null;
+    }
+}

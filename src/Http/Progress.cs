@@ -1,0 +1,91 @@
+using System.Globalization;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Http;
+
+/// <summary>
+/// A line on a terminal that says how far a fetch is, once it has taken half a second, and is wiped when it ends.
+/// A few lines of its own: the libraries for this write to System.Console, which changes the terminal that the script will inherit.
+/// </summary>
+internal sealed class Progress : IDisposable
+{
+    private const string Wipe = "\r\e[K";
+    private const int LongestName = 32;
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _lock = new();
+    private readonly string _name;
+    private readonly Timer? _timer;
+    private long _bodyStart;
+    private long _bytes;
+    private long? _total;
+    private bool _shown;
+    private bool _over;
+
+    /// <param name="name">What is fetched, as short as can be.</param>
+    public Progress(string name)
+    {
+        _name = Messages.Printable(name.Length > LongestName ? $"{name[..(LongestName - 1)]}…" : name);
+        if (Messages.MayShowProgress && Kernel.Variable("TERM") is { Length: > 0 } and not "dumb")
+        {
+            _timer = new Timer(static self => ((Progress)self!).Show(), this, Limits.Silent, s_interval);
+        }
+    }
+
+    /// <summary>A body begins, of that many bytes where it is known.</summary>
+    public void Begin(long? total)
+    {
+        lock (_lock)
+        {
+            (_bodyStart, _bytes, _total) = (Environment.TickCount64, 0, total);
+        }
+    }
+
+    public void Reach(long bytes) => Volatile.Write(ref _bytes, bytes);
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _over = true;
+            _timer?.Dispose();
+            if (_shown)
+            {
+                Messages.Raw(Wipe);
+            }
+        }
+    }
+
+    private void Show()
+    {
+        lock (_lock)
+        {
+            if (!_over)
+            {
+                _shown = true;
+                Messages.Raw($"{Wipe}fetching {_name}{State()}");
+            }
+        }
+    }
+
+    private string State()
+    {
+        var bytes = Volatile.Read(ref _bytes);
+        var milliseconds = Environment.TickCount64 - _bodyStart;
+        if (bytes == 0 || milliseconds <= 0)
+        {
+            return " …";
+        }
+
+        var total = _total is { } known ? $" of {Size(known)}" : "";
+        return $": {Size(bytes)}{total}, {Size(bytes * 1000 / milliseconds)}/s";
+    }
+
+    private static string Size(long bytes) => bytes switch
+    {
+        < 1 << 10 => $"{bytes} B",
+        < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0} KiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB"),
+    };
+}

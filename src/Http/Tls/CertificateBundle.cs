@@ -1,0 +1,66 @@
+using System.Buffers;
+using System.Buffers.Text;
+using Run.Posix;
+
+namespace Run.Http.Tls;
+
+/// <summary>A file with the certificates of all authorities, in PEM, and a quick way to the few of them that matter.</summary>
+internal static class CertificateBundle
+{
+    private const int MostBytes = 16 << 20;
+
+    /// <summary>
+    /// Those certificates of the file, in DER, that hold one of the names; more than needed is no harm, and where something about the
+    /// file is unusual there are none.
+    /// </summary>
+    /// <param name="names">In DER too, as they stand in a certificate.</param>
+    public static IReadOnlyList<byte[]> Holding(string path, IReadOnlyList<byte[]> names)
+    {
+        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
+        return file is not null && Kernel.TryStatus(file) is { IsRegular: true, Size: <= MostBytes and var size }
+            && Kernel.TryRead(file, MostBytes, size) is { } pem
+            ? Holding(pem, names)
+            : [];
+    }
+
+    private static List<byte[]> Holding(ReadOnlySpan<byte> pem, IReadOnlyList<byte[]> names)
+    {
+        var begin = "-----BEGIN CERTIFICATE-----"u8;
+        var end = "-----END CERTIFICATE-----"u8;
+        var found = new List<byte[]>();
+
+        // OpenSSL's own kind of entry can also say what a certificate is not to be trusted for.
+        if (pem.IndexOf("-----BEGIN TRUSTED"u8) >= 0)
+        {
+            return found;
+        }
+
+        var buffer = new byte[pem.Length];
+        for (int start; (start = pem.IndexOf(begin)) >= 0;)
+        {
+            pem = pem[(start + begin.Length)..];
+            var length = pem.IndexOf(end);
+            if (length < 0)
+            {
+                break;
+            }
+
+            if (Base64.DecodeFromUtf8(pem[..length], buffer, out _, out var size) == OperationStatus.Done)
+            {
+                var der = buffer.AsSpan(0, size);
+                foreach (var name in names)
+                {
+                    if (der.IndexOf(name) >= 0)
+                    {
+                        found.Add(der.ToArray());
+                        break;
+                    }
+                }
+            }
+
+            pem = pem[(length + end.Length)..];
+        }
+
+        return found;
+    }
+}

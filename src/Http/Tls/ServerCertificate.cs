@@ -1,0 +1,103 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Http.Tls;
+
+/// <summary>
+/// Decides on a server's certificate, and can say what is wrong with it. OpenSSL judges; the runtime's own verdict on the chain is not
+/// asked for, because it would read the whole store of certificates first (see <see cref="OpenSsl"/>).
+/// </summary>
+internal sealed class ServerCertificate
+{
+    // x509_vfy.h
+    private const int IssuerUnknown = 2, SignatureWrong = 7, NotYetValid = 9, Expired = 10, SelfSigned = 18, SelfSignedIssuer = 19,
+        IssuerNotHere = 20, LeafUnverified = 21, PurposeWrong = 26, HostMismatch = 62, AddressMismatch = 64, KeyTooSmall = 66,
+        IssuerKeyTooSmall = 67, DigestTooWeak = 68;
+
+    /// <summary>Why the last certificate was refused; null while none was.</summary>
+    public RunException? Refusal { get; private set; }
+
+    public SslClientAuthenticationOptions Options() => new()
+    {
+        RemoteCertificateValidationCallback = Accept,
+        CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        },
+    };
+
+    private bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        var host = ((SslStream)sender).TargetHostName.Trim('[', ']').TrimEnd('.');
+        if (certificate is not X509Certificate2 own || chain is null)
+        {
+            Refusal = Refused(host, "the server has shown no certificate");
+            return false;
+        }
+
+        var (error, depth) = Verify(own, chain.ChainPolicy.ExtraStore, host);
+        if (error == 0 && !errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            return true;
+        }
+
+        var (message, hint) = Explain(error == 0 ? HostMismatch : error, depth, own, host);
+        Refusal = Refused(host, message, hint);
+        return false;
+    }
+
+    /// <summary>
+    /// A chain to some of the trusted certificates is a chain to all of them. So those that can matter come first: the directory's,
+    /// where the one that is needed has its hash for a name, and of the file, which has a hundred and more, those that hold the name of
+    /// an issuer. Only where that does not do, OpenSSL takes all of them, and what it then says is the verdict.
+    /// </summary>
+    private static (int Error, int Depth) Verify(X509Certificate2 own, X509Certificate2Collection sent, string host)
+    {
+        var others = sent.Select(static other => other.RawData).ToArray();
+        byte[][] issuers = [own.IssuerName.RawData, .. sent.Select(static other => other.IssuerName.RawData)];
+        var verdict = OpenSsl.Verify(own.RawData, others, CertificateBundle.Holding(OpenSsl.CertificateFile, issuers), host);
+        return verdict.Error == 0 ? verdict : OpenSsl.Verify(own.RawData, others, trusted: null, host);
+    }
+
+    private static RunException Refused(string host, string message, string? hint = null) =>
+        new(ExitStatus.Refused, $"{host}: {message}", hint);
+
+    private static (string Message, string? Hint) Explain(int error, int depth, X509Certificate2 own, string host)
+    {
+        const string Clock = "if that is not so, this machine's clock is wrong";
+        const string Trust = "SSL_CERT_FILE names a file with the certificates of authorities to be trusted";
+        var whose = depth == 0 ? "its certificate" : "the certificate of an authority behind its own";
+        return error switch
+        {
+            Expired when depth == 0 => ($"its certificate has expired, on {Date(own.NotAfter)}", Clock),
+            Expired => ($"{whose} has expired", Clock),
+            NotYetValid when depth == 0 => ($"its certificate is not valid before {Date(own.NotBefore)}", Clock),
+            NotYetValid => ($"{whose} is not valid yet", Clock),
+            HostMismatch or AddressMismatch => ($"its certificate is for another name: {Names(own)}", $"it would have to name {host}"),
+            SelfSigned => ("its certificate is self-signed, and not among the trusted ones", Trust),
+            SelfSignedIssuer or IssuerUnknown or IssuerNotHere or LeafUnverified =>
+                ($"its certificate is from an unknown issuer: {own.GetNameInfo(X509NameType.SimpleName, forIssuer: true)}", Trust),
+            SignatureWrong => ($"{whose} is forged or damaged: its signature is wrong", null),
+            PurposeWrong => ($"{whose} is not meant for a server", null),
+            KeyTooSmall or IssuerKeyTooSmall or DigestTooWeak => ($"{whose} is too weak: {OpenSsl.Describe(error)}", null),
+            _ => ($"{whose} is refused: {OpenSsl.Describe(error)}", null),
+        };
+    }
+
+    private static string Date(DateTime local) =>
+        local.ToUniversalTime().ToString("yyyy-MM-dd HH:mm", System.Globalization.CultureInfo.InvariantCulture) + " UTC";
+
+    private static string Names(X509Certificate2 own)
+    {
+        const int Most = 5;
+        var alternatives = own.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToArray();
+        var addresses = alternatives.SelectMany(static extension => extension.EnumerateIPAddresses()).Select(static ip => ip.ToString());
+        var names = alternatives.SelectMany(static extension => extension.EnumerateDnsNames()).Concat(addresses).ToArray();
+        return names.Length == 0 ? own.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
+            : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
+    }
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Locking;
+
+/// <summary>Ends those who hold a lock, and nobody else.</summary>
+internal static class HolderTermination
+{
+    /// <summary>How long a holder has, from SIGTERM to SIGKILL.</summary>
+    private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often to look again: a holder may also give the lock back and live on, which no event tells.</summary>
+    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(200);
+
+    private sealed record Told(Holder Holder, SafeFileHandle Process, Stopwatch Since)
+    {
+        public bool Killed { get; set; }
+    }
+
+    /// <summary>
+    /// Ends the runs of a script that there are: those that hold its own lock, and those that hold a lock of another name for it.
+    /// Whoever takes a lock later, because he waited for it, is not meant.
+    /// </summary>
+    /// <exception cref="RunException">75: one cannot be ended. 77: the locks are not this user's alone.</exception>
+    public static void EndScript(LockRequest request)
+    {
+        LockFile.CheckDirectory(request);
+        foreach (var path in Kernel.Names(request.Directory).Where(LockFile.IsName).Select(name => $"{request.Directory}/{name}"))
+        {
+            if (LockFile.TryOpen(path) is not { } file)
+            {
+                continue;
+            }
+
+            var holders = file.Holders();
+            if (path != request.Path)
+            {
+                // The record is that of the holder who has made a mark since, and it is read after the mark was seen.
+                holders = holders.FindAll(static holder => holder.HasMark);
+                holders = holders.Count > 0 && file.Record?.Key == request.Key ? holders : [];
+            }
+
+            End(file, request.Script, all => all.FindAll(holders.Contains));
+            file.Close();
+        }
+    }
+
+    /// <summary>Ends all holders, and returns once nobody holds the lock.</summary>
+    /// <exception cref="RunException">75: one cannot be ended.</exception>
+    public static void EndHolders(LockFile file, string script) => End(file, script, static all => all);
+
+    /// <summary>Asks the holders to end, kills those that have not after the grace time, and returns once they are gone.</summary>
+    private static void End(LockFile file, string script, Func<List<Holder>, List<Holder>> choose)
+    {
+        Kernel.OnInterruptRemove(null);
+        var told = new List<Told>();
+        while (choose(file.Holders()) is { Count: > 0 } holders)
+        {
+            told.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
+            foreach (var holder in holders)
+            {
+                if (told.Find(one => one.Holder == holder) is not { } one)
+                {
+                    if (Tell(file, holder, script) is { } process)
+                    {
+                        told.Add(new Told(holder, process, Stopwatch.StartNew()));
+                    }
+                }
+                else if (!one.Killed && one.Since.Elapsed >= s_grace)
+                {
+                    Messages.Note($"{script} ({holder.Name}) has not ended within {s_grace.TotalSeconds} s of SIGTERM: SIGKILL");
+                    one.Killed = true;
+                    Signal(file, holder, one.Process, Kernel.Kill, script);
+                }
+            }
+
+            Kernel.WaitForEnd(told.ConvertAll(one => one.Process), s_step);
+        }
+
+        told.ForEach(one => Forget(one));
+    }
+
+    private static SafeFileHandle? Tell(LockFile file, Holder holder, string script)
+    {
+        if (holder.ProcessId == 0 || holder.ProcessId == Kernel.ProcessId)
+        {
+            throw new RunException(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended from here");
+        }
+
+        var process = Kernel.TryOpenProcess(holder.ProcessId);
+        if (process is null)
+        {
+            return Kernel.LastError == Errno.NoProcess ? null : throw CannotEnd(holder, script);
+        }
+
+        Messages.Step(() => $"SIGTERM to {holder.Name}");
+        Signal(file, holder, process, Kernel.Terminate, script);
+        return process;
+    }
+
+    /// <summary>
+    /// The process was opened, and only then is asked whether it holds the lock: if the one that was found has ended since, and
+    /// another been given its PID, that other one does not.
+    /// </summary>
+    private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script)
+    {
+        if (file.IsHeldBy(holder) && !Kernel.TrySignal(process, signal) && Kernel.LastError != Errno.NoProcess)
+        {
+            throw CannotEnd(holder, script);
+        }
+    }
+
+    private static bool Forget(Told one)
+    {
+        one.Process.Dispose();
+        return true;
+    }
+
+    private static RunException CannotEnd(Holder holder, string script) =>
+        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended: {Kernel.Describe(Kernel.LastError)}");
+}

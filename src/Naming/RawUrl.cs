@@ -1,0 +1,89 @@
+namespace Run.Naming;
+
+/// <summary>URLs of pages that show a script, as they are copied from a browser, and the URL of the script itself.</summary>
+internal static class RawUrl
+{
+    /// <summary>The script's own URL where <paramref name="url"/> is that of a page that shows it; else the URL as it is.</summary>
+    public static string ToRaw(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var page))
+        {
+            return url;
+        }
+
+        // The text is cut up, and not what Uri made of it, so that what is encoded stays as it was.
+        var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var slash = url.IndexOf('/', start);
+        if (slash < 0)
+        {
+            return url;
+        }
+
+        var root = url[..slash];
+        var end = url.AsSpan(slash).IndexOfAny('?', '#') is >= 0 and var cut ? slash + cut : url.Length;
+        var path = url[(slash + 1)..end].Split('/');
+        var host = page.Host.ToLowerInvariant();
+        return host switch
+        {
+            "github.com" or "www.github.com" => GitHub(root, path),
+            "gist.github.com" => Gist(root, path),
+            "bitbucket.org" => path is [var owner, var repo, "src", var commit, _, ..]
+                ? Join(root, owner, repo, "raw", commit, path[4..])
+                : null,
+            "codeberg.org" or "gitea.com" => path is [var owner, var repo, "src" or "blob", var kind, _, ..]
+                ? Join(root, owner, repo, "raw", kind, path[4..])
+                : null,
+            _ => null,
+        }
+        ?? SelfHosted(root, path)
+        ?? url;
+    }
+
+    /// <summary>github.com/O/R/blob/REF/PATH is raw.githubusercontent.com/O/R/REF/PATH.</summary>
+    private static string? GitHub(string root, string[] path) => path is [var owner, var repo, "blob", var reference, _, ..]
+        ? Join(Host(root, "raw.githubusercontent.com"), owner, repo, reference, path[4], path[5..])
+        : null;
+
+    /// <summary>gist.github.com/USER/ID, perhaps with a revision, has its only file at …/raw.</summary>
+    private static string? Gist(string root, string[] path) => path switch
+    {
+        [var user, var id] when IsId(id) => Join(Host(root, "gist.githubusercontent.com"), user, id, "raw", []),
+        [var user, var id, var revision] when IsId(id) && IsId(revision) =>
+            Join(Host(root, "gist.githubusercontent.com"), user, id, "raw", revision, []),
+        [var id] when IsId(id) => $"{root}/{id}/raw",
+        _ => null,
+    };
+
+    /// <summary>
+    /// GitLab marks its own part of a path with <c>/-/</c>, Gitea and Forgejo say what kind of name a ref is: both are safe to
+    /// tell on any host. A bare <c>/blob/</c> or <c>/src/</c> may be a directory like any other.
+    /// </summary>
+    private static string? SelfHosted(string root, string[] path)
+    {
+        var mark = Array.IndexOf(path, "-");
+        if (mark >= 2 && path.Length > mark + 3 && path[mark + 1] == "blob")
+        {
+            path[mark + 1] = "raw";
+            return $"{root}/{string.Join('/', path)}";
+        }
+
+        return path is [var owner, var repo, "src", "branch" or "tag" or "commit", _, _, ..]
+            ? Join(root, owner, repo, "raw", path[3], path[4..])
+            : null;
+    }
+
+    private static bool IsId(string text) => text.Length >= 20 && text.All(char.IsAsciiHexDigit);
+
+    /// <summary>The same scheme, user name and password at another host of the same owner.</summary>
+    private static string Host(string root, string host)
+    {
+        var start = Math.Max(root.LastIndexOf('@'), root.IndexOf("://", StringComparison.Ordinal) + 2) + 1;
+        return root[..start] + host;
+    }
+
+    private static string Join(string root, string a, string b, string c, string d, string[] rest) =>
+        $"{root}/{a}/{b}/{c}/{d}" + string.Concat(rest.Select(static part => "/" + part));
+
+    private static string Join(string root, string a, string b, string c, string[] rest) =>
+        $"{root}/{a}/{b}/{c}" + string.Concat(rest.Select(static part => "/" + part));
+}

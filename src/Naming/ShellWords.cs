@@ -1,0 +1,66 @@
+using System.Text;
+using Run.Reporting;
+
+namespace Run.Naming;
+
+/// <summary>A command line in one text, such as <c>python3 -u</c>, and back.</summary>
+internal static class ShellWords
+{
+    /// <summary>Splits at blanks, with the quotes and the backslash of the shell and nothing else of it.</summary>
+    /// <exception cref="RunException">64: a quote without its partner.</exception>
+    public static IReadOnlyList<string> Split(string text)
+    {
+        var words = new List<string>();
+        StringBuilder? word = null;
+        var quote = '\0';
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (c == '\\' && quote != '\'' && i + 1 < text.Length)
+            {
+                (word ??= new()).Append(text[++i]);
+            }
+            else if (c == quote)
+            {
+                quote = '\0';
+            }
+            else if (quote == '\0' && c is '\'' or '"' && quote == '\0')
+            {
+                quote = c;
+                word ??= new();
+            }
+            else if (quote == '\0' && c is ' ' or '\t' && quote == '\0')
+            {
+                if (word is not null)
+                {
+                    words.Add(word.ToString());
+                    word = null;
+                }
+            }
+            else
+            {
+                (word ??= new()).Append(c);
+            }
+        }
+
+        if (quote != '\0')
+        {
+            throw new RunException(ExitStatus.Usage, $"{text}: a quote without its partner");
+        }
+
+        if (word is not null)
+        {
+            words.Add(word.ToString());
+        }
+
+        return words;
+    }
+
+    /// <summary>The words as a shell would read them.</summary>
+    public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
+
+    private static string Quote(string word) =>
+        word.Length > 0 && CharChecks.AreAlphanumericOr("-_./:=@%+,#~", word) && word[0] is not ('#' or '~')
+            ? word
+            : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

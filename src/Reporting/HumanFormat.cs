@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Run.Reporting;
+
+/// <summary>Ages and sizes as people read them.</summary>
+internal static class HumanFormat
+{
+    /// <summary>One unit, rounded down: <c>40s</c>, <c>5m</c>, <c>3h</c>, <c>12d</c>.</summary>
+    public static string Age(TimeSpan age) => string.Create(CultureInfo.InvariantCulture, $"{(age < TimeSpan.Zero ? TimeSpan.Zero : age) switch
+    {
+        { TotalSeconds: < 60 } a => $"{(int)a.TotalSeconds}s",
+        { TotalMinutes: < 60 } a => $"{(int)a.TotalMinutes}m",
+        { TotalHours: < 48 } a => $"{(int)a.TotalHours}h",
+        var a => $"{(int)a.TotalDays}d",
+    }}");
+
+    /// <summary>In units of 1024: <c>812 B</c>, <c>1.4 KiB</c>, <c>64 MiB</c>.</summary>
+    public static string Size(long bytes)
+    {
+        string[] units = ["B", "KiB", "MiB", "GiB", "TiB"];
+        double value = bytes;
+        var unit = 0;
+        for (; value >= 1024 && unit < units.Length - 1; unit++)
+        {
+            value /= 1024;
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{value.ToString(unit > 0 && value < 10 ? "0.#" : "0", CultureInfo.InvariantCulture)} {units[unit]}");
+    }
+}
