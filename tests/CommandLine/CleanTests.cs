@@ -79,8 +79,8 @@ public sealed class CleanTests
 
     [Theory]
     [InlineData("y\n", true)]
-    [InlineData("Y\n", true)]
-    [InlineData("yes\n", true)]
+    [InlineData("Y\n", false)]
+    [InlineData("yes\n", false)]
     [InlineData("n\n", false)]
     [InlineData("\n", false)]
     [InlineData("\u0004", false)]

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Run.Caching;
 using Run.Posix;
 using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
@@ -180,7 +179,7 @@ public sealed class UntrustedPlanTests
     /// <summary>The step of a plan that names the cached script (native/executor.c).</summary>
     private static string Step(string script)
     {
-        var look = FileStamp.Of(Kernel.TryStatus(script)!.Value);
+        var look = Files.Status(script).Value!.Stamp;
         return "c" + Encoding.Latin1.GetString([.. ((long[])[(long)look.Device, (long)look.Inode, look.Size, look.Modified, look.Changed])
             .SelectMany(BitConverter.GetBytes), .. OsText.ToCString(script)]);
     }
