@@ -1,9 +1,9 @@
 # shellcheck shell=sh
-# What the scripts of this directory share. They are started from anywhere and work from the top of the repository.
+# What the scripts in this directory share. They can be started from anywhere, and work at the top of the repository.
 
 cd "$(dirname "$0")/.." || exit
 
-# Nothing that the build starts stays behind, and nothing is sent or asked.
+# The build leaves no server process behind, and sends and asks nothing.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
 
@@ -20,8 +20,8 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# install COMMAND:PACKAGE...: the Debian packages of those commands that are missing. Root gets them installed, others are told how.
-# A machine without the packages is no failure: whoever needs the command says so.
+# install_missing COMMAND:PACKAGE...: installs the Debian packages of the commands that are missing, if root; else says how.
+# A package that cannot be installed is not an error: whatever needs the command says so.
 install_missing() {
     missing=
     for pair; do
@@ -35,11 +35,11 @@ install_missing() {
     say "installing$missing"
     # shellcheck disable=SC2086 # a list of words
     if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing; } >/dev/null </dev/null; then
-        say "could not install them; tests that need them will be skipped"
+        say "they could not be installed; tests that need them will be skipped"
     fi
 }
 
-# need COMMAND WHAT-TO-DO: without it there is no point in going on.
+# need COMMAND WHAT-TO-DO: fails if the command is missing.
 need() {
     have "$1" || fail "$1 is missing: $2"
 }
