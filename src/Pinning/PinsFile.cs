@@ -29,12 +29,12 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
         var relative = "";
         for (var directory = Files.Status(".").Value; directory is not null;)
         {
+            reads.Directory(at, directory);
             if (Read(relative + Name, $"{at.TrimEnd('/')}/{Name}", directory, reads) is { } file)
             {
                 return file;
             }
 
-            reads.Directory(at, directory);
             if (directory.Owner != Processes.EffectiveUser)
             {
                 return null;
