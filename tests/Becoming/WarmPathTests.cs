@@ -81,8 +81,7 @@ public sealed partial class WarmPathTests
     private static async Task<string[]> Calls(Sandbox box, params string[] arguments)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/strace"), "there is no strace: apt-get install strace");
-        var file = box.Root + "/trace";
-        await box.Run(arguments).Through("strace", "-f", "-qq", "-o", file).Succeeds("ran\n");
+        await box.Run(arguments).Traced(out var file).Succeeds("ran\n");
         var calls = File.ReadAllLines(file).Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal)).ToArray();
         var become = Array.FindLastIndex(calls, static call => call.Contains("execve(", StringComparison.Ordinal) && call.Contains("/x\"", StringComparison.Ordinal));
         Assert.True(become > 0, "it became the script");

@@ -77,9 +77,8 @@ public sealed class CertificateTests
         }
 
         await box.Exec("openssl", "rehash", box.Work + "/trusted").Succeeds("");
-        var trace = box.Work + "/trace";
         await box.Run("x").Env("SSL_CERT_DIR", box.Work + "/trusted").Env("SSL_CERT_FILE", box.Put("none.pem", ""))
-            .Through("strace", "-f", "-o", trace, "-e", "trace=openat").Succeeds("ran\n");
+            .Traced(out var trace, "-e", "trace=openat").Succeeds("ran\n");
         var opened = await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken);
         Assert.Single(opened, static line => line.Contains("/trusted", StringComparison.Ordinal));
     }

@@ -126,17 +126,15 @@ public sealed class RevalidationTests
     {
         using var box = new Sandbox();
         box.Conf("sources:\n  default: https://name.invalid/%s\n");
-        var trace = box.Work + "/trace";
-        string[] strace = ["strace", "-f", "-A", "-o", trace, "-e", "trace=socket,connect"];
-        await box.Run("--offline", "x").Through(strace).Fails(ExitStatus.Unavailable, "offline");
-        await box.Run("x").Env("RUN_OFFLINE", "1").Through(strace).Fails(ExitStatus.Unavailable, "offline");
-        Assert.DoesNotContain("AF_INET", await Traced(), StringComparison.Ordinal);
+        string[] calls = ["-e", "trace=socket,connect"];
+        await box.Run("--offline", "x").Traced(out var byOption, calls).Fails(ExitStatus.Unavailable, "offline");
+        Assert.DoesNotContain("AF_INET", File.ReadAllText(byOption), StringComparison.Ordinal);
+        await box.Run("x").Env("RUN_OFFLINE", "1").Traced(out var byVariable, calls).Fails(ExitStatus.Unavailable, "offline");
+        Assert.DoesNotContain("AF_INET", File.ReadAllText(byVariable), StringComparison.Ordinal);
 
         // The trace would show it: without --offline somebody is asked.
-        await box.Run("x").Through(strace).Fails(ExitStatus.Unavailable, "name.invalid");
-        Assert.Contains("AF_INET", await Traced(), StringComparison.Ordinal);
-
-        Task<string> Traced() => File.ReadAllTextAsync(trace, TestContext.Current.CancellationToken);
+        await box.Run("x").Traced(out var asked, calls).Fails(ExitStatus.Unavailable, "name.invalid");
+        Assert.Contains("AF_INET", File.ReadAllText(asked), StringComparison.Ordinal);
     }
 
     private static Task NotModified(HttpContext context)

@@ -117,6 +117,13 @@ internal sealed class Command
         return this;
     }
 
+    /// <summary>Under strace(1), with all that it starts; the file has a line for each call, after the number of the process.</summary>
+    public Command Traced(out string file, params string[] options)
+    {
+        file = Path.Combine(_box.Root, Path.GetRandomFileName() + ".trace");
+        return Through(["strace", "-f", "-qq", "-s", "4096", .. options, "-o", file]);
+    }
+
     /// <summary>Fails, and ends the processes, when it takes longer; by default a minute.</summary>
     public Command Within(TimeSpan deadline)
     {

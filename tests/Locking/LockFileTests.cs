@@ -76,8 +76,8 @@ public sealed class LockFileTests
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         foreach (var error in (string[])["ENOLCK", "EOPNOTSUPP", "EIO"])
         {
-            Command Broken(params string[] arguments) => box.Run(arguments).Through(
-                "strace", "-f", "-qq", "-o", box.Root + "/trace", "-P", file, "-e", "trace=fcntl", "-e", $"inject=fcntl:error={error}:when=2+");
+            Command Broken(params string[] arguments) => box.Run(arguments).Traced(
+                out _, "-P", file, "-e", "trace=fcntl", "-e", $"inject=fcntl:error={error}:when=2+");
 
             await Broken("--lock", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
             await Broken("--wait", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
@@ -124,9 +124,9 @@ public sealed class LockFileTests
         box.PutHolder();
         await box.Run("./x").Succeeds("started\nended\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
-        await using var late = box.Run("--lock", "./x").Through(
-            "strace", "-f", "-qq", "-o", box.Root + "/trace", "-P", file, "-e", "trace=fcntl", "-e", "inject=fcntl:delay_enter=2000000:when=2").Start();
-        await Eventually.True(() => File.Exists(box.Root + "/trace") && File.ReadAllText(box.Root + "/trace").Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
+        await using var late = box.Run("--lock", "./x").Traced(
+            out var trace, "-P", file, "-e", "trace=fcntl", "-e", "inject=fcntl:delay_enter=2000000:when=2").Start();
+        await Eventually.True(() => File.Exists(trace) && File.ReadAllText(trace).Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
         File.Delete(file);
         await using var holder = await box.Holds("--lock", "./x");
         Assert.Equal(75, (await late.Exit()).Status);

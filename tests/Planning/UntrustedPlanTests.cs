@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Run.Caching;
 using Run.Posix;
@@ -135,18 +134,17 @@ public sealed class UntrustedPlanTests
         var places = Enumerable.Range(0, plan.Length).Where(static i => i % 3 == 0).ToList();
         places.ForEach(i => Put($"{bad}/{i}", Bad(i)));
 
-        // Where the runtime cannot start, what remains is the executor: it runs the script, or leaves it to the runtime.
-        var loop = $"cd {bad}; for f in *; do mv $f {file}; run x </dev/null; echo $?; done";
-        var leaves = await box.Sh(loop).Limit("as", TooLittleForTheRuntime).Result();
-        leaves.Check(leaves is { Status: 0, Stderr: "" }, "no complaint");
-        var lines = leaves.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var planning = await box.Run("--quiet", "x").Limit("as", TooLittleForTheRuntime).Result();
-        var left = planning.Status.ToString(CultureInfo.InvariantCulture);
-        Assert.Equal(places.Count, lines.Count(line => line == "0" || line == left));
-        Assert.Equal(lines.Count(static line => line == "0"), lines.Count(static line => line == "ran"));
+        // Where the runtime is ended as it starts, what remains is the executor: it runs the script, or leaves it to the runtime.
+        // The shell says of each run that was ended that it was, and nobody wants to know.
+        var loop = $"cd {bad}; for f in *; do mv $f {file}; said=$(exec {WithoutTheRuntime} run x </dev/null 2>&1); echo $said $?; done 2>/dev/null";
+        var told = await box.Sh(loop).Result();
+        told.Check(told is { Status: 0, Stderr: "" }, "no complaint");
+        var lines = told.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(places.Count, lines.Length);
+        Assert.All(lines, static line => Assert.True(line is "ran 0" or "137", line));
         if (how == "cut" || !isSealed)
         {
-            Assert.DoesNotContain("ran", lines);
+            Assert.DoesNotContain("ran 0", lines);
         }
 
         for (var i = 0; i < plan.Length; i += 101)
