@@ -1,5 +1,3 @@
-using Run.Tests.Infra;
-
 namespace Run.Tests;
 
 /// <summary>The harness itself: a test that fails for a reason of its own would tell nothing about run.</summary>

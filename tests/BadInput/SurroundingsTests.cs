@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.BadInput;
 
 /// <summary>Surroundings in which something is missing that is nearly always there.</summary>
@@ -56,37 +53,31 @@ public sealed class SurroundingsTests
     [RootFact]
     public async Task Without_proc()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Put("y", Script);
+        await using var world = await World.Serving(("/x", Script));
+        world.Put("y", Script);
         const string NoProc = "umount -l /proc";
-        await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("./y").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("--lock", "./y").InMountNamespace(NoProc).Succeeds("ran\n");
-        Assert.StartsWith("x ", (await box.Run("--list").InMountNamespace(NoProc).Result()).Stdout, StringComparison.Ordinal);
-        await box.Run("missing").InMountNamespace(NoProc).Fails(ExitStatus.NotFound, "missing");
+        await world.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
+        await world.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
+        await world.Run("./y").InMountNamespace(NoProc).Succeeds("ran\n");
+        await world.Run("--lock", "./y").InMountNamespace(NoProc).Succeeds("ran\n");
+        Assert.StartsWith("x ", (await world.Run("--list").InMountNamespace(NoProc).Result()).Stdout, StringComparison.Ordinal);
+        await world.Run("missing").InMountNamespace(NoProc).Fails(ExitStatus.NotFound, "missing");
     }
 
     [Fact]
     public async Task With_hardly_any_descriptors_it_works_or_says_why_not()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
+        await using var world = await World.Serving(("/x", Script));
         // Of the program that it becomes nothing is asked here but that it is started; a shell wants some of its own.
-        File.WriteAllBytes(box.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
+        File.WriteAllBytes(world.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
         for (var limit = 4; limit <= 20; limit++)
         {
             // The launcher has no more than the three standard streams open.
-            var local = await box.Run("./echo", "ran").Limit("nofile", limit).Result();
+            var local = await world.Run("./echo", "ran").Limit("nofile", limit).Result();
             local.Check(local is { Status: 0, Stdout: "ran\n" }, "the program");
             local.Check(!local.Stderr.Contains("success", StringComparison.Ordinal) && local.Stderr.Split('\n').Length <= 3, "a note at most");
 
-            var fetched = await box.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{box.Root}/{limit}").Result();
+            var fetched = await world.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{world.Root}/{limit}").Result();
             if (fetched.Status == 0)
             {
                 fetched.Is(0, Script);
@@ -99,7 +90,7 @@ public sealed class SurroundingsTests
             }
         }
 
-        await box.Run("x").Limit("nofile", 64).Succeeds("ran\n");
+        await world.Run("x").Limit("nofile", 64).Succeeds("ran\n");
     }
 
     [RootFact]

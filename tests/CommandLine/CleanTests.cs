@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.CommandLine;
 
 /// <summary>run --clean: removes cached copies, and asks before where there is somebody to ask.</summary>
@@ -45,24 +42,18 @@ public sealed class CleanTests
     [Fact]
     public async Task One_that_is_not_there_is_a_note_with_the_nearest_name()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/backup"] = "#!/bin/sh\n";
-        box.Sources(server);
-        await box.Run("backup").Succeeds("");
-        await box.Run("-cy", "bakcup").Expect(0, "", "run: bakcup: not cached\n     did you mean backup?\n");
+        await using var world = await World.Serving(("/backup", "#!/bin/sh\n"));
+        await world.Run("backup").Succeeds("");
+        await world.Run("-cy", "bakcup").Expect(0, "", "run: bakcup: not cached\n     did you mean backup?\n");
     }
 
     [Fact]
     public async Task One_that_runs_ends_as_it_began()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho up\nread -r line\necho \"$line\"\n";
-        box.Sources(server);
-        await using var running = box.Run("x").InputStaysOpen().Start();
+        await using var world = await World.Serving(("/x", "#!/bin/sh\necho up\nread -r line\necho \"$line\"\n"));
+        await using var running = world.Run("x").InputStaysOpen().Start();
         await running.Output("up");
-        await box.Run("-cy").Succeeds("");
+        await world.Run("-cy").Succeeds("");
         await running.Type("on\n");
         (await running.Exit()).Is(0, "up\non\n");
     }
@@ -101,7 +92,7 @@ public sealed class CleanTests
         var server = await ScriptServer.Start();
         foreach (var name in (string[])["a", "b", "c"])
         {
-            server["/" + name] = "#!/bin/sh\necho ran\n";
+            server["/" + name] = Saying("ran");
         }
 
         return server;

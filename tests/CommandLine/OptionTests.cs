@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.CommandLine;
 
 /// <summary>How options are written, and which go together.</summary>
@@ -55,7 +52,7 @@ public sealed class OptionTests
     public async Task Of_an_option_that_is_given_twice_the_last_one_counts()
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("-i", "false", "--interpreter=sh", "./x").Succeeds("ran\n");
     }
 
@@ -147,53 +144,45 @@ public sealed class OptionTests
     [Fact]
     public async Task A_variable_stands_in_for_the_option()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        box.Sources(server);
-        await box.Run("x").Env("RUN_OFFLINE", "1").Fails(ExitStatus.Unavailable, "x: not cached, and offline");
-        await box.Run("--offline", "x").Fails(ExitStatus.Unavailable, "x: not cached, and offline");
-        Assert.Empty(server.Requests);
-        await box.Run("x").Env("RUN_OFFLINE", "").Succeeds("ran\n");
-        await box.Run("-u", "x").Env("RUN_OFFLINE", "0").Succeeds("ran\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await world.Run("x").Env("RUN_OFFLINE", "1").Fails(ExitStatus.Unavailable, "x: not cached, and offline");
+        await world.Run("--offline", "x").Fails(ExitStatus.Unavailable, "x: not cached, and offline");
+        Assert.Empty(world.Server.Requests);
+        await world.Run("x").Env("RUN_OFFLINE", "").Succeeds("ran\n");
+        await world.Run("-u", "x").Env("RUN_OFFLINE", "0").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task Offline_a_copy_that_is_there_runs()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        box.Conf($"sources:\n  default: {{url: '{server.Url}/%s', max-age: 1s}}\n");
-        await box.Run("x").Succeeds("ran\n");
-        await box.Run("--offline", "x").Succeeds("ran\n");
-        await box.Run("x").Env("RUN_OFFLINE", "1").Succeeds("ran\n");
-        await box.Run("-u", "x").Env("RUN_OFFLINE", "1").Fails(ExitStatus.Unavailable, "x", "offline");
-        Assert.Single(server.Requests);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Conf($"sources:\n  default: {{url: '{world.Server.Url}/%s', max-age: 1s}}\n");
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("--offline", "x").Succeeds("ran\n");
+        await world.Run("x").Env("RUN_OFFLINE", "1").Succeeds("ran\n");
+        await world.Run("-u", "x").Env("RUN_OFFLINE", "1").Fails(ExitStatus.Unavailable, "x", "offline");
+        Assert.Single(world.Server.Requests);
     }
 
     [Fact]
     public async Task RUN_CACHE_is_where_the_copies_are()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        box.Sources(server);
-        foreach (var cache in (string[])[box.Root + "/cache", "here/cache"])
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        foreach (var cache in (string[])[world.Root + "/cache", "here/cache"])
         {
-            await box.Run("x").Env("RUN_CACHE", cache).Succeeds("ran\n");
-            await box.Run("x").Env("RUN_CACHE", cache).Succeeds("ran\n");
-            Assert.True(Directory.Exists(Path.Combine(box.Work, cache)));
+            await world.Run("x").Env("RUN_CACHE", cache).Succeeds("ran\n");
+            await world.Run("x").Env("RUN_CACHE", cache).Succeeds("ran\n");
+            Assert.True(Directory.Exists(Path.Combine(world.Work, cache)));
         }
 
-        Assert.False(Directory.Exists(box.Cache));
-        Assert.Equal(2, server.Count("/x"));
+        Assert.False(Directory.Exists(world.Cache));
+        Assert.Equal(2, world.Server.Count("/x"));
     }
 
     private static async Task IsWrong(string told, string[] line)
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run(line).Fails(ExitStatus.Usage, told);
         Assert.False(Directory.Exists(box.Cache));
     }

@@ -1,8 +1,5 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
 
@@ -126,7 +123,7 @@ public sealed partial class ReadmeTests
 
     private static string Localise(string text, ScriptServer server) => text
         .Replace("https://example.com", server.Url, StringComparison.Ordinal)
-        .Replace("HEX", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Script))), StringComparison.Ordinal);
+        .Replace("HEX", DigestOf(Script), StringComparison.Ordinal);
 
     /// <summary>Without the notes of <c>run</c> on what it has written.</summary>
     private static string Quiet(string errors) => string.Concat(errors.Split('\n').Where(static line => !line.StartsWith("run: ", StringComparison.Ordinal)));

@@ -1,8 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
 

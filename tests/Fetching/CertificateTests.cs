@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -180,13 +178,10 @@ public sealed class CertificateTests
     [RootFact]
     public async Task Without_OpenSSL_plain_http_works_and_https_says_what_is_missing()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
+        await using var world = await World.Serving(("/x", Script));
         const string hide = "for f in /usr/lib/*/libssl.so.* /usr/lib/*/libcrypto.so.* /usr/lib/libssl.so.* /usr/lib/libcrypto.so.*; do "
             + "[ ! -e \"$f\" ] || mount --bind /dev/null \"$f\"; done";
-        await box.Run("x").InMountNamespace(hide).Succeeds("ran\n");
-        await box.Run("https://127.0.0.1/x").InMountNamespace(hide).Fails(ExitStatus.Unavailable, "OpenSSL", "libssl.so.3");
+        await world.Run("x").InMountNamespace(hide).Succeeds("ran\n");
+        await world.Run("https://127.0.0.1/x").InMountNamespace(hide).Fails(ExitStatus.Unavailable, "OpenSSL", "libssl.so.3");
     }
 }

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Run.Http;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -16,13 +14,10 @@ public sealed class ProxyTests
     [InlineData("ALL_PROXY")]
     public async Task Plain_http_goes_through_the_proxy(string variable)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await using var proxy = await Tinyproxy.Start(box);
-        await box.Run("x").Env(variable, proxy.Url).Succeeds("ran\n");
-        Assert.Contains("tinyproxy", server.Requests.Single().Header("via"), StringComparison.Ordinal);
+        await using var world = await World.Serving(("/x", Script));
+        await using var proxy = await Tinyproxy.Start(world);
+        await world.Run("x").Env(variable, proxy.Url).Succeeds("ran\n");
+        Assert.Contains("tinyproxy", world.Server.Requests.Single().Header("via"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -46,14 +41,11 @@ public sealed class ProxyTests
     [Fact]
     public async Task A_proxy_may_want_a_password_and_it_is_not_shown()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await using var proxy = await Tinyproxy.Start(box, "BasicAuth me s3cret");
-        await box.Run("x").Env("http_proxy", proxy.Url).Fails(ExitStatus.Unavailable, "proxy", "407");
+        await using var world = await World.Serving(("/x", Script));
+        await using var proxy = await Tinyproxy.Start(world, "BasicAuth me s3cret");
+        await world.Run("x").Env("http_proxy", proxy.Url).Fails(ExitStatus.Unavailable, "proxy", "407");
         var url = proxy.Url.Replace("//", "//me:s3cret@", StringComparison.Ordinal);
-        var result = await box.Run("--verbose", "x").Env("http_proxy", url).Result();
+        var result = await world.Run("--verbose", "x").Env("http_proxy", url).Result();
         result.Check(result.Stdout == "ran\n", "the script's output");
         result.Check(!result.Stderr.Contains("s3cret", StringComparison.Ordinal), "no password");
     }
@@ -70,9 +62,7 @@ public sealed class ProxyTests
     [Fact]
     public async Task A_proxy_that_is_away_is_named()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
+        await using var world = await World.Serving();
         string authority;
         using (var listener = new TcpListener(IPAddress.Loopback, 0))
         {
@@ -80,29 +70,23 @@ public sealed class ProxyTests
             authority = listener.LocalEndpoint.ToString()!;
         }
 
-        await box.Run("x").Env("http_proxy", authority).Fails(ExitStatus.Unavailable, "the proxy " + authority, "refused");
-        await box.Run("x").Env("http_proxy", "://me:s3cret@x").Fails(ExitStatus.Unavailable, "http_proxy");
-        Assert.Empty(server.Requests);
+        await world.Run("x").Env("http_proxy", authority).Fails(ExitStatus.Unavailable, "the proxy " + authority, "refused");
+        await world.Run("x").Env("http_proxy", "://me:s3cret@x").Fails(ExitStatus.Unavailable, "http_proxy");
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
     public async Task A_CGI_program_does_not_believe_HTTP_PROXY()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Env("HTTP_PROXY", "http://127.0.0.1:1").Env("REQUEST_METHOD", "GET").Succeeds("ran\n");
+        await using var world = await World.Serving(("/x", Script));
+        await world.Run("x").Env("HTTP_PROXY", "http://127.0.0.1:1").Env("REQUEST_METHOD", "GET").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task NO_PROXY_leads_past_it()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Env("http_proxy", "http://127.0.0.1:1").Env("NO_PROXY", "example.com, 127.0.0.0/8").Succeeds("ran\n");
+        await using var world = await World.Serving(("/x", Script));
+        await world.Run("x").Env("http_proxy", "http://127.0.0.1:1").Env("NO_PROXY", "example.com, 127.0.0.0/8").Succeeds("ran\n");
     }
 
     [Theory]

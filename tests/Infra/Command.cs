@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Run.Posix;
-using Run.Reporting;
 
 namespace Run.Tests.Infra;
 

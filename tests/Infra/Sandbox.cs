@@ -14,7 +14,7 @@ namespace Run.Tests.Infra;
 /// Texts that stand for arguments, variables and paths are OsText: "\udcff" is the byte 0xff. When the test ends, so does every process
 /// that it started, and the directory is gone.
 /// </summary>
-internal sealed class Sandbox : IDisposable
+internal class Sandbox : IDisposable
 {
     public Sandbox()
     {

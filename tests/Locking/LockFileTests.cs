@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Locking;
 
 /// <summary>The files of the locks: whose they are, and what happens where there can be none.</summary>
@@ -26,7 +23,7 @@ public sealed class LockFileTests
     public async Task Those_that_others_can_read_are_closed()
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         File.SetUnixFileMode(file, PrivateFile | UnixFileMode.OtherRead);
@@ -42,7 +39,7 @@ public sealed class LockFileTests
     public async Task Those_that_others_can_write_are_refused(string option)
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         File.SetUnixFileMode(file, PrivateFile | UnixFileMode.GroupWrite);
@@ -56,7 +53,7 @@ public sealed class LockFileTests
     public async Task Another_users_are_refused_and_left_as_they_are()
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         box.GiveTo(1234);
         await box.Run("./x").As(1234).Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
@@ -71,7 +68,7 @@ public sealed class LockFileTests
     {
         // Of the calls on the lock's own descriptor the first is the one that moves it away, and not for a lock.
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         foreach (var error in (string[])["ENOLCK", "EOPNOTSUPP", "EIO"])
@@ -138,7 +135,7 @@ public sealed class LockFileTests
     {
         using var box = new Sandbox();
         await using var server = await ScriptServer.Start();
-        server["/x?token=s3cret"] = "#!/bin/sh\necho ran\n";
+        server["/x?token=s3cret"] = Saying("ran");
         await box.Run($"{server.Url.Replace("//", "//user:passw0rd@", StringComparison.Ordinal)}/x?token=s3cret").Succeeds("ran\n");
         var content = File.ReadAllText(Assert.Single(Directory.GetFiles(box.Locks)));
         Assert.Contains("/x", content, StringComparison.Ordinal);

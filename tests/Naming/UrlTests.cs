@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>A full URL instead of a name.</summary>
@@ -59,7 +56,7 @@ public sealed class UrlTests
     {
         using var box = new Sandbox();
         await using var server = await ScriptServer.Start();
-        server["/x?private_token=s3cret"] = "#!/bin/sh\necho ran\n";
+        server["/x?private_token=s3cret"] = Saying("ran");
         var url = server.Url.Replace("://", "://me:s3cret@", StringComparison.Ordinal) + "/x?private_token=s3cret";
         var run = await box.Run("--verbose", url).Result();
         Assert.Equal("ran\n", run.Stdout);

@@ -1,6 +1,3 @@
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
@@ -96,7 +93,7 @@ public sealed class ConfigurationTests
         await Is(Run, "one\n");
 
         var pins = Path.Combine(box.Work, where, "run.pins");
-        string Pin(string bytes) => $"x {server.Url}/one/x sha256:{Sha256.HexOf(OsText.ToBytes(bytes))}\n";
+        string Pin(string bytes) => $"x {server.Url}/one/x sha256:{DigestOf(bytes)}\n";
         box.Put(pins, Pin("other"), executable: false);
         await Run().Fails(ExitStatus.Data, "x");
         box.Put(pins, Pin(Saying("one")), executable: false);

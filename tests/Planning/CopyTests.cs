@@ -1,6 +1,4 @@
 using System.Globalization;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
@@ -133,22 +131,20 @@ public sealed class CopyTests
     [InlineData(-60, "the clock was set back")]
     public async Task A_copy_is_as_old_as_the_clock_says_now(int seconds, string why)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Saying("ran");
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 1h\n");
-        var clock = box.Root + "/clock.so";
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    max-age: 1h\n");
+        var clock = world.Root + "/clock.so";
         var source = Path.Combine(Suite.Repository, "tests", "probe", "clock.c");
-        await box.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
-        Command At(int shift) => box.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
+        await world.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
+        Command At(int shift) => world.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
 
         await Is(() => At(0), "ran\n");
         await Is(() => At(1800), "ran\n");
-        Assert.Equal(1, server.Count("/x"));
-        server["/x"] = Saying("new");
+        Assert.Equal(1, world.Server.Count("/x"));
+        world.Server["/x"] = Saying("new");
         await IsNot(() => At(seconds));
         await At(seconds).Env("RUN_OFFLINE", "1").Succeeds("ran\n");
-        (await At(seconds).Succeeds("new\n")).Check(server.Count("/x") == 2, "a request, since " + why);
+        (await At(seconds).Succeeds("new\n")).Check(world.Server.Count("/x") == 2, "a request, since " + why);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Planning;
 
@@ -66,6 +65,4 @@ internal static partial class Planned
 
     [GeneratedRegex(@"execve\(.* = 0$")]
     private static partial Regex Execution();
-
-    public static string Saying(string what) => $"#!/bin/sh\necho {what}\n";
 }

@@ -1,7 +1,6 @@
 using System.Text;
 using Run.Caching;
 using Run.Posix;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
