@@ -11,18 +11,16 @@ public sealed class SurroundingsTests
     [InlineData("relative/home")]
     public async Task Without_a_home_a_private_directory_takes_its_place(string? home)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        var conf = box.Put("my.conf", $"sources:\n  default: {server.Url}/%s\n");
+        await using var world = await World.Serving(("/x", Script));
+        var conf = world.Put("my.conf", $"sources:\n  default: {world.Server.Url}/%s\n");
         for (var i = 0; i < 3; i++)
         {
-            await Homeless(box.Run("x"), home).Env("RUN_CONFIG", conf).Succeeds("ran\n");
+            await Homeless(world.Run("x"), home).Env("RUN_CONFIG", conf).Succeeds("ran\n");
         }
 
-        Assert.Equal(1, server.Count("/x"));
-        Assert.Equal([conf], Directory.GetFileSystemEntries(box.Work));
-        var directory = Assert.Single(Directory.GetDirectories(box.Temporary));
+        Assert.Equal(1, world.Server.Count("/x"));
+        Assert.Equal([conf], Directory.GetFileSystemEntries(world.Work));
+        var directory = Assert.Single(Directory.GetDirectories(world.Temporary));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));
     }
 

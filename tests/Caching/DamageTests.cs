@@ -91,18 +91,15 @@ public sealed class DamageTests
     [Fact]
     public async Task A_changed_source_never_runs_the_copy_of_another()
     {
-        using var box = new Sandbox();
-        await using var one = await ScriptServer.Start();
+        await using var world = await World.Serving(("/x", Script(1)));
         await using var two = await ScriptServer.Start();
-        one["/x"] = Script(1);
         two["/x"] = Script(2);
-        box.Sources(one);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        box.Sources(two);
-        await box.Run("x").Succeeds("whole 2 2\n");
-        box.Sources(one);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        Assert.Equal((1, 1), (one.Count("/x"), two.Count("/x")));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        world.Sources(two);
+        await world.Run("x").Succeeds("whole 2 2\n");
+        world.Sources(world.Server);
+        await world.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal((1, 1), (world.Server.Count("/x"), two.Count("/x")));
     }
 
     [Fact]

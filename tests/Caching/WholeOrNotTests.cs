@@ -15,12 +15,10 @@ public sealed class WholeOrNotTests
 
         static async Task KillAgainAndAgain(int seed)
         {
-            using var box = new Sandbox();
-            await using var server = await ScriptServer.Start();
-            box.Sources(server);
+            await using var world = await World.Serving();
             var random = new Random(seed);
             var version = 0;
-            server.Map("/x", async context =>
+            world.Server.Map("/x", async context =>
             {
                 // In several pieces with pauses between them, so that there are moments in the middle of it.
                 var bytes = OsText.ToBytes(Script(Interlocked.Increment(ref version)));
@@ -35,7 +33,7 @@ public sealed class WholeOrNotTests
             var outcomes = new Dictionary<string, int>();
             for (var i = 0; i < kills / worlds; i++)
             {
-                await using (var child = box.Run("--update", "x").Start())
+                await using (var child = world.Run("--update", "x").Start())
                 {
                     // The one wait for a time in these tests: the moment is what is tried here.
                     await Task.Delay(random.Next(0, 80));
@@ -43,7 +41,7 @@ public sealed class WholeOrNotTests
                     await child.Exit();
                 }
 
-                var after = await box.Run("--offline", "x").Result();
+                var after = await world.Run("--offline", "x").Result();
                 if (after.Status == (int)ExitStatus.Unavailable)
                 {
                     after.Failed((int)ExitStatus.Unavailable);
@@ -58,13 +56,13 @@ public sealed class WholeOrNotTests
             }
 
             // The next fetch sweeps whatever litter there was.
-            var last = await box.Run("-u", "x").Result();
+            var last = await world.Run("-u", "x").Result();
             last.Is(0, $"whole {version} {version}\n");
-            var files = box.CachedFiles().Length;
-            await box.Run("--clean", "--yes").Expect(0, "");
-            last = await box.Run("x").Result();
+            var files = world.CachedFiles().Length;
+            await world.Run("--clean", "--yes").Expect(0, "");
+            last = await world.Run("x").Result();
             last.Is(0, $"whole {version} {version}\n");
-            Assert.True(files <= box.CachedFiles().Length + 1, $"{files} files were left:\n{string.Join('\n', box.CachedFiles())}");
+            Assert.True(files <= world.CachedFiles().Length + 1, $"{files} files were left:\n{string.Join('\n', world.CachedFiles())}");
         }
     }
 

@@ -156,7 +156,7 @@ public sealed class OptionTests
     public async Task Offline_a_copy_that_is_there_runs()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
-        world.Conf($"sources:\n  default: {{url: '{world.Server.Url}/%s', max-age: 1s}}\n");
+        world.SourceWith("max-age: 1s");
         await world.Run("x").Succeeds("ran\n");
         await world.Run("--offline", "x").Succeeds("ran\n");
         await world.Run("x").Env("RUN_OFFLINE", "1").Succeeds("ran\n");

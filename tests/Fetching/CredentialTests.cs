@@ -216,7 +216,7 @@ public sealed class CredentialTests
             using var authority = new Certificates();
             var server = await ScriptServer.StartTls(authority.Issue(host), host);
             var world = new ProxiedHost { Server = server, Proxy = ConnectProxy.To(server.Port) };
-            world.Box.Variables["SSL_CERT_FILE"] = world.Box.Put("ca.pem", authority.AuthorityPem);
+            world.Box.Trust(authority);
             world.Box.Variables["HTTPS_PROXY"] = world.Proxy.Authority;
             return world;
         }

@@ -26,16 +26,12 @@ public sealed class ProxyTests
     [InlineData("all_proxy", "http://")]
     public async Task Https_goes_through_a_tunnel_of_the_proxy(string variable, string scheme)
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var server = await ScriptServer.StartTls(certificate);
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Variables["SSL_CERT_FILE"] = box.Put("ca.pem", authority.AuthorityPem);
-        await using var proxy = await Tinyproxy.Start(box);
-        await box.Run("x").Env(variable, scheme + new Uri(proxy.Url).Authority).Succeeds("ran\n");
-        Assert.Contains($"CONNECT 127.0.0.1:{server.Port}", proxy.Log, StringComparison.Ordinal);
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Script));
+        world.Trust(authority);
+        await using var proxy = await Tinyproxy.Start(world);
+        await world.Run("x").Env(variable, scheme + new Uri(proxy.Url).Authority).Succeeds("ran\n");
+        Assert.Contains($"CONNECT 127.0.0.1:{world.Server.Port}", proxy.Log, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -56,22 +56,20 @@ public sealed class RedirectTests
     [Fact]
     public async Task From_https_to_http_are_refused()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var secure = await ScriptServer.StartTls(certificate);
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1");
+        world.Trust(authority);
         await using var plain = await ScriptServer.Start();
         plain["/x"] = Script;
-        secure.Redirect("/x", plain.Url + "/x");
-        box.Conf($"sources:\n  default:\n    url: {secure.Url}/%s\n    plain-http: allow\n");
-        box.Variables["SSL_CERT_FILE"] = box.Put("ca.pem", authority.AuthorityPem);
-        await box.Run("x").Fails(ExitStatus.Refused, secure.Url, "from https to http");
+        world.Server.Redirect("/x", plain.Url + "/x");
+        world.SourceWith("plain-http: allow");
+        await world.Run("x").Fails(ExitStatus.Refused, world.Server.Url, "from https to http");
         Assert.Empty(plain.Requests);
 
         // The other way round nothing is lost.
-        plain.Redirect("/y", secure.Url + "/y");
-        secure["/y"] = Script;
-        await box.Run(plain.Url + "/y").Succeeds("ran\n");
+        plain.Redirect("/y", world.Server.Url + "/y");
+        world.Server["/y"] = Script;
+        await world.Run(plain.Url + "/y").Succeeds("ran\n");
     }
 
     [Fact]

@@ -182,7 +182,7 @@ public sealed class RetryTests
     {
         await using var world = World.Answering(Stalls());
         await using var mirror = Start(Serves(Script));
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
         var result = await world.Run("x").Succeeds("ran\n");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
@@ -192,7 +192,7 @@ public sealed class RetryTests
     {
         await using var world = World.Answering(Busy(404));
         await using var mirror = Start(Busy(400));
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
         await world.Run("x").Fails(ExitStatus.NotFound, world.Server.Url, "404", "mirror");
     }
 
@@ -201,7 +201,7 @@ public sealed class RetryTests
     {
         await using var world = World.Answering(Serves(Saying("other")));
         await using var mirror = Start(Serves(Script));
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
         await world.Run("--sha256", DigestOf(Script), "x").Succeeds("ran\n");
         var neither = DigestOf("neither");
         await world.Run("--sha256", neither, "x").Fails(ExitStatus.Data, neither, DigestOf(Script));

@@ -72,7 +72,7 @@ public sealed class RevalidationTests
             context.Response.Headers.ETag = "\"mirror\"";
             return Send(context, Script);
         });
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
         await world.Run("x").Succeeds("ran\n");
         await world.Run("-u", "x").Succeeds("ran\n");
         Assert.All(world.Server.Requests.Concat(mirror.Requests), static r => Assert.Null(r.Header("if-none-match")));
@@ -82,11 +82,11 @@ public sealed class RevalidationTests
     public async Task A_fresh_copy_costs_no_request_and_an_old_one_does()
     {
         await using var world = await World.Serving(("/x", Script));
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    max-age: 1d\n");
+        world.SourceWith("max-age: 1d");
         await world.Run("x").Succeeds("ran\n");
         await world.Run("x").Succeeds("ran\n");
         Assert.Single(world.Server.Requests);
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    max-age: 0s\n");
+        world.SourceWith("max-age: 0s");
         await world.Run("x").Succeeds("ran\n");
         Assert.Equal(2, world.Server.Requests.Length);
     }
@@ -95,7 +95,7 @@ public sealed class RevalidationTests
     public async Task With_the_server_away_an_old_copy_runs_with_a_note_but_not_under_update()
     {
         await using var world = await World.Serving(("/x", Script));
-        world.Conf($"sources:\n  default:\n    url: {world.Server.Url}/%s\n    max-age: 0s\n");
+        world.SourceWith("max-age: 0s");
         await world.Run("x").Succeeds("ran\n");
         world.Server.Status("/x", 503);
         var result = await world.Run("x").Result();

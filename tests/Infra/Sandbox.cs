@@ -84,6 +84,9 @@ internal class Sandbox : IDisposable
 
     public void Sources(string url, params string[] more) => Conf($"sources:\n  default: {url}/%s\n{string.Concat(more.Select(line => $"  {line}\n"))}");
 
+    /// <summary>Has every command trust the certificates that the authority has issued.</summary>
+    public void Trust(Certificates authority) => Variables["SSL_CERT_FILE"] = Put("ca.pem", authority.AuthorityPem);
+
     /// <summary>Writes a file, by default one that can be executed, into the working directory (or to an absolute path); returns where.</summary>
     public string Put(string name, string content, bool executable = true)
     {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace Run.Tests.Infra;
 
 /// <summary>
@@ -17,14 +19,11 @@ internal static class World
         return Of(server, server.Url, scripts);
     }
 
-    /// <summary>As <see cref="Serving"/>, over TLS, with a certificate for the host whose authority is trusted.</summary>
-    public static async Task<World<ScriptServer>> ServingTls(string host, params (string Path, string Text)[] scripts)
+    /// <summary>As <see cref="Serving"/>, over TLS with this certificate; the host is the one that the URLs name.</summary>
+    public static async Task<World<ScriptServer>> ServingTls(X509Certificate2 certificate, string host, params (string Path, string Text)[] scripts)
     {
-        using var authority = new Certificates();
-        var server = await ScriptServer.StartTls(authority.Issue(host), host);
-        var world = Of(server, server.Url, scripts);
-        world.Variables["SSL_CERT_FILE"] = world.Put("ca.pem", authority.AuthorityPem);
-        return world;
+        var server = await ScriptServer.StartTls(certificate, host);
+        return Of(server, server.Url, scripts);
     }
 
     /// <summary>The server plays these answers, byte for byte, one for each request and the last one again and again.</summary>

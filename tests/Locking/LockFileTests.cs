@@ -133,11 +133,9 @@ public sealed class LockFileTests
     [Fact]
     public async Task No_secret_is_in_them()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x?token=s3cret"] = Saying("ran");
-        await box.Run($"{server.Url.Replace("//", "//user:passw0rd@", StringComparison.Ordinal)}/x?token=s3cret").Succeeds("ran\n");
-        var content = File.ReadAllText(Assert.Single(Directory.GetFiles(box.Locks)));
+        await using var world = await World.Serving(("/x?token=s3cret", Saying("ran")));
+        await world.Run($"{world.Server.Url.Replace("//", "//user:passw0rd@", StringComparison.Ordinal)}/x?token=s3cret").Succeeds("ran\n");
+        var content = File.ReadAllText(Assert.Single(Directory.GetFiles(world.Locks)));
         Assert.Contains("/x", content, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", content, StringComparison.Ordinal);
         Assert.DoesNotContain("passw0rd", content, StringComparison.Ordinal);

@@ -39,10 +39,9 @@ public sealed class EncodingTests
     [InlineData("/100%25", "100%")]
     public async Task The_name_is_the_last_part_of_the_path_of_its_URL(string path, string name)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server[path] = SaysItsName;
-        await box.Run(server.Url + path).Succeeds(name);
+        await using var world = await World.Serving();
+        world.Server[path] = SaysItsName;
+        await world.Run(world.Server.Url + path).Succeeds(name);
     }
 
     [Fact]

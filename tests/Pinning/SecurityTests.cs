@@ -41,11 +41,9 @@ public sealed partial class SecurityTests
     [RootFact]
     public async Task A_directory_that_somebody_has_made_ready_is_not_used()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = new Sandbox();
-        server["/x"] = Saying("ran");
-        var ready = Directory.CreateDirectory(box.Temporary + "/run-0").FullName;
-        Command Homeless() => box.Run($"{server.Url}/x").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        var ready = Directory.CreateDirectory(world.Temporary + "/run-0").FullName;
+        Command Homeless() => world.Run($"{world.Server.Url}/x").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
 
         Libc.ChangeOwner(ready, 65534);
         await Homeless().Fails(ExitStatus.Refused, ready);
@@ -53,9 +51,9 @@ public sealed partial class SecurityTests
         File.SetUnixFileMode(ready, (UnixFileMode)Convert.ToInt32("777", 8));
         await Homeless().Fails(ExitStatus.Refused, ready);
         Directory.Delete(ready);
-        File.CreateSymbolicLink(ready, box.Work);
+        File.CreateSymbolicLink(ready, world.Work);
         await Homeless().Fails(ExitStatus.Refused, ready);
-        Assert.Empty(server.Requests);
+        Assert.Empty(world.Server.Requests);
         File.Delete(ready);
         await Homeless().Succeeds("ran\n");
     }
