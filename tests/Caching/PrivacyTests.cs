@@ -71,6 +71,8 @@ public sealed class PrivacyTests
         var planted = world.Put("planted", Saying("planted"));
         File.Delete(script);
         File.CreateSymbolicLink(script, planted);
-        Assert.DoesNotContain("planted", (await world.Run("x").Result()).Stdout, StringComparison.Ordinal);
+        await world.Run("x").Fails(ExitStatus.Refused, script);
+        await world.Run("-u", "x").Fails(ExitStatus.Refused, script);
+        Assert.Equal("#!/bin/sh\necho planted\n", File.ReadAllText(planted));
     }
 }
