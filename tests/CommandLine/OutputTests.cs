@@ -39,24 +39,6 @@ public sealed class OutputTests
         Assert.Equal(0, (await box.Run("-V").Env("HOME", null).Result()).Status);
     }
 
-    [Theory]
-    [InlineData("-h")]
-    [InlineData("")]
-    [InlineData("-V")]
-    [InlineData("-v ./x")]
-    [InlineData("-n ./x")]
-    [InlineData("-n --json ./x")]
-    [InlineData("--list --json")]
-    [InlineData("--ps --json")]
-    [InlineData("--completion bash")]
-    public async Task A_full_or_closed_standard_output_is_an_error(string line)
-    {
-        using var box = new Sandbox();
-        box.Put("x", Script);
-        await box.Sh($"exec run {line} >/dev/full").Fails(ExitStatus.CannotWrite, "standard output", "no space left");
-        await box.Sh($"exec run {line} >&-").Fails(ExitStatus.CannotWrite, "standard output");
-    }
-
     [Fact]
     public async Task View_prints_the_bytes_as_they_are_and_runs_nothing()
     {
