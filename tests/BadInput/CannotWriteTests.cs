@@ -3,14 +3,12 @@ namespace Run.Tests.BadInput;
 /// <summary>Places that cannot be written: a plain run needs none of them where the script is there already.</summary>
 public sealed class CannotWriteTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Fact]
     public async Task A_cache_that_is_a_file()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         var cache = world.Put("cache", "a file");
-        world.Put("y", Script);
+        world.Put("y", Saying("ran"));
         await world.Run("x").Env("RUN_CACHE", cache).Fails(ExitStatus.CannotWrite, cache);
         await world.Run("x").Env("RUN_CACHE", cache + "/below").Fails(ExitStatus.CannotWrite, cache);
         await world.Run("x").Env("RUN_CACHE", "/proc/run").Fails(ExitStatus.CannotWrite, "/proc/run");
@@ -22,7 +20,7 @@ public sealed class CannotWriteTests
     public async Task Without_a_place_for_locks_a_plain_run_goes_on_with_a_note()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         foreach (var state in (string[])[box.Put("state", "a file"), "/proc"])
         {
             var run = await box.Run("./x").Env("XDG_STATE_HOME", state).Result();
@@ -37,7 +35,7 @@ public sealed class CannotWriteTests
     [RootFact]
     public async Task A_home_that_is_read_only()
     {
-        await using var world = await World.Serving(("/x", Script), ("/new", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")), ("/new", Saying("ran")));
         await world.Run("x").Succeeds("ran\n");
         var readOnly = $"mount --bind {world.Home} {world.Home}; mount -o remount,bind,ro {world.Home}";
         await world.Run("x").InMountNamespace(readOnly).Succeeds("ran\n");
@@ -51,7 +49,7 @@ public sealed class CannotWriteTests
     [RootFact]
     public async Task A_cache_and_locks_that_belong_to_somebody_else()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         await world.Run("x").Succeeds("ran\n");
         Libc.ChangeOwner(world.Cache, 65534);
         await world.Run("x").Fails(ExitStatus.Refused, world.Cache);
@@ -66,7 +64,7 @@ public sealed class CannotWriteTests
     [Fact]
     public async Task A_cache_that_others_can_write()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         await world.Run("x").Umask("000").Succeeds("ran\n");
         await world.Run("x").Succeeds("ran\n");
         var script = new FileInfo(world.CachedScript("x"));

@@ -3,15 +3,13 @@ namespace Run.Tests.BadInput;
 /// <summary>Surroundings in which something is missing that is nearly always there.</summary>
 public sealed class SurroundingsTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Theory]
     [InlineData(null)]
     [InlineData("")]
     [InlineData("relative/home")]
     public async Task Without_a_home_a_private_directory_takes_its_place(string? home)
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         var conf = world.Put("my.conf", $"sources:\n  default: {world.Server.Url}/%s\n");
         for (var i = 0; i < 3; i++)
         {
@@ -29,7 +27,7 @@ public sealed class SurroundingsTests
     {
         using var box = new Sandbox();
         var theirs = Directory.CreateDirectory($"{box.Temporary}/run-0").FullName;
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         Libc.ChangeOwner(theirs, 65534);
         await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
         Libc.ChangeOwner(theirs, 0);
@@ -44,15 +42,15 @@ public sealed class SurroundingsTests
     public async Task Without_an_environment_at_all()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         await Homeless(box.Run("./x"), null).Env("PATH", null).Env("LANG", null).Succeeds("ran\n");
     }
 
     [RootFact]
     public async Task Without_proc()
     {
-        await using var world = await World.Serving(("/x", Script));
-        world.Put("y", Script);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Put("y", Saying("ran"));
         const string NoProc = "umount -l /proc";
         await world.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
         await world.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
@@ -65,7 +63,7 @@ public sealed class SurroundingsTests
     [Fact]
     public async Task With_hardly_any_descriptors_it_works_or_says_why_not()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         // Of the program that it becomes nothing is asked here but that it is started; a shell wants some of its own.
         File.WriteAllBytes(world.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
         for (var limit = 4; limit <= 20; limit++)
@@ -78,7 +76,7 @@ public sealed class SurroundingsTests
             var fetched = await world.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{world.Root}/{limit}").Result();
             if (fetched.Status == 0)
             {
-                fetched.Is(0, Script);
+                fetched.Is(0, Saying("ran"));
             }
             else
             {
@@ -95,7 +93,7 @@ public sealed class SurroundingsTests
     public async Task With_a_home_that_is_not_there_and_cannot_be_made()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         box.GiveTo(65534);
         await Homeless(box.Run("./x"), "/nonexistent").As(65534).Succeeds("ran\n");
         await Homeless(box.Run("--lock", "./x"), "/nonexistent").As(65534).Succeeds("ran\n");

@@ -1,5 +1,3 @@
-using Run.Posix;
-
 namespace Run.Tests.Caching;
 
 /// <summary>Many at once: one fetch for all, and nobody sees another's work half done.</summary>
@@ -57,13 +55,11 @@ public sealed class TogetherTests
     {
         await using var world = await World.Serving();
         var version = 0;
-        world.Server.Map("/x", async context =>
+        world.Server.Map("/x", context =>
         {
             var v = Interlocked.Increment(ref version);
             var filler = string.Concat(Enumerable.Repeat($"# {v}\n", v % 7 * 1000));
-            var bytes = OsText.ToBytes($"#!/bin/sh\necho begin {v}\n{filler}echo middle {v}\n{filler}echo end {v}\n");
-            context.Response.ContentLength = bytes.Length;
-            await context.Response.Body.WriteAsync(bytes);
+            return ScriptServer.Send(context, $"#!/bin/sh\necho begin {v}\n{filler}echo middle {v}\n{filler}echo end {v}\n");
         });
         await world.Run("x").Succeeds("begin 1\nmiddle 1\nend 1\n");
 

@@ -130,10 +130,5 @@ public sealed class WholeOrNotTests
         await world.Run("--lock", "x").InMountNamespace(readOnly).Fails(ExitStatus.CannotWrite);
     }
 
-    private static RequestDelegate Serves(string body) => async context =>
-    {
-        var bytes = OsText.ToBytes(body);
-        context.Response.ContentLength = bytes.Length;
-        await context.Response.Body.WriteAsync(bytes);
-    };
+    private static RequestDelegate Serves(string body) => context => ScriptServer.Send(context, body);
 }

@@ -5,8 +5,6 @@ namespace Run.Tests.CommandLine;
 /// <summary>What run prints when that is what it was asked for, and what it says beside.</summary>
 public sealed class OutputTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Fact]
     public async Task The_help_fits_a_small_terminal()
     {
@@ -56,11 +54,11 @@ public sealed class OutputTests
     [Fact]
     public async Task View_with_update_prints_what_the_server_has_now()
     {
-        await using var world = await World.Serving(("/x", Script));
-        await world.Run("-v", "x").Succeeds(Script);
-        world.Server["/x"] = "#!/bin/sh\necho newer\n";
-        await world.Run("-v", "x").Succeeds(Script);
-        await world.Run("-uv", "x").Succeeds("#!/bin/sh\necho newer\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await world.Run("-v", "x").Succeeds(Saying("ran"));
+        world.Server["/x"] = Saying("newer");
+        await world.Run("-v", "x").Succeeds(Saying("ran"));
+        await world.Run("-uv", "x").Succeeds(Saying("newer"));
         await world.Run("x").Succeeds("newer\n");
     }
 
@@ -91,7 +89,7 @@ public sealed class OutputTests
     [Fact]
     public async Task A_dry_run_says_what_would_be_run_and_fetches_nothing()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         await world.Run("-n", "x", "a b", "-n").Succeeds($"url     {world.Server.Url}/x\npath    not cached\nargv    x 'a b' -n\n");
         var before = await WouldRun.Of(world, "x", "a b");
         Assert.Equal(("x", $"{world.Server.Url}/x", null, null), (before.Script, before.Url, before.Path, before.Sha256));
@@ -101,7 +99,7 @@ public sealed class OutputTests
 
         await world.Run("x").Succeeds("ran\n");
         var path = world.CachedScript("x");
-        var digest = DigestOf(Script);
+        var digest = DigestOf(Saying("ran"));
         await world.Run("-n", "x", "it's").Succeeds($"url     {world.Server.Url}/x\npath    {path}\nsha256  {digest}\nargv    {path} 'it'\\''s'\n");
         var after = await WouldRun.Of(world, "-i", "sh -x", "x", "a");
         Assert.Equal((path, digest), (after.Path, after.Sha256));
@@ -113,7 +111,7 @@ public sealed class OutputTests
     public async Task A_dry_run_of_a_local_file_names_it_and_its_interpreter()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         box.Put("y", "#!/usr/bin/awk -f\r\n");
         await box.Run("--dry-run", "./x", "a").Succeeds("path    ./x\nargv    ./x a\n");
         var plan = await WouldRun.Of(box, "./y");
@@ -125,14 +123,14 @@ public sealed class OutputTests
     [Fact]
     public async Task The_list_of_cached_scripts()
     {
-        await using var world = await World.Serving(("/b", Script), ("/a", "#!/bin/sh\n# " + new string('x', 2000) + "\n"));
+        await using var world = await World.Serving(("/b", Saying("ran")), ("/a", "#!/bin/sh\n# " + new string('x', 2000) + "\n"));
         await world.Run("--list").Succeeds("");
         await world.Run("--list", "--json").Succeeds("[]\n");
         var began = DateTime.UtcNow.AddSeconds(-1);
         await world.Run("b").Succeeds("ran\n");
         await world.Run("a").Succeeds("");
 
-        var digest = DigestOf(Script);
+        var digest = DigestOf(Saying("ran"));
         var lines = (await world.Run("--list").Result()).Stdout.Split('\n');
         Assert.Matches($@"^a  2013  \d+s  [0-9a-f]{{64}}  {world.Server.Url}/a$", lines[0]);
         Assert.Matches($@"^b  19    \d+s  {digest}  {world.Server.Url}/b$", lines[1]);
@@ -164,7 +162,7 @@ public sealed class OutputTests
     [Fact]
     public async Task Verbose_says_each_step_on_standard_error()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         var result = await world.Run("--verbose", "x").Result();
         Assert.Equal("ran\n", result.Stdout);
         Assert.Contains($"{world.Server.Url}/x", result.Stderr, StringComparison.Ordinal);

@@ -5,8 +5,6 @@ namespace Run.Tests.Configuration;
 /// <summary>The long form of a source: what each key does.</summary>
 public sealed class SourceOptionTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Fact]
     public async Task All_of_the_keys_that_the_manual_shows()
     {
@@ -35,7 +33,7 @@ public sealed class SourceOptionTests
     [Fact]
     public async Task Mirrors_are_asked_in_order_when_the_source_has_failed()
     {
-        await using var world = await World.Serving(("/third/x", Script));
+        await using var world = await World.Serving(("/third/x", Saying("ran")));
         world.Conf($"""
             sources:
               default:
@@ -51,7 +49,7 @@ public sealed class SourceOptionTests
     [Fact]
     public async Task Headers_are_sent_where_their_variable_is_set()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         world.Conf($$"""
             sources:
               default:
@@ -70,10 +68,10 @@ public sealed class SourceOptionTests
     [Fact]
     public async Task A_copy_that_is_older_than_max_age_is_asked_about()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         world.Conf($"sources:\n  default: {{url: '{world.Server.Url}/%s', max-age: 1s}}\n  slow: {{url: '{world.Server.Url}/%s', max-age: 1h}}\n");
         await world.Run("x").Succeeds("ran\n");
-        world.Server["/x"] = "#!/bin/sh\necho newer\n";
+        world.Server["/x"] = Saying("newer");
         await Eventually.True(() => world.Run("x").Result().GetAwaiter().GetResult().Stdout == "newer\n", "the copy is too old");
         var asked = world.Server.Requests.Length;
         await world.Run("slow:x").Succeeds("newer\n");
@@ -94,11 +92,11 @@ public sealed class SourceOptionTests
     [Fact]
     public async Task Plain_http_is_refused_but_to_this_machine_unless_it_is_allowed()
     {
-        await using var world = await World.Serving(("/x", Script));
+        await using var world = await World.Serving(("/x", Saying("ran")));
         world.Conf($"sources:\n  default: {{url: 'http://host.invalid/%s'}}\n  open: {{url: 'http://host.invalid/%s', plain-http: allow}}\n");
         await world.Run("x").Fails(ExitStatus.Refused, "http");
         var proxied = world.Run("open:x").Env("http_proxy", world.Server.Url);
-        world.Server["http://host.invalid/x"] = Script;
+        world.Server["http://host.invalid/x"] = Saying("ran");
         await proxied.Succeeds("ran\n");
     }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Run.Posix;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -25,12 +24,11 @@ public sealed class CertificateTests
         await using var world = await World.ServingTls(authority.Issue("localhost"), "localhost");
         world.Trust(authority);
         var protocol = "";
-        world.Server.Map("/x", async context =>
+        world.Server.Map("/x", context =>
         {
             protocol = context.Request.Protocol;
             context.Response.Headers.AltSvc = $"h3=\":{world.Server.Port}\"; ma=86400";
-            context.Response.ContentLength = Script.Length;
-            await context.Response.Body.WriteAsync(OsText.ToBytes(Script));
+            return ScriptServer.Send(context, Script);
         });
         world.Server.Redirect("/old", "/x");
         await world.Run("old").Succeeds("ran\n");

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Run.Http;
 using static Run.Tests.Fetching.Answers;
 
@@ -59,13 +57,7 @@ public sealed class ProxyTests
     public async Task A_proxy_that_is_away_is_named()
     {
         await using var world = await World.Serving();
-        string authority;
-        using (var listener = new TcpListener(IPAddress.Loopback, 0))
-        {
-            listener.Start();
-            authority = listener.LocalEndpoint.ToString()!;
-        }
-
+        var authority = $"127.0.0.1:{Ports.Free()}";
         await world.Run("x").Env("http_proxy", authority).Fails(ExitStatus.Unavailable, "the proxy " + authority, "refused");
         await world.Run("x").Env("http_proxy", "://me:s3cret@x").Fails(ExitStatus.Unavailable, "http_proxy");
         Assert.Empty(world.Server.Requests);
@@ -129,18 +121,12 @@ public sealed class ProxyTests
             Assert.SkipUnless(File.Exists("/usr/bin/tinyproxy"), "it needs the package tinyproxy");
             for (var tries = 0; ; tries++)
             {
-                int port;
-                using (var listener = new TcpListener(IPAddress.Loopback, 0))
-                {
-                    listener.Start();
-                    port = ((IPEndPoint)listener.LocalEndpoint).Port;
-                }
-
+                var port = Ports.Free();
                 var log = box.Put("tinyproxy.log", "", executable: false);
                 var settings = $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n";
                 var conf = box.Put("tinyproxy.conf", settings, executable: false);
                 var child = box.Exec("/usr/bin/tinyproxy", "-d", "-c", conf).Start();
-                await Eventually.True(() => child.HasExited || IsOpen(port), "tinyproxy listens");
+                await Eventually.True(() => child.HasExited || Ports.IsOpen(port), "tinyproxy listens");
                 if (!child.HasExited)
                 {
                     return new Tinyproxy(child, $"http://127.0.0.1:{port}", log);
@@ -153,19 +139,5 @@ public sealed class ProxyTests
         }
 
         public ValueTask DisposeAsync() => _child.DisposeAsync();
-
-        private static bool IsOpen(int port)
-        {
-            using var probe = new TcpClient();
-            try
-            {
-                probe.Connect(IPAddress.Loopback, port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        }
     }
 }

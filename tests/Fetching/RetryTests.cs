@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using static Run.Tests.Fetching.Answers;
 using static Run.Tests.Infra.RawServer;
 
@@ -61,7 +59,7 @@ public sealed class RetryTests
     public async Task A_refused_connection_keeps_nobody_waiting()
     {
         using var box = new Sandbox();
-        var url = NobodysUrl();
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         box.Sources(url);
         var result = await box.Run("x").Fails(ExitStatus.Unavailable, new Uri(url).Authority, "refused");
         result.Check(result.Time < TimeSpan.FromSeconds(8), "less than 8 seconds");
@@ -209,12 +207,4 @@ public sealed class RetryTests
 
     private static Func<Connection, Task> Busy(int status, string header = "X: y") =>
         Says($"HTTP/1.1 {status} Something\r\nContent-Length: 3\r\n{header}\r\n\r\nno\n");
-
-    /// <summary>A port that was free a moment ago and that nobody listens on.</summary>
-    private static string NobodysUrl()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
-    }
 }

@@ -18,7 +18,7 @@ public sealed class RevalidationTests
         world.Server.Map("/x", context =>
         {
             context.Response.Headers[header] = value;
-            return context.Request.Headers[condition] == value ? NotModified(context) : Send(context, Script);
+            return context.Request.Headers[condition] == value ? NotModified(context) : ScriptServer.Send(context, Script);
         });
         await world.Run("x").Succeeds("ran\n");
         await world.Run("-u", "x").Succeeds("ran\n");
@@ -52,7 +52,7 @@ public sealed class RevalidationTests
         world.Server.Map("/x", context =>
         {
             context.Response.Headers.ETag = $"\"{++next}\"";
-            return next == 1 ? Send(context, Script) : NotModified(context);
+            return next == 1 ? ScriptServer.Send(context, Script) : NotModified(context);
         });
         for (var i = 0; i < 3; i++)
         {
@@ -70,7 +70,7 @@ public sealed class RevalidationTests
         mirror.Map("/x", context =>
         {
             context.Response.Headers.ETag = "\"mirror\"";
-            return Send(context, Script);
+            return ScriptServer.Send(context, Script);
         });
         world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
         await world.Run("x").Succeeds("ran\n");
@@ -121,16 +121,5 @@ public sealed class RevalidationTests
         Assert.Contains("AF_INET", File.ReadAllText(asked), StringComparison.Ordinal);
     }
 
-    private static Task NotModified(HttpContext context)
-    {
-        context.Response.StatusCode = 304;
-        return Task.CompletedTask;
-    }
-
-    private static async Task Send(HttpContext context, string body)
-    {
-        var bytes = Bytes(body);
-        context.Response.ContentLength = bytes.Length;
-        await context.Response.Body.WriteAsync(bytes);
-    }
+    private static Task NotModified(HttpContext context) => ScriptServer.Refuse(context, 304);
 }

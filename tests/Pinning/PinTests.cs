@@ -168,7 +168,7 @@ public sealed class PinTests
         await using var world = await Forge.Serving();
         world.Server.Map("/api/v4/projects/o%2Fr/repository/commits/v1", context => context.Request.Headers["PRIVATE-TOKEN"] == "secret"
             ? context.Response.WriteAsync($$"""{"id":"{{FirstCommit}}","short_id":"aaaaaaaa","parent_ids":["{{SecondCommit}}"]}""")
-            : Refuse(context, 404));
+            : ScriptServer.Refuse(context, 404));
         world.Server[$"/o/r/-/raw/{FirstCommit}/x"] = Saying("one");
         await world.Run("--pin", "gl:o/r/x@v1").Env("GL", "secret").Succeeds("");
         Assert.Equal($"gl:o/r/x@v1 {world.Server.Url}/o/r/-/raw/{FirstCommit}/x sha256:{DigestOf(Saying("one"))}\n", Pins(world));
@@ -180,7 +180,7 @@ public sealed class PinTests
     {
         await using var world = await Forge.Serving(("/raw/o/r/HEAD/x", "x"), ("/repos/o/r/commits/HEAD", "no commit"));
         await world.Run("--pin", "gh:o/r/x").Fails(ExitStatus.Unavailable, "gh:o/r/x", "/repos/o/r/commits/HEAD");
-        world.Server.Map("/repos/o/r/commits/HEAD", static context => Refuse(context, 403));
+        world.Server.Map("/repos/o/r/commits/HEAD", static context => ScriptServer.Refuse(context, 403));
         await world.Run("--pin", "gh:o/r/x").Fails(ExitStatus.Refused, "/repos/o/r/commits/HEAD");
         Assert.Empty(Directory.GetFileSystemEntries(world.Work));
     }
@@ -217,12 +217,5 @@ public sealed class PinTests
         await world.Run("--pin", url).Succeeds("");
         Assert.Equal($"{world.Server.Url}/x?token=*** {world.Server.Url}/x?token=*** sha256:{DigestOf(Saying("ran"))}\n", Pins(world));
         await world.Run("--pinned", url).Succeeds("ran\n");
-    }
-
-    private static Task Refuse(HttpContext context, int status)
-    {
-        context.Response.StatusCode = status;
-        context.Response.ContentLength = 0;
-        return Task.CompletedTask;
     }
 }
