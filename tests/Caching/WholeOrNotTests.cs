@@ -71,7 +71,9 @@ public sealed class WholeOrNotTests
     {
         await using var world = World.Answering(RawServer.Stalls("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\necho half\n"));
         await using var child = world.Run("x").Start();
-        await Eventually.True(() => world.CachedFiles().Any(static path => new FileInfo(path) is { Exists: true, Length: > 10 }) || world.Server.Requests.Length > 0, "the fetch is under way");
+        await Eventually.True(
+            () => world.CachedFiles().Any(static path => new FileInfo(path) is { Exists: true, Length: > 10 }) || world.Server.Requests.Length > 0,
+            "the fetch is under way");
         child.Signal(Libc.SIGINT);
         var result = await child.Exit();
         Assert.Equal((130, ""), (result.Status, result.Stdout));

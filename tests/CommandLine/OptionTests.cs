@@ -1,6 +1,6 @@
 namespace Run.Tests.CommandLine;
 
-/// <summary>What options and the variables in their place do to a fetch; how options are written, and which go together, is in tests/Transcripts.</summary>
+/// <summary>What options and the variables in their place do to a fetch. How options are written is in tests/Transcripts.</summary>
 public sealed class OptionTests
 {
     [Fact]

@@ -100,7 +100,8 @@ public sealed class OutputTests
         await world.Run("x").Succeeds("ran\n");
         var path = world.CachedScript("x");
         var digest = DigestOf(Saying("ran"));
-        await world.Run("-n", "x", "it's").Succeeds($"url     {world.Server.Url}/x\npath    {path}\nsha256  {digest}\nargv    {path} 'it'\\''s'\n");
+        await world.Run("-n", "x", "it's")
+            .Succeeds($"url     {world.Server.Url}/x\npath    {path}\nsha256  {digest}\nargv    {path} 'it'\\''s'\n");
         var after = await WouldRun.Of(world, "-i", "sh -x", "x", "a");
         Assert.Equal((path, digest), (after.Path, after.Sha256));
         Assert.Equal(["sh", "-x", path, "a"], after.Argv);

@@ -69,7 +69,11 @@ public sealed class SourceOptionTests
     public async Task A_copy_that_is_older_than_max_age_is_asked_about()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
-        world.Conf($"sources:\n  default: {{url: '{world.Server.Url}/%s', max-age: 1s}}\n  slow: {{url: '{world.Server.Url}/%s', max-age: 1h}}\n");
+        world.Conf($$"""
+            sources:
+              default: {url: "{{world.Server.Url}}/%s", max-age: 1s}
+              slow: {url: "{{world.Server.Url}}/%s", max-age: 1h}
+            """);
         await world.Run("x").Succeeds("ran\n");
         world.Server["/x"] = Saying("newer");
         await Eventually.True(() => world.Run("x").Result().GetAwaiter().GetResult().Stdout == "newer\n", "the copy is too old");
@@ -82,7 +86,11 @@ public sealed class SourceOptionTests
     public async Task An_exclusive_lock_is_as_if_it_were_asked_for()
     {
         await using var world = await World.Serving(("/x", "#!/bin/sh\necho up; read -r line\n"));
-        world.Conf($"sources:\n  default: {{url: '{world.Server.Url}/%s', lock: exclusive}}\n  other: {{url: '{world.Server.Url}/%s', lock: shared}}\n");
+        world.Conf($$"""
+            sources:
+              default: {url: "{{world.Server.Url}}/%s", lock: exclusive}
+              other: {url: "{{world.Server.Url}}/%s", lock: shared}
+            """);
         await using var first = world.Run("x").InputStaysOpen().Start();
         await first.Output("up");
         await world.Run("x").Fails(ExitStatus.AlreadyRunning, "x is already running", $"(pid {first.Pid})");
@@ -93,7 +101,11 @@ public sealed class SourceOptionTests
     public async Task Plain_http_is_refused_but_to_this_machine_unless_it_is_allowed()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
-        world.Conf($"sources:\n  default: {{url: 'http://host.invalid/%s'}}\n  open: {{url: 'http://host.invalid/%s', plain-http: allow}}\n");
+        world.Conf("""
+            sources:
+              default: http://host.invalid/%s
+              open: {url: "http://host.invalid/%s", plain-http: allow}
+            """);
         await world.Run("x").Fails(ExitStatus.Refused, "http");
         var proxied = world.Run("open:x").Env("http_proxy", world.Server.Url);
         world.Server["http://host.invalid/x"] = Saying("ran");

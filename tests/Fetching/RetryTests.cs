@@ -110,14 +110,14 @@ public sealed class RetryTests
     [Fact]
     public async Task A_body_that_stops_in_the_middle_is_tried_again()
     {
-        await using var world = World.Answering(Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}"), Serves(Script));
+        await using var world = World.Answering(StopsInTheMiddle(), Serves(Script));
         await world.Run("x").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task Bodies_that_always_stop_in_the_middle_are_an_error_within_30_seconds()
     {
-        await using var world = World.Answering(Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}"));
+        await using var world = World.Answering(StopsInTheMiddle());
         var result = await world.Run("x").Fails(ExitStatus.Unavailable, "stopped in the middle");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
@@ -149,7 +149,8 @@ public sealed class RetryTests
         await using var world = World.Answering(Busy(503), Serves(Script));
         var result = await world.Run("--verbose", "x").Result();
         result.Check(result.Stdout == "ran\n", "the script's own output");
-        var tries = result.Stderr.Split('\n').Where(line => line.Contains($" of {world.Server.Url}/x: ", StringComparison.Ordinal)).ToArray();
+        var tries = result.Stderr.Split('\n')
+            .Where(line => line.Contains($" of {world.Server.Url}/x: ", StringComparison.Ordinal)).ToArray();
         Assert.Collection(
             tries,
             first => Assert.Matches("^run: try 1 .*503", first),
@@ -204,6 +205,9 @@ public sealed class RetryTests
         var neither = DigestOf("neither");
         await world.Run("--sha256", neither, "x").Fails(ExitStatus.Data, neither, DigestOf(Script));
     }
+
+    private static Func<Connection, Task> StopsInTheMiddle() =>
+        Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}");
 
     private static Func<Connection, Task> Busy(int status, string header = "X: y") =>
         Says($"HTTP/1.1 {status} Something\r\nContent-Length: 3\r\n{header}\r\n\r\nno\n");

@@ -33,7 +33,8 @@ public sealed class RevalidationTests
         await world.Run("x").Succeeds("ran\n");
         world.Server["/x"] = Saying("new");
         await world.Run("-u", "x").Succeeds("new\n");
-        Assert.All(world.Server.Requests, static r => Assert.True(r.Header("if-none-match") is null && r.Header("if-modified-since") is null));
+        Assert.All(
+            world.Server.Requests, static r => Assert.True(r.Header("if-none-match") is null && r.Header("if-modified-since") is null));
     }
 
     [Fact]

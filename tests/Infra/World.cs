@@ -13,18 +13,13 @@ namespace Run.Tests.Infra;
 internal static class World
 {
     /// <summary>The server answers these paths with these texts; more can be said to it later.</summary>
-    public static async Task<World<ScriptServer>> Serving(params (string Path, string Text)[] scripts)
-    {
-        var server = await ScriptServer.Start();
-        return Of(server, server.Url, scripts);
-    }
+    public static async Task<World<ScriptServer>> Serving(params (string Path, string Text)[] scripts) =>
+        Of(await ScriptServer.Start(), scripts);
 
     /// <summary>As <see cref="Serving"/>, over TLS with this certificate; the host is the one that the URLs name.</summary>
-    public static async Task<World<ScriptServer>> ServingTls(X509Certificate2 certificate, string host, params (string Path, string Text)[] scripts)
-    {
-        var server = await ScriptServer.StartTls(certificate, host);
-        return Of(server, server.Url, scripts);
-    }
+    public static async Task<World<ScriptServer>> ServingTls(
+        X509Certificate2 certificate, string host, params (string Path, string Text)[] scripts) =>
+        Of(await ScriptServer.StartTls(certificate, host), scripts);
 
     /// <summary>The server plays these answers, byte for byte, one for each request and the last one again and again.</summary>
     public static World<RawServer> Answering(params Func<RawServer.Connection, Task>[] answers)
@@ -33,14 +28,14 @@ internal static class World
         return new World<RawServer>(server, server.Url);
     }
 
-    private static World<ScriptServer> Of(ScriptServer server, string url, (string Path, string Text)[] scripts)
+    private static World<ScriptServer> Of(ScriptServer server, (string Path, string Text)[] scripts)
     {
         foreach (var (path, text) in scripts)
         {
             server[path] = text;
         }
 
-        return new World<ScriptServer>(server, url);
+        return new World<ScriptServer>(server, server.Url);
     }
 }
 

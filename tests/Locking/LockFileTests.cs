@@ -123,7 +123,8 @@ public sealed class LockFileTests
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         await using var late = box.Run("--lock", "./x").Traced(
             out var trace, "-P", file, "-e", "trace=fcntl", "-e", "inject=fcntl:delay_enter=2000000:when=2").Start();
-        await Eventually.True(() => File.Exists(trace) && File.ReadAllText(trace).Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
+        await Eventually.True(
+            () => File.Exists(trace) && File.ReadAllText(trace).Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
         File.Delete(file);
         await using var holder = await box.Holds("--lock", "./x");
         Assert.Equal(75, (await late.Exit()).Status);

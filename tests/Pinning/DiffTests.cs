@@ -14,8 +14,9 @@ public sealed class DiffTests
         world.Server["/plain/x"] = Saying("two");
         var diff = await world.Run("--diff", "plain:x").Result();
         diff.Is(1, diff.Stdout);
+        var url = world.Server.Url + "/plain/x";
         Assert.Matches(
-            $@"^--- {world.Server.Url}/plain/x\tcached \d+s ago\n\+\+\+ {world.Server.Url}/plain/x\tnow\n@@ -1,2 \+1,2 @@\n #!/bin/sh\n-echo one\n\+echo two\n$",
+            $@"^--- {url}\tcached \d+s ago\n\+\+\+ {url}\tnow\n@@ -1,2 \+1,2 @@\n #!/bin/sh\n-echo one\n\+echo two\n$",
             diff.Stdout);
         await world.Run("plain:x").Succeeds("one\n");
         Assert.Single(world.CachedFiles(), static path => Path.GetFileName(path) == "x");

@@ -16,7 +16,8 @@ public sealed class OriginTests
         await using var world = await Forge.Serving();
         script = script.Replace("{0}", world.Server.Url, StringComparison.Ordinal);
         world.Server[url[3..]] = Saying("ran");
-        world.Put("run.pins", $"{script} {url.Replace("{0}", world.Server.Url, StringComparison.Ordinal)} sha256:{DigestOf(Saying("ran"))}\n");
+        var pinned = url.Replace("{0}", world.Server.Url, StringComparison.Ordinal);
+        world.Put("run.pins", $"{script} {pinned} sha256:{DigestOf(Saying("ran"))}\n");
         await world.Run("--pinned", script).Succeeds("ran\n");
     }
 
@@ -41,7 +42,8 @@ public sealed class OriginTests
     {
         await using var world = await Forge.Serving();
         await using var evil = await ScriptServer.Start();
-        string Fill(string text) => text.Replace("{0}", world.Server.Url, StringComparison.Ordinal).Replace("{1}", evil.Url, StringComparison.Ordinal);
+        string Fill(string text) =>
+            text.Replace("{0}", world.Server.Url, StringComparison.Ordinal).Replace("{1}", evil.Url, StringComparison.Ordinal);
         (script, url) = (Fill(script), Fill(url));
         foreach (var each in (ScriptServer[])[world.Server, evil])
         {

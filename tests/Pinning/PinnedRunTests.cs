@@ -16,7 +16,8 @@ public sealed class PinnedRunTests
         Assert.Empty(world.Server.Requests);
 
         var (one, two) = (DigestOf(Saying("one")), DigestOf(Saying("two")));
-        await world.Run("-u", "plain:x").Fails(ExitStatus.Data, "plain:x", world.Server.Url + "/plain/x", one, two, "run --diff plain:x", "run --pin plain:x");
+        await world.Run("-u", "plain:x")
+            .Fails(ExitStatus.Data, "plain:x", world.Server.Url + "/plain/x", one, two, "run --diff plain:x", "run --pin plain:x");
         await world.Run("plain:x").Succeeds("one\n");
         await world.Run("--pin", "plain:x").Succeeds("");
         await world.Run("plain:x").Succeeds("two\n");

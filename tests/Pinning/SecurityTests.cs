@@ -43,7 +43,8 @@ public sealed partial class SecurityTests
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
         var ready = Directory.CreateDirectory(world.Temporary + "/run-0").FullName;
-        Command Homeless() => world.Run($"{world.Server.Url}/x").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
+        Command Homeless() => world.Run($"{world.Server.Url}/x")
+            .Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
 
         Libc.ChangeOwner(ready, 65534);
         await Homeless().Fails(ExitStatus.Refused, ready);

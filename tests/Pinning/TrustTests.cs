@@ -13,7 +13,8 @@ public sealed class TrustTests
         await child.Output(Question);
         await child.Type("y\n");
         var shown = (await child.Exit()).Stdout;
-        foreach (var fact in (string[])["asks:x", world.Server.Url + "/plain/x", "19 B", DigestOf(Saying("one")), Question + "y\r\none\r\n"])
+        string[] facts = ["asks:x", world.Server.Url + "/plain/x", "19 B", DigestOf(Saying("one")), Question + "y\r\none\r\n"];
+        foreach (var fact in facts)
         {
             Assert.Contains(fact, shown, StringComparison.Ordinal);
         }
@@ -178,7 +179,8 @@ public sealed class TrustTests
         await child.Output(Question);
         await child.Type("\u0003");
         Assert.Equal((int)ExitStatus.Interrupted, (await child.Exit()).Status);
-        Assert.DoesNotContain(world.CachedFiles(), static path => path.Contains("/run/tmp/", StringComparison.Ordinal) || Path.GetFileName(path) == "x");
+        Assert.DoesNotContain(
+            world.CachedFiles(), static path => path.Contains("/run/tmp/", StringComparison.Ordinal) || Path.GetFileName(path) == "x");
     }
 
     [RootFact]

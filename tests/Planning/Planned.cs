@@ -4,8 +4,8 @@ namespace Run.Tests.Planning;
 
 /// <summary>
 /// Whether a run goes by plan, as strace(1) sees it: it opens a plan, the next program that the process becomes is the script, and the
-/// runtime has not started before. Its sign is membarrier(2), which it calls early in its start and which nothing else here calls at all; strace
-/// ends the process there, so that a run that has to be planned changes nothing.
+/// runtime has not started before. The runtime is known by membarrier(2), which it calls early in its start and which nothing else here
+/// calls. strace ends the process at that call, so that a run that has to be planned changes nothing.
 /// </summary>
 internal static partial class Planned
 {

@@ -131,7 +131,8 @@ public sealed class UntrustedPlanTests
 
         // Where the runtime is ended as it starts, what remains is the executor: it runs the script, or leaves it to the runtime.
         // The shell says of each run that was ended that it was, and nobody wants to know.
-        var loop = $"cd {bad}; for f in *; do mv $f {file}; said=$(exec {WithoutTheRuntime} run x </dev/null 2>&1); echo $said $?; done 2>/dev/null";
+        var run = $"said=$(exec {WithoutTheRuntime} run x </dev/null 2>&1); echo $said $?";
+        var loop = $"cd {bad}; for f in *; do mv $f {file}; {run}; done 2>/dev/null";
         var told = await world.Sh(loop).Result();
         told.Check(told is { Status: 0, Stderr: "" }, "no complaint");
         var lines = told.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);

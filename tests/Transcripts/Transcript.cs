@@ -3,8 +3,8 @@ using System.Text;
 namespace Run.Tests.Transcripts;
 
 /// <summary>
-/// A file that reads like a session at a terminal, and is one. Its commands are given to a shell, one after the other, in one sandbox in which
-/// <c>run</c> is the program under test; what they print and how they end must be what the file says, to the letter:
+/// A file that reads like a session at a terminal, and is one. Its commands are given to a shell, one after the other, in one sandbox in
+/// which <c>run</c> is the program under test; what they print and how they end must be what the file says, to the letter:
 /// <code>
 /// # A comment. These and blank lines may stand before a command.
 /// $ run -E 256 ./x
@@ -31,15 +31,15 @@ internal static class Transcript
         }
 
         var received = Path.ChangeExtension(path, ".received.txt");
-        File.WriteAllText(received, actual.ToString());
-        var difference = await box.Exec("diff", "-u", "--label", "expected", "--label", "actual", path, received).Result();
+        var difference = await box.Exec("diff", "-u", "--label", "expected", "--label", "actual", path, "-").Input(actual.ToString()).Result();
         if (difference.Status == 0)
         {
             File.Delete(received);
             return;
         }
 
-        Assert.Fail($"the session is not that of {path}; if it is meant: mv {received} {path}\n{difference.Stdout}");
+        File.WriteAllText(received, actual.ToString());
+        Assert.Fail($"the session is not that of {path}; if it is meant: mv {received} {path}\n{difference.Stdout}{difference.Stderr}");
     }
 
     private static string Shown(Result result)
@@ -56,7 +56,8 @@ internal static class Transcript
             result.Check(lines[^1].Length == 0, "output that ends in a line feed");
             foreach (var line in lines[..^1])
             {
-                result.Check(mark.Length > 0 || (line.Length > 0 && !"#$!".Contains(line[0], StringComparison.Ordinal)), "output that looks like output");
+                var isPlain = line.Length > 0 && !"#$!".Contains(line[0], StringComparison.Ordinal);
+                result.Check(mark.Length > 0 || isPlain, "output that looks like nothing else in a transcript");
                 shown.Append(mark).Append(line).Append('\n');
             }
         }

@@ -1,6 +1,6 @@
 namespace Run.Tests.Transcripts;
 
-/// <summary>The command line as a matrix: how options are written, which go together, and what is said of the rest; a theme in each file.</summary>
+/// <summary>How options are written, which go together, and what is said where they do not; each file has a theme.</summary>
 public sealed class TranscriptTests
 {
     private static readonly string s_directory = Path.Combine(Suite.Repository, "tests", "Transcripts");
@@ -10,5 +10,6 @@ public sealed class TranscriptTests
             .Where(static name => !name.EndsWith(".received", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
     [Theory, MemberData(nameof(Themes))]
-    public async Task The_session_is_the_one_in_the_file(string theme) => await Transcript.Replay(Path.Combine(s_directory, theme + ".txt"));
+    public async Task The_session_is_the_one_in_the_file(string theme) =>
+        await Transcript.Replay(Path.Combine(s_directory, theme + ".txt"));
 }
