@@ -10,7 +10,7 @@ internal static class Forge
     public static readonly string FirstCommit = new('a', 40);
     public static readonly string SecondCommit = new('b', 40);
 
-    /// <summary>A server that is all of its world's sources: <c>gh:</c> as GitHub, <c>gl:</c> as GitLab, <c>plain:</c> without commits.</summary>
+    /// <summary>A server that is all sources: <c>gh:</c> as GitHub, <c>gl:</c> as GitLab, <c>plain:</c>, which knows no commits.</summary>
     public static async Task<World<ScriptServer>> Serving(params (string Path, string Text)[] scripts)
     {
         var world = await World.Serving(scripts);

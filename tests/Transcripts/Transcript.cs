@@ -31,7 +31,8 @@ internal static class Transcript
         }
 
         var received = Path.ChangeExtension(path, ".received.txt");
-        var difference = await box.Exec("diff", "-u", "--label", "expected", "--label", "actual", path, "-").Input(actual.ToString()).Result();
+        var diff = box.Exec("diff", "-u", "--label", "expected", "--label", "actual", path, "-");
+        var difference = await diff.Input(actual.ToString()).Result();
         if (difference.Status == 0)
         {
             File.Delete(received);
