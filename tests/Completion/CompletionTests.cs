@@ -1,6 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Completion;
 

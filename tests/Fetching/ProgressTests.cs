@@ -1,4 +1,3 @@
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -23,10 +22,8 @@ public sealed class ProgressTests
     [Fact]
     public async Task A_fast_fetch_shows_nothing()
     {
-        using var box = new Sandbox();
-        await using var server = RawServer.Start(RawServer.Serves(Script));
-        box.Sources(server.Url);
-        var result = await box.Run("x").Env("TERM", "xterm").OnTerminal().Result();
+        await using var world = World.Answering(RawServer.Serves(Script));
+        var result = await world.Run("x").Env("TERM", "xterm").OnTerminal().Result();
         result.Check(result.Stdout == "ran\r\n", "the script's output alone");
     }
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Installing;
 

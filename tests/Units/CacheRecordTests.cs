@@ -1,7 +1,6 @@
 using FsCheck.Fluent;
 using Run.Caching;
 using Run.Posix;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 
