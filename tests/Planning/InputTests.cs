@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
