@@ -24,14 +24,16 @@ internal sealed record ProcessFacts(long Seconds, string User)
         var fields = stat?[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields is not { Length: > StartTimeField }
             || !long.TryParse(fields[StartTimeField], CultureInfo.InvariantCulture, out var started)
-            || Read("/proc/uptime")?.Split(' ', '.') is not [var uptime, ..]
-            || !long.TryParse(uptime, CultureInfo.InvariantCulture, out var now)
+            || Read("/proc/uptime")?.Split(' ') is not [var uptime, ..]
+            || !double.TryParse(uptime, CultureInfo.InvariantCulture, out var now)
             || EffectiveUser(processId) is not { } user)
         {
             return null;
         }
 
-        return new ProcessFacts(Math.Max(now - (started / TicksPerSecond), 0), Processes.UserName(user));
+        // Both are hundredths of a second: rounded one by one they would tell a second too many.
+        var seconds = (long)(now - ((double)started / TicksPerSecond));
+        return new ProcessFacts(Math.Max(seconds, 0), Processes.UserName(user));
     }
 
     /// <summary>Whether one of the process's descriptors holds the one-byte lock at that offset.</summary>

@@ -80,7 +80,7 @@ public sealed class LockFileTests
             await Broken("--wait", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
             var plain = await Broken("./x").Result();
             Assert.Equal((0, "ran\n"), (plain.Status, plain.Stdout));
-            Assert.StartsWith($"run: no lock can be had in {box.Locks}: ", plain.Stderr, StringComparison.Ordinal);
+            Assert.StartsWith($"run: cannot take a lock in {box.Locks}: ", plain.Stderr, StringComparison.Ordinal);
             await Broken("--quiet", "./x").Succeeds("ran\n");
         }
     }
