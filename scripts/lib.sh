@@ -34,7 +34,8 @@ install_missing() {
     fi
     say "installing$missing"
     # shellcheck disable=SC2086 # a list of words
-    if ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing; } >/dev/null </dev/null; then
+    if ! { apt-get -qq update \
+        && DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing; } >/dev/null </dev/null; then
         say "they could not be installed; tests that need them will be skipped"
     fi
 }

@@ -1,6 +1,6 @@
 namespace Run.Tests.Configuration;
 
-/// <summary>Mistakes in run.conf: each is told with its file, line and column, and with the nearest that would be right.</summary>
+/// <summary>Mistakes in run.conf: the message has the file, line and column, and the nearest valid word.</summary>
 public sealed class MistakeTests
 {
     private const string Url = "sources:\n  a:\n    url: https://h/%s\n";
@@ -131,7 +131,7 @@ public sealed class MistakeTests
     [InlineData("sources:\r\n  b: https://h/%s\r\n")]
     [InlineData("sources:\n  \"b\":   'https://h/%s'\t# a tab is no mistake here\n")]
     [InlineData("%YAML 1.1\n---\nsources: {b: https://h/%s}\n...\n")]
-    public async Task What_is_no_mistake(string text)
+    public async Task Unusual_but_valid_files(string text)
     {
         using var box = new Sandbox();
         box.Conf(text);

@@ -1,6 +1,6 @@
 namespace Run.Tests.Configuration;
 
-/// <summary>The run.conf of the original of 2014, as it stands in its repository.</summary>
+/// <summary>The run.conf of the original run of 2014, as it is in its repository.</summary>
 public sealed class OriginalFileTests
 {
     private const string Original = """
