@@ -3,7 +3,13 @@
 #
 #   curl -fsSL https://raw.githubusercontent.com/runscripts/run/HEAD/install.sh | sh
 #
-# Everything is in functions, and the last line calls the first of them: a download that was cut short does nothing.
+# All that does something is in functions, and the last line calls the first of them: a download that was cut short does nothing.
+
+# Where the project lives. Nothing is published there before its first tag.
+home=https://github.com/runscripts/run
+
+# The oldest C library that the glibc builds start with: Debian 11, Ubuntu 20.04, RHEL 9. A test reads it from the program.
+oldest_glibc=2.29
 
 usage() {
     cat <<'END'
@@ -18,7 +24,7 @@ Installs run into ~/.local, or into /usr/local for root. Once more is an upgrade
 Environment:
   PREFIX          another place to install into
   RUN_VERSION     this version (0.1.0) instead of the latest
-  RUN_SHA256      what the archive's digest has to be; SHA256SUMS is not asked then
+  RUN_SHA256      what the archive's digest has to be; SHA256SUMS is not asked then. Needed where there is no curl
   RUN_RELEASES    another place for releases: https://..., or file:/DIRECTORY as scripts/package makes it
 END
 }
@@ -26,7 +32,7 @@ END
 main() {
     set -eu
     umask 022
-    releases=${RUN_RELEASES:-https://github.com/runscripts/run/releases}
+    releases=${RUN_RELEASES:-$home/releases}
     releases=${releases%/}
     action=install
     while [ $# -gt 0 ]; do
@@ -62,9 +68,10 @@ END
 put_in_place() {
     platform=$(find_platform)
     work=$(mktemp -d) || fail "no temporary directory can be made"
-    staged=
+    staged=''
+    program=''
     # A signal ends this shell by way of its exit, so that nothing is left behind.
-    trap 'rm -rf "$work"; [ -z "$staged" ] || rm -f "$staged"' EXIT
+    trap 'rm -rf "$work"; rm -f "$staged" "$program"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -75,6 +82,7 @@ put_in_place() {
         *[!0-9A-Za-z.~+-]*) fail "RUN_VERSION is not a version: $version" ;;
     esac
     expected=$(printf %s "${RUN_SHA256:-}" | tr A-F a-f)
+    check_glibc
     if [ -n "$expected" ]; then
         [ -n "$version" ] || fail "RUN_SHA256 is given without RUN_VERSION"
     else
@@ -100,20 +108,25 @@ put_in_place() {
         { mkdir -p "$prefix/${file%/*}" 2>/dev/null && [ -w "$prefix/${file%/*}" ]; } ||
             fail "$prefix/${file%/*} cannot be written" "PREFIX=... names another place"
     done
-    staged=$prefix/bin/.run.$$
-    { cp "$tree/bin/run" "$staged" && chmod 755 "$staged"; } || fail "$staged cannot be written"
+    stage bin/run 755
     said=$("$staged" --version 2>&1) ||
         fail "run $version does not start on this machine, and nothing was installed: $said" "./install.sh --from-source builds it"
-    files | while read -r file; do
-        [ "$file" = bin/run ] && continue
-        { cp "$tree/$file" "$prefix/$file.$$" && chmod 644 "$prefix/$file.$$" && mv -f "$prefix/$file.$$" "$prefix/$file"; } ||
-            fail "$prefix/$file cannot be written"
+    program=$staged
+    for file in $(files); do
+        [ "$file" != bin/run ] || continue
+        stage "$file" 644
+        mv -f "$staged" "$prefix/$file" || fail "$prefix/$file cannot be written"
     done
-    mv -f "$staged" "$prefix/bin/run" || fail "$prefix/bin/run cannot be written"
-    staged=
+    mv -f "$program" "$prefix/bin/run" || fail "$prefix/bin/run cannot be written"
 
     say "$said is in $prefix/bin"
     advise
+}
+
+# stage FILE MODE: puts it beside its place, in $staged. The name is one that nobody can have known before: a link that waits there would be followed.
+stage() {
+    staged=$(mktemp "$prefix/${1%/*}/.run.XXXXXX" 2>/dev/null) || fail "$prefix/${1%/*} cannot be written"
+    { cat "$tree/$1" >"$staged" && chmod "$2" "$staged"; } || fail "$staged cannot be written"
 }
 
 # SHA256SUMS names every archive of a release, and so the latest version too: nothing else has to be asked,
@@ -140,7 +153,7 @@ read_checksums() {
 build() {
     here=$(cd "$(dirname "$0")" && pwd)
     { [ -x "$here/scripts/package" ] && [ -f "$here/install.sh" ]; } ||
-        fail "--from-source works in a checkout" "git clone https://github.com/runscripts/run, then ./install.sh --from-source"
+        fail "--from-source works in a checkout" "git clone $home, then ./install.sh --from-source"
     "$here/scripts/package" --archive-only >&2
     releases=file:${RUN_PACKAGES:-$here/artifacts/release}
     RUN_VERSION=
@@ -154,9 +167,9 @@ uninstall() {
     done
     rmdir "$prefix/share/doc/run" 2>/dev/null ||:
     say "run is no longer in $prefix"
-    for left in "${XDG_CONFIG_HOME:-${HOME:-}/.config}/run" "${XDG_CACHE_HOME:-${HOME:-}/.cache}/run" \
+    for left in /etc/run.conf "${XDG_CONFIG_HOME:-${HOME:-}/.config}/run" "${XDG_CACHE_HOME:-${HOME:-}/.cache}/run" \
         "${XDG_STATE_HOME:-${HOME:-}/.local/state}/run"; do
-        [ ! -d "$left" ] || say "left as it is: $left"
+        [ ! -e "$left" ] || say "left as it is: $left"
     done
 }
 
@@ -216,6 +229,17 @@ find_platform() {
     fi
 }
 
+# Told before anything is downloaded, and in better words than the loader's.
+check_glibc() {
+    case $platform:$action in
+        *-musl-*:* | *:build) return 0 ;;
+    esac
+    glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 0
+    minor=${glibc##*[!0-9]}
+    [ "$minor" -ge "${oldest_glibc#2.}" ] ||
+        fail "run needs glibc $oldest_glibc or newer, and this is ${glibc#glibc }" "./install.sh --from-source builds it in a checkout, for this one"
+}
+
 # fetch URL FILE
 fetch() {
     case $1 in
@@ -246,11 +270,16 @@ is_loopback() {
 download() {
     if has curl; then
         curl -fsSL --proto "$3" --connect-timeout 15 --speed-limit 1 --speed-time 30 --retry 2 -o "$2" "$1"
-    elif has wget && wget --version >/dev/null 2>&1; then
-        wget -q -T 30 --tries=3 -O "$2" "$1"
     elif has wget; then
-        # That of busybox, of which some builds crash where a time limit is asked for.
-        wget -q -O "$2" "$1"
+        # That of GNU follows https to http, and that of busybox verifies no certificate: only a digest from elsewhere makes up for it.
+        [ -n "${RUN_SHA256:-}" ] || is_loopback "$1" ||
+            fail "without curl RUN_SHA256 has to say what to install: wget alone proves nothing" "install curl, or take the digest from SHA256SUMS of the release"
+        if wget --version >/dev/null 2>&1; then
+            wget -q -T 30 --tries=3 -O "$2" "$1"
+        else
+            # Some builds of busybox crash where a time limit is asked for.
+            wget -q -O "$2" "$1"
+        fi
     else
         fail "neither curl nor wget is here to download with"
     fi

@@ -170,13 +170,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     {
         using var box = new Sandbox();
         await using var server = await Serve();
-        var has = new[] { "cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod", "dirname", "perl" };
-        var bin = Directory.CreateDirectory(box.Root + "/few").FullName;
-        foreach (var program in has.Append(downloader).Append(hasher).Distinct())
-        {
-            File.CreateSymbolicLink($"{bin}/{program}", (await box.Sh($"command -v {program}").Result()).Stdout.Trim());
-        }
-
+        var bin = await Tools(box, downloader, hasher, "perl");
         if (downloader == "busybox")
         {
             File.CreateSymbolicLink($"{bin}/wget", $"{bin}/busybox");
@@ -190,6 +184,81 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         File.Delete($"{bin}/perl");
         var result = (await Install(box, server.Url).Env("PATH", bin).Result()).Check(1);
         result.Check(result.Stderr.Contains("none of sha256sum, shasum and openssl", StringComparison.Ordinal), "a refusal to go on unchecked");
+    }
+
+    [Theory]
+    [InlineData("wget")]
+    [InlineData("busybox")]
+    public async Task Without_curl_only_a_digest_from_elsewhere_will_do(string downloader)
+    {
+        using var box = new Sandbox();
+        var bin = await Tools(box, downloader);
+        if (downloader == "busybox")
+        {
+            File.CreateSymbolicLink($"{bin}/wget", $"{bin}/busybox");
+        }
+
+        // Nobody listens there: what is tried is refused by the machine, what is not tried by the script.
+        var install = Install(box, "https://127.0.0.1:1").Env("PATH", bin);
+        var result = (await install.Result()).Check(1);
+        Assert.Equal(
+            "install.sh: without curl RUN_SHA256 has to say what to install: wget alone proves nothing\n"
+            + "            install curl, or take the digest from SHA256SUMS of the release\n",
+            result.Stderr);
+        result = (await install.Env("RUN_VERSION", release.Version).Env("RUN_SHA256", new string('0', 64)).Result()).Check(1);
+        Assert.Contains($"install.sh: https://127.0.0.1:1{release.ArchivePath} cannot be fetched\n", result.Stderr, StringComparison.Ordinal);
+        Assert.Empty(Installed(box));
+    }
+
+    [Theory]
+    [InlineData("2.28", false)]
+    [InlineData("2.17", false)]
+    [InlineData("2.29", true)]
+    [InlineData("2.100", true)]
+    public async Task A_C_library_that_is_too_old_is_told_before_anything_is_downloaded(string version, bool goodEnough)
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve();
+        box.Put("../bin/getconf", $"#!/bin/sh\necho glibc {version}\n");
+        var result = await Install(box, server.Url).Result();
+        if (goodEnough)
+        {
+            Assert.Equal(s_installed, Installed(box));
+            return;
+        }
+
+        result.Is(1, "", $"install.sh: run needs glibc 2.29 or newer, and this is {version}\n            ./install.sh --from-source builds it in a checkout, for this one\n");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_link_that_waits_beside_the_program_is_not_followed()
+    {
+        using var box = new Sandbox();
+        var victim = box.Put("victim", "as it was\n");
+        Directory.CreateDirectory(Prefix(box) + "/bin");
+        Directory.CreateDirectory(Prefix(box) + "/share/man/man1");
+
+        // The shell that plants them becomes the one that installs: whatever is named after its PID is found.
+        box.Put("install.sh", s_script);
+        await box.Sh($"ln -s {victim} {Prefix(box)}/bin/.run.$$; ln -s {victim} {Prefix(box)}/share/man/man1/run.1.$$; exec sh install.sh >/dev/null")
+            .Env("PREFIX", Prefix(box)).Env("RUN_RELEASES", "file:" + release.Root).Succeeds("");
+        Assert.Equal("as it was\n", File.ReadAllText(victim));
+        await box.Exec(Prefix(box) + "/bin/run", "--version").Succeeds($"run {release.Version}\n");
+        Assert.Equal(
+            ["755 bin/run", .. s_installed[1..].Select(static name => "644 " + name)],
+            s_installed.Select(name => $"{Convert.ToString((int)File.GetUnixFileMode($"{Prefix(box)}/{name}"), 8)} {name}"));
+    }
+
+    [RootFact]
+    public async Task What_an_uninstallation_leaves_is_named()
+    {
+        using var box = new Sandbox();
+        (await Install(box, "file:" + release.Root).Result()).Check(0);
+        box.Put(box.Root + "/etc/run.conf", "sources: {}\n");
+        Directory.CreateDirectory(box.Cache);
+        await Install(box, "", "/bin/sh", "--uninstall").InMountNamespace($"mount --bind {box.Root}/etc /etc").Succeeds(
+            $"install.sh: run is no longer in {Prefix(box)}\ninstall.sh: left as it is: /etc/run.conf\ninstall.sh: left as it is: {box.Cache}\n");
     }
 
     [Theory]
@@ -285,6 +354,19 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         var help = (await Install(box, "file:/x", "/bin/sh", "--help").Result()).Check(0);
         Assert.StartsWith("Usage: install.sh", help.Stdout, StringComparison.Ordinal);
         Assert.Empty(Installed(box));
+    }
+
+    /// <summary>A directory for PATH with little more in it than what every machine has.</summary>
+    private static async Task<string> Tools(Sandbox box, params string[] more)
+    {
+        string[] usual = ["cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod", "dirname"];
+        var bin = Directory.CreateDirectory(box.Root + "/few").FullName;
+        foreach (var program in usual.Concat(more).Distinct())
+        {
+            File.CreateSymbolicLink($"{bin}/{program}", (await box.Sh($"command -v {program}").Result()).Stdout.Trim());
+        }
+
+        return bin;
     }
 
     private static string Prefix(Sandbox box) => box.Root + "/prefix";
