@@ -20,6 +20,10 @@ fail() {
     exit 1
 }
 
+this_version() {
+    sed -n 's:.*<VersionPrefix>\(.*\)</VersionPrefix>.*:\1:p' Directory.Build.props
+}
+
 have() {
     command -v "$1" >/dev/null 2>&1
 }
