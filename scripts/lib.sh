@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit
 
 # Nothing that the build starts stays behind, and nothing is sent or asked.
 export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_CLI_WORKLOAD_UPDATE_NOTIFY_DISABLE=1
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_SKIP_WORKLOAD_INTEGRITY_CHECK=1
 
 # The SDK aborts where libicu is missing, whose package has another name in every release of Debian. Nothing here is sorted or compared by a
 # language's rules: the program and its tests are built for InvariantGlobalization, so the tools that build them can do without, too.
