@@ -80,7 +80,7 @@ public sealed partial class WarmPathTests
     /// <summary>The calls of all threads, up to the one that makes the process the script.</summary>
     private static async Task<string[]> Calls(Sandbox box, params string[] arguments)
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/strace"), "there is no strace: apt-get install strace");
+        Tools.Need("strace");
         var file = box.Root + "/trace";
         await box.Run(arguments).Through("strace", "-f", "-qq", "-o", file).Succeeds("ran\n");
         var calls = File.ReadAllLines(file).Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal)).ToArray();

@@ -89,7 +89,7 @@ internal sealed class Command
     public Command WithClosed(params int[] descriptors) => Orders("close", descriptors);
 
     /// <summary>Leaves the file open for the program, as descriptor 7, for reading and appending, three bytes of it read already.</summary>
-    public Command WithOpen(string path) => Order("open", path);
+    public Command WithOpen(string path) => Order("open", Path.Combine(_directory, path));
 
     public Command Umask(string octal) => Order("umask", octal);
 

@@ -53,6 +53,7 @@ public sealed partial class PackageTests(Release release) : IClassFixture<Releas
     }
 
     [Fact]
+    [Needs("lintian", "dpkg-shlibdeps")]
     public async Task The_Debian_package_is_in_order()
     {
         using var box = new Sandbox();

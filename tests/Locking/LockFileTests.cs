@@ -67,6 +67,7 @@ public sealed class LockFileTests
     }
 
     [Fact]
+    [Needs("strace")]
     public async Task Where_the_file_system_has_no_locks_a_plain_run_goes_on_and_a_locked_one_does_not()
     {
         // Of the calls on the lock's own descriptor the first is the one that moves it away, and not for a lock.
@@ -117,6 +118,7 @@ public sealed class LockFileTests
     }
 
     [Fact]
+    [Needs("strace")]
     public async Task A_file_that_was_removed_before_it_was_locked_is_not_the_lock()
     {
         // The first run opens the file, and before it locks it somebody removes it and another run makes a new one.
