@@ -3,29 +3,29 @@
 #
 #   curl -fsSL https://raw.githubusercontent.com/runscripts/run/HEAD/install.sh | sh
 #
-# All that does something is in functions, and the last line calls the first of them: a download that was cut short does nothing.
+# Everything is in functions, and only the last line calls one of them: a truncated download does nothing.
 
 # Where the project lives. Nothing is published there before its first tag.
 home=https://github.com/runscripts/run
 
-# The oldest C library that the glibc builds start with: Debian 11, Ubuntu 20.04, RHEL 9. A test reads it from the program.
+# The oldest C library that the glibc builds run with. scripts/package --for-release holds them to it.
 oldest_glibc=2.29
 
 usage() {
     cat <<'END'
 Usage: install.sh [--from-source | --uninstall]
 
-Installs run into ~/.local, or into /usr/local for root. Once more is an upgrade.
+Installs run into ~/.local, or into /usr/local for root. Run it again to upgrade.
 
   --from-source   build it from this checkout (needs the .NET SDK and a C compiler)
-  --uninstall     remove what was installed; run.conf and the cache stay
-  -h, --help      this text
+  --uninstall     remove what was installed, but not run.conf and the cache
+  -h, --help      print this help
 
 Environment:
-  PREFIX          another place to install into
-  RUN_VERSION     this version (0.1.0) instead of the latest
-  RUN_SHA256      what the archive's digest has to be; SHA256SUMS is not asked then. Needed where there is no curl
-  RUN_RELEASES    another place for releases: https://..., or file:/DIRECTORY as scripts/package makes it
+  PREFIX          install into this directory instead
+  RUN_VERSION     install this version (0.1.0) instead of the latest
+  RUN_SHA256      the digest that the archive must have; SHA256SUMS is then not fetched. Required if there is no curl
+  RUN_RELEASES    get releases from here: https://..., or file:/DIRECTORY as scripts/package creates it
 END
 }
 
@@ -40,7 +40,7 @@ main() {
             --from-source) action=build ;;
             --uninstall) action=uninstall ;;
             -h | --help) usage; return 0 ;;
-            *) fail "unknown option $1" "--help says what there is" ;;
+            *) fail "unknown option $1" "--help lists the options" ;;
         esac
         shift
     done
@@ -67,10 +67,10 @@ END
 
 put_in_place() {
     platform=$(find_platform)
-    work=$(mktemp -d) || fail "no temporary directory can be made"
+    work=$(mktemp -d) || fail "a temporary directory cannot be created"
     staged=''
     program=''
-    # A signal ends this shell by way of its exit, so that nothing is left behind.
+    # On a signal the shell exits, so that the EXIT trap removes everything.
     trap 'rm -rf "$work"; rm -f "$staged" "$program"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
@@ -84,7 +84,7 @@ put_in_place() {
     expected=$(printf %s "${RUN_SHA256:-}" | tr A-F a-f)
     check_glibc
     if [ -n "$expected" ]; then
-        [ -n "$version" ] || fail "RUN_SHA256 is given without RUN_VERSION"
+        [ -n "$version" ] || fail "RUN_SHA256 is set but RUN_VERSION is not" "a digest belongs to one version"
     else
         read_checksums
     fi
@@ -92,7 +92,7 @@ put_in_place() {
     archive=run-$version-$platform.tar.gz
     from=$releases/download/v$version/$archive
     fetch "$from" "$work/$archive" ||
-        fail "$from cannot be fetched" "is $version a release, and the network up?"
+        fail "$from cannot be fetched" "check that $version is a release, and that the network is up"
     digest=$(sha256 "$work/$archive")
     [ "$digest" = "$expected" ] ||
         fail "$archive is not what it should be, and nothing was installed" "expected $expected, got $digest"
@@ -100,17 +100,18 @@ put_in_place() {
     { gzip -dc "$work/$archive" >"$work/tar" && tar -xf "$work/tar" -C "$work"; } || fail "$archive cannot be unpacked"
     tree=$work/${archive%.tar.gz}
     files | while read -r file; do
-        [ -f "$tree/$file" ] || fail "$archive lacks $file"
+        [ -f "$tree/$file" ] || fail "$archive does not contain $file"
     done
 
-    # The program goes last, under another name first: it is tried where it will be, and takes the old one's place at once.
+    # The program comes last. It is copied under another name, tried there, and then renamed over the old one.
     files | while read -r file; do
         { mkdir -p "$prefix/${file%/*}" 2>/dev/null && [ -w "$prefix/${file%/*}" ]; } ||
-            fail "$prefix/${file%/*} cannot be written" "PREFIX=... names another place"
+            fail "$prefix/${file%/*} cannot be written" "PREFIX=... installs elsewhere"
     done
     stage bin/run 755
     said=$("$staged" --version 2>&1) ||
-        fail "run $version does not start on this machine, and nothing was installed: $said" "./install.sh --from-source builds it"
+        fail "run $version does not start on this machine, and nothing was installed: $said" \
+            "./install.sh --from-source builds it for this machine"
     program=$staged
     for file in $(files); do
         [ "$file" != bin/run ] || continue
@@ -123,21 +124,21 @@ put_in_place() {
     advise
 }
 
-# stage FILE MODE: puts it beside its place, in $staged. The name is one that nobody can have known before: a link that waits there would be followed.
+# stage FILE MODE: copies it to its directory, as $staged. The name cannot be predicted: a link planted under it would be followed.
 stage() {
     staged=$(mktemp "$prefix/${1%/*}/.run.XXXXXX" 2>/dev/null) || fail "$prefix/${1%/*} cannot be written"
     { cat "$tree/$1" >"$staged" && chmod "$2" "$staged"; } || fail "$staged cannot be written"
 }
 
-# SHA256SUMS names every archive of a release, and so the latest version too: nothing else has to be asked,
-# and what is downloaded is what was looked at although a release comes out in between.
+# SHA256SUMS names every archive of a release, and so the latest version too. Nothing else has to be fetched, and the archive is
+# the one that it names even if a release comes out in between.
 read_checksums() {
     if [ -n "$version" ]; then
         sums=$releases/download/v$version/SHA256SUMS
     else
         sums=$releases/latest/download/SHA256SUMS
     fi
-    fetch "$sums" "$work/SHA256SUMS" || fail "$sums cannot be fetched" "is there a release, and the network up?"
+    fetch "$sums" "$work/SHA256SUMS" || fail "$sums cannot be fetched" "check that there is a release, and that the network is up"
 
     line=$(grep "^[0-9a-f]\{64\}  run-${version:-[0-9][0-9A-Za-z.~+-]*}-$platform\.tar\.gz\$" "$work/SHA256SUMS" | head -n 1) ||:
     if [ -z "$line" ]; then
@@ -169,29 +170,29 @@ uninstall() {
     say "run is no longer in $prefix"
     for left in /etc/run.conf "${XDG_CONFIG_HOME:-${HOME:-}/.config}/run" "${XDG_CACHE_HOME:-${HOME:-}/.cache}/run" \
         "${XDG_STATE_HOME:-${HOME:-}/.local/state}/run"; do
-        [ ! -e "$left" ] || say "left as it is: $left"
+        [ ! -e "$left" ] || say "left in place: $left"
     done
 }
 
-# Says what is still to do for the shell to find what was installed.
+# Says what is still to be done so that the shell finds what was installed.
 advise() {
     case :$PATH: in
         *:"$prefix/bin":*)
             found=$(command -v run ||:)
             [ "$found" = "$prefix/bin/run" ] || [ -z "$found" ] ||
-                say "$found comes first in PATH" "put $prefix/bin before it, or remove it"
+                say "$found comes first in PATH" "put $prefix/bin before its directory, or remove it"
             ;;
         *)
             case ${SHELL:-} in
-                */fish) say "$prefix/bin is not in PATH yet:" "fish_add_path $prefix/bin" ;;
-                */zsh) say "$prefix/bin is not in PATH yet; for ~/.zshrc:" "export PATH=\"$prefix/bin:\$PATH\"" ;;
-                *) say "$prefix/bin is not in PATH yet; for ~/.profile:" "export PATH=\"$prefix/bin:\$PATH\"" ;;
+                */fish) say "$prefix/bin is not in PATH yet; run:" "fish_add_path $prefix/bin" ;;
+                */zsh) say "$prefix/bin is not in PATH yet; add to ~/.zshrc:" "export PATH=\"$prefix/bin:\$PATH\"" ;;
+                *) say "$prefix/bin is not in PATH yet; add to ~/.profile:" "export PATH=\"$prefix/bin:\$PATH\"" ;;
             esac
             ;;
     esac
     case ${SHELL:-}:$prefix in
         */zsh:/usr/local | */zsh:/usr) ;;
-        */zsh:*) say "for completion, in ~/.zshrc before compinit:" "fpath=($prefix/share/zsh/site-functions \$fpath)" ;;
+        */zsh:*) say "for completion, add to ~/.zshrc before compinit:" "fpath=($prefix/share/zsh/site-functions \$fpath)" ;;
     esac
 }
 
@@ -206,7 +207,7 @@ find_prefix() {
     elif [ -n "${HOME:-}" ]; then
         echo "$HOME/.local"
     else
-        fail "HOME is not set" "PREFIX=... names a place"
+        fail "HOME is not set" "PREFIX=... says where to install"
     fi
 }
 
@@ -229,7 +230,7 @@ find_platform() {
     fi
 }
 
-# Told before anything is downloaded, and in better words than the loader's.
+# Before anything is downloaded, and in plainer words than the dynamic linker's.
 check_glibc() {
     case $platform:$action in
         *-musl-*:* | *:build) return 0 ;;
@@ -237,7 +238,7 @@ check_glibc() {
     glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 0
     minor=${glibc##*[!0-9]}
     [ "$minor" -ge "${oldest_glibc#2.}" ] ||
-        fail "run needs glibc $oldest_glibc or newer, and this is ${glibc#glibc }" "./install.sh --from-source builds it in a checkout, for this one"
+        fail "run needs glibc $oldest_glibc or newer, and this is ${glibc#glibc }" "./install.sh --from-source builds it in a checkout"
 }
 
 # fetch URL FILE
@@ -247,8 +248,8 @@ fetch() {
         file:*) cp "${1#file:}" "$2" ;;
         https://*) download "$1" "$2" =https ;;
         http://*)
-            # The checksums come from the same place, so without TLS they would prove nothing.
-            is_loopback "$1" || fail "$releases is refused: plain http is only for this machine"
+            # The checksums come from the same place, so without TLS they prove nothing.
+            is_loopback "$1" || fail "$releases is refused: plain http is allowed only for this machine"
             download "$1" "$2" =http,https
             ;;
         *) fail "RUN_RELEASES is neither https://... nor file:/...: $releases" ;;
@@ -271,17 +272,19 @@ download() {
     if has curl; then
         curl -fsSL --proto "$3" --connect-timeout 15 --speed-limit 1 --speed-time 30 --retry 2 -o "$2" "$1"
     elif has wget; then
-        # That of GNU follows https to http, and that of busybox verifies no certificate: only a digest from elsewhere makes up for it.
+        # GNU wget follows a redirect from https to http, and busybox's verifies no certificate. Only a digest from elsewhere makes up for
+        # that.
         [ -n "${RUN_SHA256:-}" ] || is_loopback "$1" ||
-            fail "without curl RUN_SHA256 has to say what to install: wget alone proves nothing" "install curl, or take the digest from SHA256SUMS of the release"
+            fail "without curl, RUN_SHA256 must be set: a download by wget cannot be trusted" \
+                "install curl, or take the digest from SHA256SUMS on the releases page"
         if wget --version >/dev/null 2>&1; then
             wget -q -T 30 --tries=3 -O "$2" "$1"
         else
-            # Some builds of busybox crash where a time limit is asked for.
+            # Some builds of busybox crash if a time limit is given.
             wget -q -O "$2" "$1"
         fi
     else
-        fail "neither curl nor wget is here to download with"
+        fail "cannot download: neither curl nor wget is installed"
     fi
 }
 
@@ -293,7 +296,7 @@ sha256() {
     elif has openssl; then
         digest_line=$(openssl dgst -sha256 -r <"$1")
     else
-        fail "none of sha256sum, shasum and openssl is here to check the download with"
+        fail "cannot verify the download: none of sha256sum, shasum and openssl is installed"
     fi
     echo "${digest_line%% *}"
 }

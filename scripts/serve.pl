@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A web server for scripts/demo and scripts/bench: serves the files of a directory on loopback, with nothing but what perl-base has.
-# Prints its URL; writes a line for each request into the file LOG.
+# A web server for scripts/demo, scripts/fuzz and scripts/bench: serves the files of a directory on loopback, and needs only perl-base.
+# Prints its URL, and appends a line per request to the file LOG.
 #
 #   serve.pl DIRECTORY LOG
 use strict;
@@ -12,7 +12,7 @@ my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64, Reu
 $SIG{PIPE} = 'IGNORE';
 $| = 1;
 print 'http://127.0.0.1:', $listener->sockport, "\n";
-close STDOUT; # whoever waits for the URL has it now
+close STDOUT; # so that a reader of the URL sees the end
 
 while (1) {
     my $client = $listener->accept or next;

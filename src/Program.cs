@@ -11,11 +11,11 @@ internal static class Program
 {
     private static int Main(string[] arguments)
     {
-        Kernel.RestoreSigpipe();
+        Signals.RestoreSigpipe();
         var invocation = new Invocation();
         try
         {
-            invocation = Understand(Kernel.Arguments(arguments.Length));
+            invocation = Understand(Processes.Arguments(arguments.Length));
             return Do(invocation);
         }
         catch (RunException e) when (e.Status == ExitStatus.AlreadyRunning && invocation.ConflictExitCode is { } code)
@@ -66,7 +66,7 @@ internal static class Program
                 return 0;
         }
 
-        var context = new RunContext(invocation);
+        var context = new RunContext(invocation, TimeProvider.System);
         return invocation.Command switch
         {
             CommandKind.Run => RunCommand.Execute(context, invocation),

@@ -1,76 +1,91 @@
+using Run.Acquisition;
 using Run.Caching;
 using Run.CommandLine;
 using Run.Configuration;
 using Run.Inputs;
+using Run.Locking;
 using Run.Naming;
 using Run.Pinning;
-using Run.Posix;
 using Run.Reporting;
-
 
 namespace Run;
 
-/// <summary>What an invocation finds around it: the directories, run.conf, the cache. Each is read when it is first asked for, and once.</summary>
-internal sealed class RunContext(Invocation invocation)
+/// <summary>
+/// What a command works with: the directories, run.conf, run.pins, the cache, the lock. Each is read when it is first asked for, and once.
+/// </summary>
+internal sealed class RunContext
 {
+    private readonly Invocation _invocation;
     private RunConf? _configuration;
-    private Cache? _cache;
     private PinsFile? _pins;
 
-    /// <summary>When this run began, by the clock of file systems.</summary>
-    public long Began { get; } = Kernel.FileClock;
+    /// <exception cref="RunException">73, 77: there is no place for the cache or the state.</exception>
+    public RunContext(Invocation invocation, TimeProvider clock)
+    {
+        _invocation = invocation;
+        Reads = new ReadSet(clock);
+        Paths = XdgPaths.From(Reads);
+        Offline = invocation.Offline || IsSet("RUN_OFFLINE");
+        Pinned = invocation.Pinned || IsSet("RUN_PINNED");
+        NamedConfiguration = invocation.Configuration ?? (Reads.Variable("RUN_CONFIG") is { Length: > 0 } file ? file : null);
+        Cache = new Cache(Paths.Cache, clock);
+        Lock = new ScriptLock();
+        Scripts = new ScriptProvider(Cache, Lock, Paths.State, Reads, Offline);
+    }
 
-    public XdgPaths XdgPaths { get; } = XdgPaths.FromEnvironment();
+    /// <summary>What has decided something so far.</summary>
+    public ReadSet Reads { get; }
 
-    public Cache Cache => _cache ??= new Cache(XdgPaths.Cache);
+    public XdgPaths Paths { get; }
 
-    /// <summary>Whether the network may not be touched: <c>--offline</c>, or <c>RUN_OFFLINE</c>.</summary>
-    public bool Offline { get; } = invocation.Offline || IsSet("RUN_OFFLINE");
+    public Cache Cache { get; }
+
+    public ScriptLock Lock { get; }
+
+    public ScriptProvider Scripts { get; }
+
+    /// <summary>Whether the network must not be touched: <c>--offline</c>, or <c>RUN_OFFLINE</c>.</summary>
+    public bool Offline { get; }
 
     /// <summary>Whether nothing runs that is not pinned: <c>--pinned</c>, or <c>RUN_PINNED</c>.</summary>
-    public bool Pinned { get; } = invocation.Pinned || IsSet("RUN_PINNED");
+    public bool Pinned { get; }
 
     /// <summary>The file that <c>--config</c> or else <c>RUN_CONFIG</c> names in place of the usual two.</summary>
-    public string? NamedConfiguration { get; } =
-        invocation.Configuration ?? (Kernel.Variable("RUN_CONFIG") is { Length: > 0 } file ? file : null);
+    public string? NamedConfiguration { get; }
 
-    public RunConf Configuration() => _configuration ??= RunConf.Read(NamedConfiguration, XdgPaths);
-
-    /// <summary>The files that have decided something so far, and those that could have, had they been there.</summary>
-    public List<Observed> Observed => _pins is null ? [.. _configuration?.Observed ?? []] : [.. _configuration?.Observed ?? [], _pins.Observed];
-
-    /// <summary>Where the run.pins is that counts here; empty where there is none.</summary>
-    public string PinsPath => _pins?.Observed.Path ?? "";
+    public RunConf Configuration => _configuration ??= RunConf.Read(NamedConfiguration, Paths, Reads);
 
     /// <summary>What SCRIPT stands for by its name alone.</summary>
     /// <exception cref="RunException">64, 78.</exception>
-    public ResolvedScript Named(string script) => ResolvedScript.Resolve(script, invocation.Digest, Configuration);
+    public ResolvedScript Named(string script) =>
+        ResolvedScript.From(script, _invocation.Digest, name => Configuration.Source(name), () => XdgPaths.Home(Reads));
 
-    /// <summary>What SCRIPT stands for here, where run.pins may have a word in it.</summary>
+    /// <summary>What SCRIPT stands for here, if run.pins has a line for it.</summary>
     /// <exception cref="RunException">64, 65, 77, 78.</exception>
     public ResolvedScript Resolve(string script)
     {
-        var wanted = Named(script);
-        if (wanted.Local is not null)
+        var named = Named(script);
+        if (named.Local is not null)
         {
-            return wanted;
+            return named;
         }
 
-        _pins ??= PinsFile.Find();
-        return _pins?.List.Find(Pin.Key(wanted.DisplayName)) is { } pin ? PinnedUrl.Apply(pin, wanted, _pins.Path) : wanted;
+        _pins ??= PinsFile.Find(Reads);
+        return _pins?.List.Find(Pin.Key(named.DisplayName)) is { } pin ? PinnedUrl.Apply(pin, named, _pins.Path) : named;
     }
 
-    /// <summary>Refuses what is not pinned, where nothing else may run. A local file is exempt: whoever calls has it already.</summary>
+    /// <summary>Refuses what is not pinned, if nothing else may run. A local file is exempt: whoever calls has it already.</summary>
     /// <exception cref="RunException">77.</exception>
-    public void RequirePin(ResolvedScript wanted)
+    public void RequirePin(ResolvedScript script)
     {
-        if (wanted is { Local: null, Digest: null } && (Pinned || wanted.Source is { Trust: TrustLevel.Pinned }))
+        if (script is { Local: null, Digest: null } && (Pinned || script.Source is { Trust: TrustLevel.Pinned }))
         {
             throw new RunException(
-                ExitStatus.Refused, $"{wanted.DisplayName}: not pinned{(Pinned ? "" : $", and its source {wanted.Source!.Name} says trust: pinned")}",
-                $"run --view {wanted.ShellQuoted} shows it, run --pin {wanted.ShellQuoted} pins it");
+                ExitStatus.Refused,
+                $"{script.DisplayName}: not pinned{(Pinned ? "" : $", and its source {script.Source!.Name} says trust: pinned")}",
+                $"run --view {script.ShellQuoted} shows it, run --pin {script.ShellQuoted} pins it");
         }
     }
 
-    private static bool IsSet(string variable) => Kernel.Variable(variable) is not (null or "" or "0");
+    private bool IsSet(string variable) => Reads.Variable(variable) is not (null or "" or "0");
 }

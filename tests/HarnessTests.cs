@@ -1,4 +1,4 @@
-using Run.Tests.Infra;
+using Run.Tests.Transcripts;
 
 namespace Run.Tests;
 
@@ -86,6 +86,26 @@ public sealed class HarnessTests
         await child.Type("one\n");
         await child.Output("got one");
         Assert.Equal(7, (await child.Exit()).Status);
+    }
+
+    [Fact]
+    public async Task A_session_that_goes_otherwise_than_its_transcript_shows_the_difference()
+    {
+        using var box = new Sandbox();
+        const string Session = "# A comment.\n\n$ echo a\na\n\n$ echo b >&2; exit 3\n! b\nstatus 3\n";
+        var file = box.Put("session.txt", Session, executable: false);
+        await Transcript.Replay(file);
+        foreach (var (right, wrong) in ((string, string)[])[("\na\n", "\nc\n"), ("status 3\n", ""), ("! b", "b")])
+        {
+            File.WriteAllText(file, Session.Replace(right, wrong, StringComparison.Ordinal));
+            var e = await Assert.ThrowsAnyAsync<Exception>(() => Transcript.Replay(file));
+            Assert.Contains("\n+" + right.Trim('\n'), e.Message, StringComparison.Ordinal);
+            Assert.Equal(Session, File.ReadAllText(box.Work + "/session.received.txt"));
+        }
+
+        // What looks like another part of a transcript would not be seen.
+        File.WriteAllText(file, "$ echo '# a'\n");
+        await Assert.ThrowsAnyAsync<Exception>(() => Transcript.Replay(file));
     }
 
     [Fact]

@@ -14,18 +14,18 @@ internal static class CommitLookup
 
     /// <summary>The script at the commit that its ref stands for; where its source cannot say, or the ref is a commit already, as it was.</summary>
     /// <exception cref="RunException">69, 77, 127: the server does not say.</exception>
-    public static ResolvedScript Resolve(ResolvedScript wanted)
+    public static ResolvedScript Resolve(ResolvedScript script)
     {
-        if (wanted is not { Source: { Commit: { } question } source, PathAndRef: { } rest })
+        if (script is not { Source: { Commit: { } question } source, PathAndRef: { } rest })
         {
-            return wanted;
+            return script;
         }
 
         var (path, reference) = source.SplitRef(rest);
-        return IsCommit(reference) ? wanted : wanted with { Urls = source.At(path, Ask(wanted, source.CommitUrl(question, path, reference), question.Accept)) };
+        return IsCommit(reference) ? script : script with { Urls = source.At(path, Ask(script, source.CommitUrl(question, path, reference), question.Accept)) };
     }
 
-    private static string Ask(ResolvedScript wanted, string url, string? accept)
+    private static string Ask(ResolvedScript script, string url, string? accept)
     {
         var headers = new List<KeyValuePair<string, string>>();
         if (accept is not null)
@@ -34,15 +34,15 @@ internal static class CommitLookup
         }
 
         // The source's own header fields are for its own origin, and the server that knows its commits may be another.
-        if (UrlText.Authority(UrlText.WithoutUser(url)) == UrlText.Authority(UrlText.WithoutUser(wanted.Url)))
+        if (UrlText.Authority(UrlText.WithoutUser(url)) == UrlText.Authority(UrlText.WithoutUser(script.Url)))
         {
-            headers.AddRange(VariableExpansion.Expand(wanted.Source!.Headers));
+            headers.AddRange(VariableExpansion.Expand(script.Source!.Headers, FetchEnvironment.Variable));
         }
 
-        Messages.Step(() => $"{wanted.DisplayName}: asks {UrlText.Redacted(url)} for its commit");
-        var answer = Fetcher.GetText(url, headers, wanted.Source!.PlainHttpAllowed);
+        Messages.Step(() => $"{script.DisplayName}: asks {UrlText.Redacted(url)} for its commit");
+        var answer = Fetcher.GetText(url, headers, script.Source!.PlainHttpAllowed);
         return CommitIn(answer) ?? throw new RunException(
-            ExitStatus.Unavailable, $"{wanted.DisplayName}: no commit in the answer of {UrlText.Redacted(url)}", "the commit: of its source in run.conf names that URL");
+            ExitStatus.Unavailable, $"{script.DisplayName}: no commit in the answer of {UrlText.Redacted(url)}", "the commit: of its source in run.conf names that URL");
     }
 
     /// <summary>The commit that an answer names: all of it, or the <c>sha</c> (GitHub, Gitea) or <c>id</c> (GitLab) of its object.</summary>

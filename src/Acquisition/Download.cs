@@ -8,22 +8,22 @@ using Run.Reporting;
 
 namespace Run.Acquisition;
 
-/// <summary>What a server has sent: whole bytes in a temporary file of the cache, looked at by nobody yet. It is kept, or gone.</summary>
+/// <summary>What a server has sent: whole bytes in a staging file of the cache, looked at by nobody yet. It is kept, or gone.</summary>
 internal sealed class Download : IDisposable
 {
-    private readonly ResolvedScript _wanted;
+    private readonly ResolvedScript _script;
     private readonly Cache _cache;
-    private readonly StagingFile _temporary;
+    private readonly StagingFile _staging;
     private readonly FetchResult _result;
-    private readonly DateTimeOffset _at = DateTimeOffset.UtcNow;
+    private readonly DateTimeOffset _at;
 
-    private Download(ResolvedScript wanted, Cache cache, StagingFile temporary, FetchResult result) =>
-        (_wanted, _cache, _temporary, _result) = (wanted, cache, temporary, result);
+    private Download(ResolvedScript script, Cache cache, StagingFile staging, FetchResult result) =>
+        (_script, _cache, _staging, _result, _at) = (script, cache, staging, result, cache.Now);
 
     /// <summary>Whether the server said that the copy is current; then there are no bytes.</summary>
     public bool NotModified => _result.NotModified;
 
-    public string Path => _temporary.Path;
+    public string Path => _staging.Path;
 
     public string Sha256 => _result.Sha256;
 
@@ -31,24 +31,24 @@ internal sealed class Download : IDisposable
 
     /// <param name="copy">What there is already, so that the server need not send it again.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
-    public static Download Fetch(ResolvedScript wanted, Cache cache, CachedScript? copy)
+    public static Download Fetch(ResolvedScript script, Cache cache, CachedScript? copy)
     {
         StagingFile.Sweep(cache.Root);
-        var temporary = StagingFile.Create(cache.Root);
+        var staging = StagingFile.Create(cache.Root);
         try
         {
-            Kernel.OnInterruptRemove(temporary.Path);
-            var source = wanted.Source;
+            Signals.OnInterruptRemove(staging.Path);
+            var source = script.Source;
             var result = Fetcher.Get(
                 new FetchRequest(
-                    wanted.Url, [.. wanted.Urls.Skip(1)], VariableExpansion.Expand(source?.Headers ?? []), source?.PlainHttpAllowed ?? false, wanted.Digest,
+                    script.Url, [.. script.Urls.Skip(1)], VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable), source?.PlainHttpAllowed ?? false, script.Digest,
                     copy?.Record.ETag, copy?.Record.LastModified),
-                temporary.Handle);
-            return new Download(wanted, cache, temporary, result);
+                staging.Handle);
+            return new Download(script, cache, staging, result);
         }
         catch
         {
-            temporary.Dispose();
+            staging.Dispose();
             throw;
         }
     }
@@ -60,16 +60,16 @@ internal sealed class Download : IDisposable
     {
         if (_result.NotModified && copy is not null)
         {
-            return _cache.Confirm(_wanted.Url, copy, _at, _result.ETag, _result.LastModified);
+            return _cache.Confirm(_script.Url, copy, _at, _result.ETag, _result.LastModified);
         }
 
-        return _cache.Store(_wanted.Url, _temporary, new CacheRecord(
-            _wanted.DisplayName, UrlText.Redacted(_wanted.Url), UrlText.FileName(_wanted.Url), _result.Sha256, _result.Size, _at, _at, _result.ETag, _result.LastModified), isRunning);
+        return _cache.Store(_script.Url, _staging, new CacheRecord(
+            _script.DisplayName, UrlText.Redacted(_script.Url), UrlText.FileName(_script.Url), _result.Sha256, _result.Size, _at, _at, _result.ETag, _result.LastModified), isRunning);
     }
 
     public void Dispose()
     {
-        _temporary.Dispose();
-        Kernel.OnInterruptRemove(null);
+        _staging.Dispose();
+        Signals.OnInterruptRemove(null);
     }
 }

@@ -1,119 +1,117 @@
 using Run.Caching;
+using Run.Inputs;
 using Run.Locking;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 using Run.Trust;
 
-
 namespace Run.Acquisition;
 
-/// <summary>From what is wanted to the file that has it: the copy that is there, where it will do, and a fetch where not.</summary>
-internal static class ScriptProvider
+/// <summary>From a script's name to the file that has its bytes: the cached copy if it will do, and a fetch if not.</summary>
+/// <param name="ownLock">The lock of this run: whoever holds it elsewhere may still look at an old version.</param>
+/// <param name="offline">Whether the network must not be touched.</param>
+internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string stateDirectory, ReadSet reads, bool offline)
 {
     private const string NotAsked = "offline, so the server is not asked";
 
-    /// <param name="update">Whether the server is to be asked even where the copy would do.</param>
+    /// <param name="update">Whether the server is to be asked even if the copy would do.</param>
     /// <param name="consent">Who is to accept bytes that are new here; null: nobody is asked.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 127: it could not be had, and what was there is still there.</exception>
-    public static CachedScript Get(ResolvedScript wanted, RunContext context, bool update, Consent? consent = null)
+    public CachedScript Get(ResolvedScript script, bool update, Consent? consent = null)
     {
-        var copy = Current(wanted, context, update, consent);
+        var copy = Current(script, update, consent);
         return consent?.Require(copy) ?? copy;
     }
 
-    private static CachedScript Current(ResolvedScript wanted, RunContext context, bool update, Consent? consent)
+    /// <summary>The cached script whose name is nearest to one that is not there; null if none is near.</summary>
+    public string? NearestCached(ResolvedScript script) =>
+        Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));
+
+    /// <summary>The copy that is there; one with other bytes than those asked for is none.</summary>
+    public CachedScript? Find(ResolvedScript script) =>
+        cache.Find(script.Url) is { } copy && (script.Digest is null || copy.Record.Sha256 == script.Digest) ? copy : null;
+
+    /// <summary>What the server has now, for looking at: nothing is accepted, and what is there stays.</summary>
+    /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
+    public Download Latest(ResolvedScript script)
     {
-        var copy = Find(wanted, context.Cache);
-        if (copy is not null && !update && WillDo(copy, wanted))
+        if (offline)
+        {
+            throw Offline(script, NotAsked);
+        }
+
+        cache.Make();
+        return Download.Fetch(script, cache, null);
+    }
+
+    /// <summary>How old its copy may be; null: any age will do, as when the bytes are known beforehand.</summary>
+    public static TimeSpan? MaxAge(ResolvedScript script) => script.Digest is null ? script.Source?.MaxAge : null;
+
+    private CachedScript Current(ResolvedScript script, bool update, Consent? consent)
+    {
+        var copy = Find(script);
+        if (copy is not null && !update && WillDo(copy, script))
         {
             return copy;
         }
 
-        if (context.Offline)
+        if (offline)
         {
             return copy is not null && !update
                 ? copy
-                : throw Offline(wanted, update ? NotAsked : "not cached, and offline");
+                : throw Offline(script, update ? NotAsked : "not cached, and offline");
         }
 
         try
         {
-            return Renew(wanted, context, update, consent);
+            return Renew(script, update, consent);
         }
         catch (RunException e) when (copy is not null && !update && (e.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite))
         {
             // Its age alone was the reason to ask: better an old copy than none.
-            Messages.Note($"{wanted.DisplayName}: runs as it was {Ago(copy)} ago: {e.Message}");
+            Messages.Note($"{script.DisplayName}: runs as it was {Ago(copy)} ago: {e.Message}");
             return copy;
         }
-        catch (RunException e) when (e is { Status: ExitStatus.NotFound, Hint: null } && NearestCached(wanted, context.Cache) is { } nearest)
+        catch (RunException e) when (e is { Status: ExitStatus.NotFound, Hint: null } && NearestCached(script) is { } nearest)
         {
             throw new RunException(e.Status, e.Message, $"did you mean {nearest}?");
         }
     }
 
-    /// <summary>The cached script whose name is nearest to one that is not there; null where none is near.</summary>
-    public static string? NearestCached(ResolvedScript wanted, Cache cache) =>
-        Suggestion.For(wanted.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != wanted.DisplayName));
+    private bool WillDo(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);
 
-    /// <summary>The copy that is there; one with other bytes than those asked for is none.</summary>
-    public static CachedScript? Find(ResolvedScript wanted, Cache cache) =>
-        cache.Find(wanted.Url) is { } copy && (wanted.Digest is null || copy.Record.Sha256 == wanted.Digest) ? copy : null;
-
-    /// <summary>What the server has now, for looking at: nothing is accepted, and what is there stays.</summary>
-    /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
-    public static Download Latest(ResolvedScript wanted, RunContext context)
+    private CachedScript Renew(ResolvedScript script, bool update, Consent? consent)
     {
-        if (context.Offline)
-        {
-            throw Offline(wanted, NotAsked);
-        }
-
-        context.Cache.Make();
-        return Download.Fetch(wanted, context.Cache, null);
-    }
-
-    private static RunException Offline(ResolvedScript wanted, string what) =>
-        new(ExitStatus.Unavailable, $"{wanted.DisplayName}: {what}", "--offline or RUN_OFFLINE forbids the network");
-
-    private static bool WillDo(CachedScript copy, ResolvedScript wanted) => copy.IsFresh(MaxAge(wanted));
-
-    /// <summary>How old its copy may be; null: any age will do, as where the bytes are known beforehand.</summary>
-    public static TimeSpan? MaxAge(ResolvedScript wanted) => wanted.Digest is null ? wanted.Source?.MaxAge : null;
-
-    private static CachedScript Renew(ResolvedScript wanted, RunContext context, bool update, Consent? consent)
-    {
-        var cache = context.Cache;
         cache.Make();
-        Kernel.OnInterruptRemove(null);
-        Download? arrival = null;
+        Signals.OnInterruptRemove(null);
+        Download? download = null;
         CachedScript? copy;
-        using (var flight = SingleFlight.Enter(cache, wanted.Url))
+        using (var flight = SingleFlight.Enter(cache, script.Url))
         {
-            copy = cache.Find(wanted.Url);
+            copy = cache.Find(script.Url);
             if (flight is null)
             {
-                // Another process has just fetched it. Where somebody has removed it since, once more.
-                return copy is null ? Renew(wanted, context, update, consent) : Matching(copy, wanted);
+                // Another process has just fetched it. If somebody has removed it since, once more.
+                return copy is null ? Renew(script, update, consent) : Matching(copy, script);
             }
 
-            if (copy is not null && wanted.Digest is not null && copy.Record.Sha256 != wanted.Digest)
+            if (copy is not null && script.Digest is not null && copy.Record.Sha256 != script.Digest)
             {
                 copy = null;
             }
 
-            if (copy is not null && !update && WillDo(copy, wanted))
+            if (copy is not null && !update && WillDo(copy, script))
             {
                 return copy;
             }
 
             try
             {
-                arrival = Download.Fetch(wanted, cache, copy);
-                if (consent is null || arrival.NotModified || consent.IsGiven(arrival.Sha256))
+                download = Download.Fetch(script, cache, copy);
+                if (consent is null || download.NotModified || consent.IsGiven(download.Sha256))
                 {
-                    var renewed = Keep(arrival, wanted, context, copy);
+                    var renewed = Keep(download, script, copy);
                     flight.Complete(null);
                     return renewed;
                 }
@@ -127,53 +125,54 @@ internal static class ScriptProvider
 
         // People take their time to answer, and one's no is not another's: so nobody waits for this, and each asks for itself. Until the answer
         // is yes, what is there stays there.
-        using (arrival)
+        using (download)
         {
-            consent.Ask(arrival.Path, arrival.Sha256, arrival.Size, copy);
-            return arrival.Keep(copy, () => IsRunning(wanted, context));
+            consent.Ask(download.Path, download.Sha256, download.Size, copy);
+            return download.Keep(copy, () => IsRunning(script));
         }
     }
 
-    private static CachedScript Keep(Download arrival, ResolvedScript wanted, RunContext context, CachedScript? copy)
+    private CachedScript Keep(Download download, ResolvedScript script, CachedScript? copy)
     {
-        using (arrival)
+        using (download)
         {
             // Before it is stored: what is there stays there.
-            if (!arrival.NotModified)
+            if (!download.NotModified)
             {
-                CheckDigest(arrival.Sha256, wanted);
+                CheckDigest(download.Sha256, script);
             }
 
-            return Matching(arrival.Keep(copy, () => IsRunning(wanted, context)), wanted);
+            return Matching(download.Keep(copy, () => IsRunning(script)), script);
         }
     }
 
-    private static bool IsRunning(ResolvedScript wanted, RunContext context) =>
-        ScriptLock.IsHeldElsewhere(new LockRequest(context.XdgPaths.State, wanted.Identity, wanted.DisplayName, LockMode.Shared));
+    private bool IsRunning(ResolvedScript script) => ownLock.IsHeldElsewhere(LockRequest.From(script, stateDirectory, exclusive: false));
 
-    private static CachedScript Matching(CachedScript copy, ResolvedScript wanted)
+    private static CachedScript Matching(CachedScript copy, ResolvedScript script)
     {
-        CheckDigest(copy.Record.Sha256, wanted);
+        CheckDigest(copy.Record.Sha256, script);
         return copy;
     }
 
-    private static void CheckDigest(string actual, ResolvedScript wanted)
+    private static void CheckDigest(string actual, ResolvedScript script)
     {
-        if (wanted.Digest is { } expected && actual != expected)
+        if (script.Digest is not { } expected || actual == expected)
         {
-            throw wanted.Pin is null ? Mismatch(wanted.DisplayName, expected, actual) : new RunException(
-                ExitStatus.Data, $"{wanted.DisplayName}: {UrlText.Redacted(wanted.Url)} is not what is pinned: expected sha256:{expected}, got sha256:{actual}",
-                $"run --diff {wanted.ShellQuoted} shows the change, run --pin {wanted.ShellQuoted} accepts it");
+            return;
         }
+
+        throw !script.IsPinned ? Digest.Mismatch(script.DisplayName, expected, actual) : new RunException(
+            ExitStatus.Data,
+            $"{script.DisplayName}: {UrlText.Redacted(script.Url)} is not what is pinned: expected sha256:{expected}, got sha256:{actual}",
+            $"run --diff {script.ShellQuoted} shows the change, run --pin {script.ShellQuoted} accepts it");
     }
 
-    /// <summary>The bytes are others than those that were asked for.</summary>
-    public static RunException Mismatch(string shown, string expected, string actual) =>
-        new(ExitStatus.Data, $"{shown}: not the bytes that were asked for", $"expected sha256 {expected}, got {actual}");
+    private static RunException Offline(ResolvedScript script, string what) =>
+        new(ExitStatus.Unavailable, $"{script.DisplayName}: {what}", "--offline or RUN_OFFLINE forbids the network");
 
-    private static string Ago(CachedScript copy)
+    private string Ago(CachedScript copy)
     {
-        var age = DateTimeOffset.UtcNow - copy.Record.Checked;
+        var age = reads.Now - copy.Record.Checked;
         return age < TimeSpan.Zero ? "some time" : HumanFormat.Age(age);
     }
 }

@@ -20,7 +20,8 @@ namespace Run.Caching;
 /// a journal keeps renames in their order, so the directories need no flush: what a loss of power may undo is the last step, and then the
 /// one before it. What is in place is never written again, so that nobody can catch it half written, and a script that runs keeps its bytes.
 /// </summary>
-internal sealed class Cache(string root)
+/// <param name="clock">What tells when a copy came, and how old a version is.</param>
+internal sealed class Cache(string root, TimeProvider clock)
 {
     /// <summary>Where the plans of warm runs are: see <see cref="Planning.Planner"/>.</summary>
     public const string PlansName = "plans";
@@ -30,6 +31,8 @@ internal sealed class Cache(string root)
     private const int MostRecordBytes = 16 << 10;
 
     public string Root => root;
+
+    public DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>The name of a URL's directory: 128 bits of the digest of the URL, which may hold secrets but for the user's.</summary>
     public static string Key(string url) => Sha256.HexOf(OsText.ToBytes(UrlText.WithoutUser(url)))[..KeyLength];
@@ -42,31 +45,32 @@ internal sealed class Cache(string root)
 
     /// <summary>All copies, by the name of the script.</summary>
     public IReadOnlyList<CachedScript> All() =>
-        [.. Kernel.Names(root).Where(IsKey).Select(FindByKey).OfType<CachedScript>()
+        [.. Names().Where(IsKey).Select(FindByKey).OfType<CachedScript>()
             .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)];
 
     /// <summary>
     /// Puts a version into the cache: renames the temporary file into its place, then the record that names it.
     /// </summary>
-    /// <param name="temporary">A whole file, written and not yet flushed.</param>
+    /// <param name="staging">A whole file, written and not yet flushed.</param>
     /// <param name="record">What is known of it; its identity is filled in here.</param>
     /// <param name="isRunning">Whether another process runs the script now: see <see cref="VersionSweeper"/>.</param>
     /// <exception cref="RunException">73.</exception>
-    public CachedScript Store(string url, StagingFile temporary, CacheRecord record, Func<bool> isRunning)
+    public CachedScript Store(string url, StagingFile staging, CacheRecord record, Func<bool> isRunning)
     {
         var directory = $"{root}/{Key(url)}";
         var version = $"{directory}/{record.Sha256[..KeyLength]}";
         var path = $"{version}/{record.Name}";
-        XdgPaths.Make(version);
+        TrustedPath.MakeDirectory(version);
         var before = ReadRecord(directory);
-        temporary.Finish(Permissions.PrivateScript, path);
+        staging.Finish(Permissions.PrivateScript, path);
 
-        var status = Kernel.TryStatus(path) ?? throw CannotWrite(path);
-        record = record with { Identity = FileStamp.Of(status), Size = status.Size };
+        var status = Files.Status(path).OrThrow(error =>
+            new RunException(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}"));
+        record = record with { Stamp = status.Stamp, Size = status.Size };
 
         // Where there was no record, all that a loss of power can take is what this fetch has brought: a record that is not whole counts as none.
         Write(directory, record, flush: before is not null);
-        VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, isRunning);
+        VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, Now, isRunning);
         return new CachedScript(path, record);
     }
 
@@ -84,12 +88,11 @@ internal sealed class Cache(string root)
     public bool Remove(string url)
     {
         var directory = $"{root}/{Key(url)}";
-        if (Kernel.TryLinkStatus(directory) is null)
+        if (TrustedPath.CheckTarget(root) is null || TrustedPath.Check(directory) is null)
         {
             return false;
         }
 
-        _ = XdgPaths.Trusted(root, Kernel.TryStatus(root));
         DirectoryTree.Remove(directory);
         return true;
     }
@@ -98,8 +101,8 @@ internal sealed class Cache(string root)
     /// <exception cref="RunException">73, 77.</exception>
     public void RemoveAll()
     {
-        _ = XdgPaths.Trusted(root, Kernel.TryStatus(root));
-        foreach (var name in Kernel.Names(root).Where(static n => IsKey(n) || n is StagingFile.DirectoryName or SingleFlight.DirectoryName or PlansName))
+        _ = TrustedPath.CheckTarget(root);
+        foreach (var name in Names().Where(static n => IsKey(n) || n is StagingFile.DirectoryName or SingleFlight.DirectoryName or PlansName))
         {
             DirectoryTree.Remove($"{root}/{name}");
         }
@@ -109,8 +112,8 @@ internal sealed class Cache(string root)
     /// <exception cref="RunException">73, 77.</exception>
     public void Make()
     {
-        XdgPaths.Make(root);
-        if (XdgPaths.Trusted(root, Kernel.TryStatus(root)) is { IsDirectory: false })
+        TrustedPath.MakeDirectory(root);
+        if (TrustedPath.CheckTarget(root) is { IsDirectory: false })
         {
             throw new RunException(ExitStatus.CannotWrite, $"{root}: not a directory, so nothing can be cached there");
         }
@@ -122,23 +125,23 @@ internal sealed class Cache(string root)
     {
         // The root may be a symbolic link that the user made; what is below it may not.
         var directory = $"{root}/{key}";
-        if (XdgPaths.Trusted(root, Kernel.TryStatus(root)) is null || XdgPaths.Trusted(directory) is null || ReadRecord(directory) is not var (record, seen))
+        if (TrustedPath.CheckTarget(root) is null || TrustedPath.Check(directory) is null || ReadRecord(directory) is not var (record, file))
         {
             return null;
         }
 
         var version = $"{directory}/{record.Sha256[..KeyLength]}";
         var path = $"{version}/{record.Name}";
-        if (XdgPaths.Trusted(version) is null || XdgPaths.Trusted(path) is not { IsRegular: true } status)
+        if (TrustedPath.Check(version) is null || TrustedPath.Check(path) is not { IsRegular: true } status)
         {
             return null;
         }
 
         // A file that was written in the same tick of the clock as the record could have changed after it was looked at:
         // only a record that is younger than the last change proves anything.
-        if (record.Identity == FileStamp.Of(status) && seen.Look?.Modified > status.Changed)
+        if (record.Stamp == status.Stamp && file.Stamp?.Modified > status.Changed)
         {
-            return new CachedScript(path, record) { Observed = seen };
+            return new CachedScript(path, record) { RecordFile = file };
         }
 
         return Reread(directory, path, record);
@@ -147,14 +150,15 @@ internal sealed class Cache(string root)
     /// <summary>The file does not look as it did: its bytes decide, and where they are right it is written down how it looks now.</summary>
     private static CachedScript? Reread(string directory, string path, CacheRecord record)
     {
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow);
-        if (file is null || Kernel.TryStatus(file) is not { } status || status.Size != record.Size || Sha256.OfFile(file) != record.Sha256)
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
+        if (file is null || Files.Status(file).Value is not { } status || status.Size != record.Size
+            || Sha256.OfFile(file).Value != record.Sha256)
         {
             Messages.Step(() => $"{path}: not the bytes that arrived");
             return null;
         }
 
-        var copy = new CachedScript(path, record with { Identity = FileStamp.Of(status) });
+        var copy = new CachedScript(path, record with { Stamp = status.Stamp });
         try
         {
             Write(directory, copy.Record, flush: true);
@@ -167,26 +171,28 @@ internal sealed class Cache(string root)
         return copy;
     }
 
-    /// <summary>The record, and how its file looked.</summary>
-    private static (CacheRecord Record, Observed Observed)? ReadRecord(string directory)
+    /// <summary>The record, and its file as it was.</summary>
+    private static (CacheRecord Record, Input.File File)? ReadRecord(string directory)
     {
         var path = $"{directory}/{RecordName}";
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
         return file is not null
-            && XdgPaths.Trusted(path, Kernel.TryStatus(file)) is { IsRegular: true } status
-            && Kernel.TryRead(file, MostRecordBytes, status.Size) is { } bytes
+            && TrustedPath.Check(path, Files.Status(file)) is { IsRegular: true } status
+            && Files.Read(file, MostRecordBytes, status.Size).Value is { } bytes
             && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
-            ? (record, new Observed(path, FileStamp.Of(status)))
+            ? (record, new Input.File(path, status.Stamp))
             : null;
     }
 
     private static void Write(string directory, CacheRecord record, bool flush)
     {
         var root = directory[..directory.LastIndexOf('/')];
-        using var temporary = StagingFile.Create(root);
-        temporary.Write(OsText.ToBytes(record.ToText()));
-        temporary.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}", flush);
+        using var staging = StagingFile.Create(root);
+        staging.Write(OsText.ToBytes(record.ToText()));
+        staging.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}", flush);
     }
 
-    private static RunException CannotWrite(string path) => new(ExitStatus.CannotWrite, $"{path}: cannot be written: {Kernel.Describe(Kernel.LastError)}");
+    /// <summary>What is in the cache; nothing if there is none yet.</summary>
+    private List<string> Names() => Files.Names(root) is var names && names.Error == Errno.NotDirectory ? [] : names
+        .OrAbsent(error => new RunException(ExitStatus.CannotWrite, $"{root}: cannot be read: {error.Describe()}")) ?? [];
 }

@@ -16,7 +16,7 @@ internal sealed record CacheRecord(
     string Script, string Url, string Name, string Sha256, long Size, DateTimeOffset Fetched, DateTimeOffset Checked, string? ETag, string? LastModified)
 {
     /// <summary>How the file looked when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
-    public FileStamp Identity { get; init; }
+    public FileStamp Stamp { get; init; }
 
     // The first line of a record. A file that begins otherwise is of another version of run, and counts as none.
     private const string Magic = "run-record 1";
@@ -34,7 +34,7 @@ internal sealed record CacheRecord(
         Add("checked", Checked.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
         Add("etag", ETag);
         Add("last-modified", LastModified);
-        Add("identity", Identity.ToString());
+        Add("identity", Stamp.ToString());
         return text.ToString();
 
         void Add(string key, string? value)
@@ -71,12 +71,12 @@ internal sealed record CacheRecord(
             && Number("size") is { } size
             && Number("fetched") is { } fetched
             && Number("checked") is { } @checked
-            && values.TryGetValue("identity", out var identityText) && FileStamp.Parse(identityText) is { } identity
+            && values.TryGetValue("identity", out var stampText) && FileStamp.Parse(stampText) is { } stamp
             && !name.Contains('/', StringComparison.Ordinal) && name is not ("" or "." or "..")
             ? new CacheRecord(
                 script, url, name, sha256, size, DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
                 values.GetValueOrDefault("etag"), values.GetValueOrDefault("last-modified"))
-            { Identity = identity }
+            { Stamp = stamp }
             : null;
 
         // As far as DateTimeOffset reaches: to the year 9999.
@@ -84,25 +84,4 @@ internal sealed record CacheRecord(
             long.TryParse(values.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 253402300799
                 ? number : null;
     }
-}
-
-/// <summary>
-/// What stat(2) says of a file whose bytes were just found right. Whoever writes the file, or puts another in its place, changes
-/// at least the inode or ctime, and ctime cannot be set: as long as all of this is the same, so are the bytes.
-/// </summary>
-internal readonly record struct FileStamp(ulong Device, ulong Inode, long Size, long Modified, long Changed)
-{
-    public static FileStamp Of(FileStatus status) => new(status.Device, status.Inode, status.Size, status.Modified, status.Changed);
-
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Device} {Inode} {Size} {Modified} {Changed}");
-
-    public static FileStamp? Parse(string text) =>
-        text.Split(' ') is [var device, var inode, var size, var modified, var changed]
-        && ulong.TryParse(device, CultureInfo.InvariantCulture, out var d)
-        && ulong.TryParse(inode, CultureInfo.InvariantCulture, out var i)
-        && long.TryParse(size, CultureInfo.InvariantCulture, out var s)
-        && long.TryParse(modified, CultureInfo.InvariantCulture, out var m)
-        && long.TryParse(changed, CultureInfo.InvariantCulture, out var c)
-            ? new FileStamp(d, i, s, m, c)
-            : null;
 }

@@ -7,20 +7,20 @@ namespace Run.Caching;
 /// <param name="Record">Where it came from.</param>
 internal sealed record CachedScript(string Path, CacheRecord Record)
 {
-    /// <summary>The record's file, where this was found and not just put there.</summary>
-    public Observed? Observed { get; init; }
+    /// <summary>The record's file; null if the copy was put there just now, and not found.</summary>
+    public Input.File? RecordFile { get; init; }
 
     /// <summary>
     /// Whether the server need not be asked again. A copy from the future, as after a clock that was set back, is not fresh.
     /// </summary>
-    public bool IsFresh(TimeSpan? maxAge)
+    public bool IsFresh(TimeSpan? maxAge, DateTimeOffset now)
     {
         if (maxAge is not { } most)
         {
             return true;
         }
 
-        var age = DateTimeOffset.UtcNow - Record.Checked;
+        var age = now - Record.Checked;
         return age >= TimeSpan.Zero && age <= most;
     }
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Run.Inputs;
 using Run.Posix;
 using Run.Reporting;
+using Run.Storage;
 
 namespace Run.Caching;
 
@@ -16,10 +16,11 @@ internal sealed class SingleFlight : IDisposable
     public const string DirectoryName = "flights";
     private const int MostNoteBytes = 8 << 10;
 
+    private readonly Cache _cache;
     private readonly string _path;
     private readonly SafeFileHandle? _file;
 
-    private SingleFlight(string path, SafeFileHandle? file) => (_path, _file) = (path, file);
+    private SingleFlight(Cache cache, string path, SafeFileHandle? file) => (_cache, _path, _file) = (cache, path, file);
 
     /// <summary>
     /// Waits for a fetch that is under way.
@@ -30,41 +31,40 @@ internal sealed class SingleFlight : IDisposable
     {
         var directory = $"{cache.Root}/{DirectoryName}";
         var path = $"{directory}/{Cache.Key(url)}";
-        var asked = DateTimeOffset.UtcNow;
+        var asked = cache.Now;
         while (true)
         {
-            var file = Kernel.TryOpen(path, Kernel.ReadWrite | Kernel.Create | Kernel.NoFollow, Permissions.PrivateFile);
-            if (file is null && Kernel.LastError == Errno.NoEntry)
+            var opened = Open(path);
+            if (opened.Error == Errno.NoEntry)
             {
-                XdgPaths.Make(directory);
-                file = Kernel.TryOpen(path, Kernel.ReadWrite | Kernel.Create | Kernel.NoFollow, Permissions.PrivateFile);
+                TrustedPath.MakeDirectory(directory);
+                opened = Open(path);
             }
 
             // Without a lock there may be two fetches where one would do, and still nothing half.
-            if (file is null || !Kernel.TryLockWhole(file, wait: true))
+            if (opened.Value is not { } file || Files.Lock(file, wait: true) != Errno.None)
             {
-                file?.Dispose();
-                return new SingleFlight(path, null);
+                opened.Value?.Dispose();
+                return new SingleFlight(cache, path, null);
             }
 
-            var bytes = Kernel.TryRead(file, MostNoteBytes) ?? [];
-            if (Note.Parse(bytes) is { } note && note.Ended >= asked && note.Ended <= DateTimeOffset.UtcNow)
+            var bytes = Files.Read(file, MostNoteBytes).Value ?? [];
+            if (Note.Parse(bytes) is { } note && note.Ended >= asked && note.Ended <= cache.Now)
             {
                 file.Dispose();
                 return note.Failure is { } failure ? throw failure : null;
             }
 
             // Whoever removed the file before this process had the lock took the meeting place away; what an older flight left is removed.
-            var isThere = Kernel.TryStatus(file) is { } mine && Kernel.TryLinkStatus(path) is { } there
-                && mine.Inode == there.Inode && mine.Device == there.Device;
+            var isThere = Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } there && mine.IsSameFile(there);
             if (isThere && bytes.Length == 0)
             {
-                return new SingleFlight(path, file);
+                return new SingleFlight(cache, path, file);
             }
 
             if (isThere)
             {
-                _ = Kernel.TryRemoveFile(path);
+                _ = Files.Remove(path);
             }
 
             file.Dispose();
@@ -77,7 +77,7 @@ internal sealed class SingleFlight : IDisposable
     {
         if (_file is not null)
         {
-            _ = Kernel.TryWriteAll(_file, new Note(DateTimeOffset.UtcNow, failure).ToBytes());
+            _ = Files.Write(_file, new Note(_cache.Now, failure).ToBytes());
         }
     }
 
@@ -85,10 +85,13 @@ internal sealed class SingleFlight : IDisposable
     {
         if (_file is not null)
         {
-            _ = Kernel.TryRemoveFile(_path);
+            _ = Files.Remove(_path);
             _file.Dispose();
         }
     }
+
+    private static Result<SafeFileHandle> Open(string path) =>
+        Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Permissions.PrivateFile);
 
     private sealed record Note(DateTimeOffset Ended, RunException? Failure)
     {

@@ -1,7 +1,7 @@
 using Microsoft.Win32.SafeHandles;
-using Run.Inputs;
 using Run.Posix;
 using Run.Reporting;
+using Run.Storage;
 
 namespace Run.Caching;
 
@@ -12,6 +12,7 @@ namespace Run.Caching;
 internal sealed class StagingFile : IDisposable
 {
     public const string DirectoryName = "tmp";
+    private const int MostAttempts = 100;
 
     private bool _finished;
 
@@ -29,30 +30,26 @@ internal sealed class StagingFile : IDisposable
     public static StagingFile Create(string cache)
     {
         var directory = $"{cache}/{DirectoryName}";
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
-            var path = $"{directory}/{Kernel.ProcessId}-{Random.Shared.NextInt64():x}";
-            var handle = Kernel.TryOpen(path, Kernel.ReadWrite | Kernel.Create | Kernel.Exclusive | Kernel.NoFollow, Permissions.PrivateFile);
-            if (handle is null)
+            var path = $"{directory}/{Processes.Id}-{Random.Shared.NextInt64():x}";
+            const int Flags = OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Exclusive;
+            var opened = Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile);
+            if (opened.Value is not { } handle)
             {
-                if (Kernel.LastError == Errno.Exists)
+                if (opened.Error is not (Errno.Exists or Errno.NoEntry) || attempt == MostAttempts)
                 {
-                    continue;
+                    throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be created: {opened.Error.Describe()}");
                 }
 
-                if (Kernel.LastError != Errno.NoEntry || Kernel.TryLinkStatus(directory) is not null)
-                {
-                    throw Failed(path, "made");
-                }
-
-                XdgPaths.Make(directory);
+                TrustedPath.MakeDirectory(directory);
                 continue;
             }
 
             // A sweeper may have had the file between open and the lock: then it is gone, and another is made.
-            _ = Kernel.TryChangeMode(handle, Permissions.PrivateFile);
-            _ = Kernel.TryLockWhole(handle, wait: true);
-            if (Kernel.TryLinkStatus(path) is null)
+            _ = Files.ChangeMode(handle, Permissions.PrivateFile);
+            _ = Files.Lock(handle, wait: true);
+            if (Files.LinkStatus(path).Value is null)
             {
                 handle.Dispose();
                 continue;
@@ -65,22 +62,22 @@ internal sealed class StagingFile : IDisposable
     /// <exception cref="RunException">73.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
-        if (!Kernel.TryWriteAll(Handle, bytes))
-        {
-            throw Failed(Path, "written");
-        }
+        Check(Files.Write(Handle, bytes), Path);
     }
+
+    /// <summary>Another handle of it, to read it from its beginning.</summary>
+    /// <exception cref="RunException">73.</exception>
+    public SafeFileHandle Reopen() => Files.Open(Path, OpenFlags.ReadOnly)
+        .OrThrow(error => new RunException(ExitStatus.CannotWrite, $"{Path}: cannot be read: {error.Describe()}"));
 
     /// <summary>Flushes it, gives it its mode, and renames it into its place.</summary>
     /// <param name="flush">Whether it must be whole even if the power fails right after.</param>
     /// <exception cref="RunException">73.</exception>
     public void Finish(uint mode, string path, bool flush = true)
     {
-        if (!Kernel.TryChangeMode(Handle, mode) || (flush && !Kernel.TryFlush(Handle)) || !Kernel.TryRename(Path, path))
-        {
-            throw Failed(path, "written");
-        }
-
+        Check(Files.ChangeMode(Handle, mode), path);
+        Check(flush ? Files.Flush(Handle) : Errno.None, path);
+        Check(Files.Rename(Path, path), path);
         _finished = true;
     }
 
@@ -88,7 +85,7 @@ internal sealed class StagingFile : IDisposable
     {
         if (!_finished)
         {
-            _ = Kernel.TryRemoveFile(Path);
+            _ = Files.Remove(Path);
         }
 
         Handle.Dispose();
@@ -98,16 +95,22 @@ internal sealed class StagingFile : IDisposable
     public static void Sweep(string cache)
     {
         var directory = $"{cache}/{DirectoryName}";
-        foreach (var name in Kernel.Names(directory))
+        foreach (var name in Files.Names(directory).Value ?? [])
         {
             var path = $"{directory}/{name}";
-            using var handle = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NoFollow | Kernel.NonBlock);
-            if (handle is not null && Kernel.TryLockWhole(handle, wait: false))
+            using var handle = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+            if (handle is not null && Files.Lock(handle, wait: false) == Errno.None)
             {
-                _ = Kernel.TryRemoveFile(path);
+                _ = Files.Remove(path);
             }
         }
     }
 
-    private static RunException Failed(string path, string what) => new(ExitStatus.CannotWrite, $"{path}: cannot be {what}: {Kernel.Describe(Kernel.LastError)}");
+    private static void Check(Errno error, string path)
+    {
+        if (error != Errno.None)
+        {
+            throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}");
+        }
+    }
 }

@@ -24,25 +24,24 @@ internal static class VersionSweeper
     /// Whether another process holds a lock of the script. Asked after the new record is in place: whoever takes the lock later
     /// finds the new version, because he looks for it under the lock.
     /// </param>
-    public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded, Func<bool> isRunning)
+    public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded, DateTimeOffset now, Func<bool> isRunning)
     {
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         var old = new List<Version>();
-        foreach (var name in Kernel.Names(directory))
+        foreach (var name in Files.Names(directory).Value ?? [])
         {
             var path = $"{directory}/{name}";
-            if (current.Sha256.StartsWith(name, StringComparison.Ordinal) || Kernel.TryLinkStatus(path) is not { IsDirectory: true } status)
+            if (current.Sha256.StartsWith(name, StringComparison.Ordinal) || Files.LinkStatus(path).Value is not { IsDirectory: true } status)
             {
                 continue;
             }
 
             if (superseded is not null && superseded.Sha256.StartsWith(name, StringComparison.Ordinal))
             {
-                _ = Kernel.TryTouch(path);
+                _ = Files.Touch(path);
                 continue;
             }
 
-            old.Add(new(path, TimeSpan.FromMilliseconds(now - (status.Modified / 1_000_000))));
+            old.Add(new(path, now - DateTimeOffset.FromUnixTimeMilliseconds(status.Modified / 1_000_000)));
         }
 
         if (old.Count == 0)

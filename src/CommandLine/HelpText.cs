@@ -11,8 +11,8 @@ internal static class HelpText
     {
         var text = new StringBuilder("""
             Usage: run [OPTION]... SCRIPT [ARG]...
-            Fetches a script by name, keeps it, and becomes it; "man run" says all of it.
-            SCRIPT: NAME, SOURCE:PATH[@REF], https://URL or ./FILE, and #sha256=HEX after it
+            Fetches a script by name, caches it, and becomes it. Details: man run
+            SCRIPT: NAME, SOURCE:PATH[@REF], https://URL or ./FILE; #sha256=HEX may follow
 
             """);
         foreach (var group in Options.All.GroupBy(static e => e.Group))
@@ -33,10 +33,10 @@ internal static class HelpText
 
     private static string Title(OptionGroup group) => group switch
     {
-        OptionGroup.Bytes => "Which bytes:",
-        OptionGroup.Running => "How it runs:",
-        OptionGroup.Looking => "Looking, and cleaning up:",
-        _ => "And:",
+        OptionGroup.Bytes => "What to run:",
+        OptionGroup.Running => "How to run it:",
+        OptionGroup.Looking => "Inspect and clean up:",
+        _ => "Other:",
     };
 
     private static string Names(OptionEntry entry)

@@ -20,35 +20,35 @@ internal static class Options
     // First, because the fields below add themselves to it.
     private static readonly List<OptionEntry> s_all = [];
 
-    public static readonly Option<bool> Update = Flag(OptionGroup.Bytes, "--update", "-u", "ask the server first, and run what it has now");
-    public static readonly Option<bool> Offline = Flag(OptionGroup.Bytes, "--offline", null, "never touch the network");
-    public static readonly Option<string> Sha256 = Value(OptionGroup.Bytes, "--sha256", null, "HEX", "run the bytes with this digest, or nothing");
-    public static readonly Option<bool> Pin = Flag(OptionGroup.Bytes, "--pin", null, "record what SCRIPT... are now in run.pins");
-    public static readonly Option<bool> Pinned = Flag(OptionGroup.Bytes, "--pinned", null, "refuse what is not pinned");
+    public static readonly Option<bool> Update = Flag(OptionGroup.Bytes, "--update", "-u", "ask the server first; run what it has now");
+    public static readonly Option<bool> Offline = Flag(OptionGroup.Bytes, "--offline", null, "never use the network");
+    public static readonly Option<string> Sha256 = Value(OptionGroup.Bytes, "--sha256", null, "HEX", "run the bytes with this digest or nothing");
+    public static readonly Option<bool> Pin = Flag(OptionGroup.Bytes, "--pin", null, "record each SCRIPT as it is now in run.pins");
+    public static readonly Option<bool> Pinned = Flag(OptionGroup.Bytes, "--pinned", null, "refuse scripts that are not pinned");
     public static readonly Option<bool> Diff = Flag(OptionGroup.Bytes, "--diff", null, "show what changed on the server; accept nothing");
 
-    public static readonly Option<string> Interpreter = Value(OptionGroup.Running, "--interpreter", "-i", "CMD", "start it with CMD, which may hold arguments");
-    public static readonly Option<string> Lock = Optional(OptionGroup.Running, "--lock", "-l", "NAME", "only if it (or NAME) does not run already");
-    public static readonly Option<string> Wait = Optional(OptionGroup.Running, "--wait", "-w", "SECONDS", "wait until it has ended, then run");
-    public static readonly Option<bool> Replace = Flag(OptionGroup.Running, "--replace", null, "end the one that runs, then run");
-    public static readonly Option<bool> Detach = Flag(OptionGroup.Running, "--detach", null, "run it in the background, and print its PID");
-    public static readonly Option<string> ConflictExitCode = Value(OptionGroup.Running, "--conflict-exit-code", "-E", "N", "the status where it runs already (75)");
+    public static readonly Option<string> Interpreter = Value(OptionGroup.Running, "--interpreter", "-i", "CMD", "start it with CMD, which may have arguments");
+    public static readonly Option<string> Lock = Optional(OptionGroup.Running, "--lock", "-l", "NAME", "run only if it (or NAME) is not already running");
+    public static readonly Option<string> Wait = Optional(OptionGroup.Running, "--wait", "-w", "SECONDS", "wait for the running one to finish, then run");
+    public static readonly Option<bool> Replace = Flag(OptionGroup.Running, "--replace", null, "stop the running one, then run");
+    public static readonly Option<bool> Detach = Flag(OptionGroup.Running, "--detach", null, "run it in the background and print its PID");
+    public static readonly Option<string> ConflictExitCode = Value(OptionGroup.Running, "--conflict-exit-code", "-E", "N", "exit status if it is already running (75)");
 
-    public static readonly Option<bool> View = Flag(OptionGroup.Looking, "--view", "-v", "print the script, run nothing");
+    public static readonly Option<bool> View = Flag(OptionGroup.Looking, "--view", "-v", "print the script; run nothing");
     public static readonly Option<bool> DryRun = Flag(OptionGroup.Looking, "--dry-run", "-n", "print what would be run: URL, path, digest, argv");
-    public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "the cached scripts");
-    public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "the scripts that run now");
-    public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "end SCRIPT, where it runs");
+    public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "list cached scripts");
+    public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts");
+    public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "stop SCRIPT if it is running");
     public static readonly Option<bool> Clean = Flag(OptionGroup.Looking, "--clean", "-c", "remove the cached copies of SCRIPT..., or all");
     public static readonly Option<bool> Yes = Flag(OptionGroup.Looking, "--yes", "-y", "do not ask");
-    public static readonly Option<bool> Json = Flag(OptionGroup.Looking, "--json", null, "--list, --ps, --dry-run for machines");
+    public static readonly Option<bool> Json = Flag(OptionGroup.Looking, "--json", null, "print --list, --ps or --dry-run as JSON");
 
-    public static readonly Option<bool> Init = Flag(OptionGroup.General, "--init", "-I", "write a first run.conf");
-    public static readonly Option<string> Completion = Value(OptionGroup.General, "--completion", null, "SHELL", "print the completion for bash, zsh or fish");
+    public static readonly Option<bool> Init = Flag(OptionGroup.General, "--init", "-I", "create a run.conf with comments");
+    public static readonly Option<string> Completion = Value(OptionGroup.General, "--completion", null, "SHELL", "print a completion script for bash, zsh or fish");
     public static readonly Option<string> Config = Value(OptionGroup.General, "--config", null, "FILE", "read this run.conf and no other");
-    public static readonly Option<bool> Quiet = Flag(OptionGroup.General, "--quiet", "-q", "no notes");
-    public static readonly Option<bool> Verbose = Flag(OptionGroup.General, "--verbose", null, "say each step");
-    public static readonly Option<bool> Help = Flag(OptionGroup.General, "--help", "-h", "print this");
+    public static readonly Option<bool> Quiet = Flag(OptionGroup.General, "--quiet", "-q", "print only errors");
+    public static readonly Option<bool> Verbose = Flag(OptionGroup.General, "--verbose", null, "report each step on stderr");
+    public static readonly Option<bool> Help = Flag(OptionGroup.General, "--help", "-h", "print this help");
     public static readonly Option<bool> Version = Flag(OptionGroup.General, "--version", "-V", "print the version");
 
     /// <summary>All options, in the order in which the help shows them.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-using Run.Acquisition;
 using Run.Caching;
 using Run.CommandLine;
 using Run.Naming;
@@ -31,7 +29,7 @@ internal static class CleanCommand
 
         foreach (var script in wanted.Where(w => !Remove(w, context.Cache)))
         {
-            var nearest = ScriptProvider.NearestCached(script, context.Cache);
+            var nearest = context.Scripts.NearestCached(script);
             Messages.Note($"{script.DisplayName}: not cached", nearest is null ? null : $"did you mean {nearest}?");
         }
 
@@ -43,16 +41,13 @@ internal static class CleanCommand
 
     private static bool Confirmed(List<ResolvedScript> wanted)
     {
-        const int Input = 0, Error = 2;
-        if (!Kernel.IsTerminal(Input) || !Kernel.IsTerminal(Error))
+        using var terminal = Descriptors.IsTerminal(Descriptors.Input) && Descriptors.IsTerminal(Descriptors.Error) ? Terminal.TryOpen() : null;
+        if (terminal is null)
         {
             throw new RunException(ExitStatus.Usage, "--clean asks first, and there is no terminal to ask on", "--clean --yes does not ask");
         }
 
         var what = wanted.Count == 0 ? "all cached scripts" : string.Join(", ", wanted.Select(static w => w.DisplayName));
-        Messages.Raw($"run: remove {Messages.Printable(what)}? [y/N] ");
-        using var terminal = Kernel.TryOpen("/dev/tty", Kernel.ReadOnly | Kernel.NoControllingTerminal);
-        var answer = terminal is null ? null : Kernel.TryReadLine(terminal);
-        return answer is { Length: > 0 } && Encoding.UTF8.GetString(answer).Trim() is "y" or "Y" or "yes";
+        return terminal.Confirm($"run: remove {Messages.Printable(what)}?");
     }
 }

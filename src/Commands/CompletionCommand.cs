@@ -36,8 +36,8 @@ internal static class CompletionCommand
     /// <summary>The sources, with what they expect, and the cached scripts, one a line: what could not be typed is left out.</summary>
     private static IEnumerable<Candidate> Scripts(RunContext context)
     {
-        var now = DateTimeOffset.UtcNow;
-        var sources = context.Configuration().Sources().Where(static s => s.Name != ScriptName.DefaultScope);
+        var now = context.Reads.Now;
+        var sources = context.Configuration.Sources().Where(static s => s.Name != ScriptName.DefaultScope);
         var cached = context.Cache.All().Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
         return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects)).Concat(cached).Where(static line => Messages.Printable(line.Word) == line.Word);
     }

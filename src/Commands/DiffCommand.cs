@@ -1,8 +1,6 @@
-using Run.Acquisition;
 using Run.Caching;
 using Run.CommandLine;
 using Run.Naming;
-using Run.Posix;
 using Run.Reporting;
 using Run.Trust;
 
@@ -23,19 +21,19 @@ internal static class DiffCommand
             throw new RunException(ExitStatus.Usage, $"{wanted.DisplayName}: a local file is not cached", "diff(1) compares files");
         }
 
-        var copy = ScriptProvider.Find(wanted, context.Cache) ?? (wanted.Pin is null ? null : Pinned(wanted, context));
-        using var latest = ScriptProvider.Latest(context.Named(invocation.Script) with { Digest = null }, context);
-        var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, DateTimeOffset.UtcNow));
+        var copy = context.Scripts.Find(wanted) ?? (!wanted.IsPinned ? null : Pinned(wanted, context));
+        using var latest = context.Scripts.Latest(context.Named(invocation.Script) with { Digest = null });
+        var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, context.Reads.Now));
         var after = (latest.Path, DiffProgram.Label(wanted.NamedUrl));
         if (!Stdout.IsTerminal)
         {
-            return DiffProgram.Write(before, after, null) ? Changed : Same;
+            return DiffProgram.Write(before, after, null, context.Reads) ? Changed : Same;
         }
 
         using var text = StagingFile.Create(context.Cache.Root);
-        var differs = DiffProgram.Write(before, after, text.Handle);
-        using var written = Kernel.TryOpen(text.Path, Kernel.ReadOnly);
-        DiffProgram.Show(written!, Stdout.Write);
+        var differs = DiffProgram.Write(before, after, text.Handle, context.Reads);
+        using var written = text.Reopen();
+        DiffProgram.Show(written, Stdout.Write);
         return differs ? Changed : Same;
     }
 
@@ -44,7 +42,7 @@ internal static class DiffCommand
     {
         try
         {
-            return ScriptProvider.Get(wanted, context, update: false);
+            return context.Scripts.Get(wanted, update: false);
         }
         catch (RunException e) when (e.Status is ExitStatus.Data or ExitStatus.NotFound)
         {

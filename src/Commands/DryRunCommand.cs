@@ -1,4 +1,3 @@
-using Run.Acquisition;
 using Run.CommandLine;
 using Run.Execution;
 using Run.Naming;
@@ -14,7 +13,7 @@ internal static class DryRunCommand
     {
         var wanted = context.Resolve(invocation.Script);
         context.RequirePin(wanted);
-        var copy = wanted.Local is null ? ScriptProvider.Find(wanted, context.Cache) : null;
+        var copy = wanted.Local is null ? context.Scripts.Find(wanted) : null;
         var path = wanted.Local is { } local ? LocalScript.Checked(local, wanted) : copy?.Path;
         var url = wanted.Local is null ? UrlText.Redacted(wanted.Url) : null;
         var digest = copy?.Record.Sha256 ?? wanted.Digest;
@@ -27,7 +26,7 @@ internal static class DryRunCommand
     /// <summary>The words of the process. A script that is not there yet stands for itself by its name: its first line is not known.</summary>
     private static string[] Arguments(string? path, ResolvedScript wanted, RunContext context, Invocation invocation) =>
         path is not null
-            ? Launch.Of(path, wanted.DisplayName, invocation.Interpreter, context.Configuration).Arguments(invocation.Arguments)
+            ? Launch.Of(path, wanted.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name)).Arguments(invocation.Arguments)
             : [.. ShellWords.Split(invocation.Interpreter ?? ""), UrlText.FileName(wanted.Url), .. invocation.Arguments];
 
     private static string ToText(string? url, string? path, string? digest, string[] arguments) =>

@@ -46,11 +46,10 @@ internal static class InitCommand
 
     public static int Execute(RunContext context, Invocation invocation)
     {
-        const uint Root = 0;
         var path = context.NamedConfiguration
-            ?? (Kernel.EffectiveUser == Root ? XdgPaths.SystemConfiguration : context.XdgPaths.Configuration)
+            ?? (Processes.EffectiveUser == Processes.Root ? XdgPaths.SystemConfiguration : context.Paths.Configuration)
             ?? throw new RunException(ExitStatus.CannotWrite, "HOME is not set, so there is no place for a run.conf", "--config FILE names one");
-        if (Kernel.TryLinkStatus(path) is not null)
+        if (Files.LinkStatus(path).Value is not null)
         {
             throw new RunException(ExitStatus.CannotWrite, $"{path}: is there already, and stays as it is");
         }

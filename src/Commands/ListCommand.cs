@@ -27,7 +27,7 @@ internal static class ListCommand
         }
 
         // People compare sizes and the first digits of digests, programs want all of them.
-        var now = DateTimeOffset.UtcNow;
+        var now = context.Reads.Now;
         var people = Stdout.IsTerminal;
         Stdout.Write(Table.Of(
             ["SCRIPT", "SIZE", "AGE", "SHA256", "URL"],

@@ -20,8 +20,8 @@ internal static class PinCommand
         }
 
         // A file with a mistake is not going to be written, so nothing need be fetched.
-        _ = PinsFile.Find();
-        PinsFile.Add([.. wanted.DistinctBy(static w => Pin.Key(w.DisplayName)).Select(w => Now(w, context))]);
+        _ = PinsFile.Find(context.Reads);
+        PinsFile.Add([.. wanted.DistinctBy(static w => Pin.Key(w.DisplayName)).Select(w => Now(w, context))], context.Reads);
         return 0;
     }
 
@@ -29,8 +29,8 @@ internal static class PinCommand
     private static Pin Now(ResolvedScript named, RunContext context)
     {
         var wanted = CommitLookup.Resolve(named);
-        var copy = ScriptProvider.Get(wanted, context, update: true);
-        Consent.For(wanted, context)?.Remember(copy.Record.Sha256);
+        var copy = context.Scripts.Get(wanted, update: true);
+        Consent.For(wanted, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Sha256);
         return new Pin(wanted.DisplayName, UrlText.Redacted(wanted.Url), copy.Record.Sha256);
     }
 }

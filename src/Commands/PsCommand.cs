@@ -14,7 +14,7 @@ internal static class PsCommand
 
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var running = RunningScript.All(context.XdgPaths.State);
+        var running = RunningScript.All(context.Paths.State);
         Stdout.Write(invocation.Json ? ToJson(running) : ToText(running));
         return 0;
     }

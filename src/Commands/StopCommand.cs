@@ -10,9 +10,11 @@ internal static class StopCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var wanted = context.Named(invocation.Script);
-        var identity = wanted.Local is { } local ? RealPath(local) : wanted.Identity;
-        HolderTermination.EndScript(new LockRequest(context.XdgPaths.State, identity, wanted.DisplayName, LockMode.Exclusive));
+        var script = context.Named(invocation.Script);
+        var state = context.Paths.State;
+        HolderTermination.EndScript(script.Local is { } local
+            ? new LockRequest(state, RealPath(local), script.DisplayName, LockMode.Exclusive)
+            : LockRequest.From(script, state, exclusive: true));
         return 0;
     }
 
@@ -20,7 +22,7 @@ internal static class StopCommand
     private static string RealPath(string path)
     {
         var slash = path.LastIndexOf('/') + 1;
-        return Kernel.TryRealPath(path)
-            ?? (Kernel.TryRealPath(slash > 0 ? path[..slash] : ".") is { } directory ? $"{directory.TrimEnd('/')}/{path[slash..]}" : path);
+        return Files.RealPath(path).Value
+            ?? (Files.RealPath(slash > 0 ? path[..slash] : ".").Value is { } directory ? $"{directory.TrimEnd('/')}/{path[slash..]}" : path);
     }
 }

@@ -1,4 +1,3 @@
-using Run.Acquisition;
 using Run.CommandLine;
 using Run.Naming;
 using Run.Posix;
@@ -14,14 +13,14 @@ internal static class ViewCommand
     public static int Execute(RunContext context, Invocation invocation)
     {
         var wanted = context.Resolve(invocation.Script);
-        if (wanted.Local is null && Consent.For(wanted, context) is not null && (invocation.Update || ScriptProvider.Find(wanted, context.Cache) is null))
+        if (wanted.Local is null && Consent.For(wanted, context.Paths.State, context.Cache.Root, context.Reads) is not null && (invocation.Update || context.Scripts.Find(wanted) is null))
         {
             // To look at it is not to accept it: the copy, if there is one, stays.
-            using var arrival = ScriptProvider.Latest(wanted, context);
+            using var arrival = context.Scripts.Latest(wanted);
             return Print(arrival.Path, wanted);
         }
 
-        return Print(wanted.Local is { } local ? LocalScript.Checked(local, wanted) : ScriptProvider.Get(wanted, context, invocation.Update).Path, wanted);
+        return Print(wanted.Local is { } local ? LocalScript.Checked(local, wanted) : context.Scripts.Get(wanted, invocation.Update).Path, wanted);
     }
 
     private static int Print(string path, ResolvedScript wanted)
@@ -30,7 +29,7 @@ internal static class ViewCommand
         using var file = LocalScript.Open(path, wanted.DisplayName);
         while (true)
         {
-            var bytes = Kernel.TryRead(file, BufferSize) ?? throw LocalScript.Unreadable(wanted.DisplayName, Kernel.LastError);
+            var bytes = Files.Read(file, BufferSize).OrThrow(error => LocalScript.Unreadable(wanted.DisplayName, error));
             if (bytes.Length == 0)
             {
                 return 0;

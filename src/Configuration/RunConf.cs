@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Run.Caching;
 using Run.Generated;
 using Run.Inputs;
 using Run.Naming;
@@ -24,21 +23,18 @@ internal sealed class RunConf
     {
     }
 
-    /// <summary>The files that were looked for.</summary>
-    public List<Observed> Observed { get; } = [];
-
     private ConfFile Defaults => _builtIn ??= YamlConf.Parse("run.conf", BuiltIn.run_conf);
 
     /// <summary>Reads the files that there are: the one that was named, else the system's and the user's.</summary>
     /// <param name="named">What <c>--config</c> or <c>RUN_CONFIG</c> says.</param>
     /// <exception cref="RunException">78: a file has a mistake, or is none.</exception>
-    public static RunConf Read(string? named, XdgPaths directories)
+    public static RunConf Read(string? named, XdgPaths paths, ReadSet reads)
     {
         var configuration = new RunConf();
-        var how = named is null ? Kernel.ReadOnly | Kernel.NonBlock : Kernel.ReadOnly;
-        foreach (var path in named is not null ? [named] : new[] { directories.Configuration, XdgPaths.SystemConfiguration }.OfType<string>())
+        var how = named is null ? OpenFlags.ReadOnly | OpenFlags.NonBlock : OpenFlags.ReadOnly;
+        foreach (var path in named is not null ? [named] : new[] { paths.Configuration, XdgPaths.SystemConfiguration }.OfType<string>())
         {
-            if (configuration.ReadFile(path, how) is { } file)
+            if (ReadFile(path, how, reads) is { } file)
             {
                 configuration._files.Add(file);
             }
@@ -99,18 +95,20 @@ internal sealed class RunConf
     }
 
     /// <param name="how">With or without waiting: a file that was named may be a pipe, as <c>&lt;(…)</c> is, whose writer is not ready yet.</param>
-    private ConfFile? ReadFile(string path, int how)
+    private static ConfFile? ReadFile(string path, int how, ReadSet reads)
     {
-        using var file = Kernel.TryOpen(path, how);
+        // In a home that is none, such as /dev/null, there is no file either.
+        var opened = Files.Open(path, how);
+        using var file = opened.Error == Errno.NotDirectory ? null : opened.OrAbsent(error => Unreadable(path, error));
         if (file is null)
         {
-            Observed.Add(new Observed(path, null));
-            return Kernel.LastError is Errno.NoEntry or Errno.NotDirectory ? null : throw Unreadable(path, Kernel.LastError);
+            reads.File(path, null);
+            return null;
         }
 
         // Before it is read: a change meanwhile shows later.
-        var status = Kernel.TryStatus(file) ?? throw Unreadable(path, Kernel.LastError);
-        Observed.Add(new Observed(path, FileStamp.Of(status)));
+        var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
+        reads.File(path, status);
         var bytes = ReadAll(path, file, status);
         string text;
         try
@@ -146,9 +144,9 @@ internal sealed class RunConf
             throw Unreadable(path, Errno.IsDirectory);
         }
 
-        var bytes = Kernel.TryRead(file, MostBytes + 1, status.Size) ?? throw Unreadable(path, Kernel.LastError);
+        var bytes = Files.Read(file, MostBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
         return bytes.Length <= MostBytes ? bytes : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
     }
 
-    private static RunException Unreadable(string path, Errno error) => new(ExitStatus.Configuration, $"{path}: cannot be read: {Kernel.Describe(error)}");
+    private static RunException Unreadable(string path, Errno error) => new(ExitStatus.Configuration, $"{path}: cannot be read: {error.Describe()}");
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using Run.Posix;
 
 namespace Run.Configuration;
 
@@ -7,12 +6,13 @@ namespace Run.Configuration;
 internal static class VariableExpansion
 {
     /// <summary>The fields with their variables filled in; one that names a variable that is not set, or empty, is left out.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> Expand(IReadOnlyList<KeyValuePair<string, string>> fields)
+    public static IReadOnlyList<KeyValuePair<string, string>> Expand(
+        IReadOnlyList<KeyValuePair<string, string>> fields, Func<string, string?> variable)
     {
         var expanded = new List<KeyValuePair<string, string>>();
         foreach (var (name, text) in fields)
         {
-            if (Expand(text) is { } value)
+            if (Expand(text, variable) is { } value)
             {
                 expanded.Add(new(name, value));
             }
@@ -22,7 +22,7 @@ internal static class VariableExpansion
     }
 
     /// <summary>Null where a variable in it is not set.</summary>
-    public static string? Expand(string text)
+    public static string? Expand(string text, Func<string, string?> variable)
     {
         var expanded = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length;)
@@ -34,7 +34,7 @@ internal static class VariableExpansion
                 continue;
             }
 
-            if (Kernel.Variable(text[(i + 2)..end]) is not { Length: > 0 } value)
+            if (variable(text[(i + 2)..end]) is not { Length: > 0 } value)
             {
                 return null;
             }

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Run.Inputs;
 using Run.Locking;
 using Run.Posix;
 using Run.Reporting;
+using Run.Storage;
 
 namespace Run.Execution;
 
@@ -20,7 +20,6 @@ namespace Run.Execution;
 internal sealed class Detach
 {
     private const string Variable = "RUN_DETACHED";
-    private const int Input = 0, StandardOutput = 1, StandardError = 2;
     private const int MostNews = 32 * 1024;
     private const byte Failed = 0;
 
@@ -32,29 +31,21 @@ internal sealed class Detach
     /// <summary>The first process: its exit status is that of the failure, or 0 once the script runs.</summary>
     public static int Start(string script)
     {
-        if (!Kernel.TryPipe(out var readEnd, out var writeEnd))
-        {
-            throw new RunException(ExitStatus.CannotStart, $"{script}: cannot be detached: {Kernel.Describe(Kernel.LastError)}");
-        }
-
+        var (readEnd, writeEnd) = Descriptors.Pipe().OrThrow(error => CannotDetach($"{script}: ", error));
         using (readEnd)
         {
             int processId;
             using (writeEnd)
             {
-                Kernel.OnInterruptRemove(null);
-                var descriptor = Kernel.Number(writeEnd).ToString(CultureInfo.InvariantCulture);
-                processId = Kernel.TryStartAgain(Variable, descriptor, out var error);
-                if (processId == 0)
-                {
-                    throw new RunException(ExitStatus.CannotStart, $"{script}: cannot be detached: {Kernel.Describe(error)}");
-                }
+                Signals.OnInterruptRemove(null);
+                var descriptor = Descriptors.Number(writeEnd).ToString(CultureInfo.InvariantCulture);
+                processId = Processes.StartAgain(Variable, descriptor).OrThrow(error => CannotDetach($"{script}: ", error));
             }
 
-            var news = Kernel.TryRead(readEnd, MostNews);
+            var news = Files.Read(readEnd, MostNews).Value;
             if (news is null or [] or [.., Failed])
             {
-                return Kernel.WaitForExit(processId);
+                return ChildProcesses.WaitForExit(processId);
             }
 
             var name = processId.ToString(CultureInfo.InvariantCulture);
@@ -67,17 +58,19 @@ internal sealed class Detach
     /// <summary>Whether this is the second process; null in the first.</summary>
     public static Detach? FromStarter()
     {
-        if (Kernel.Variable(Variable) is not { } text
-            || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
-            || !Kernel.IsPipe(descriptor) || !Kernel.TryCloseOnExec(descriptor))
+#pragma warning disable RS0030 // It says which of two processes this is, and decides nothing: a detached run has no plan.
+        var text = EnvironmentVariables.Get(Variable);
+#pragma warning restore RS0030
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
+            || !Descriptors.IsPipe(descriptor) || Descriptors.CloseOnExec(descriptor) != Errno.None)
         {
             return null;
         }
 
-        Kernel.RemoveVariable(Variable);
+        EnvironmentVariables.Remove(Variable);
 
         // Whoever ends the first process, with a signal that does not come from the terminal, means this one.
-        Kernel.SignalAtParentsEnd(Kernel.Terminate);
+        Processes.SignalAtParentsEnd(Signals.Terminate);
         return new Detach(descriptor);
     }
 
@@ -85,21 +78,15 @@ internal sealed class Detach
     /// <exception cref="RunException">73, 77: the log cannot be written, or is not this user's alone.</exception>
     public void Leave(string log)
     {
-        using var nothing = Kernel.TryOpen("/dev/null", Kernel.ReadOnly);
+        using var nothing = Files.Open("/dev/null", OpenFlags.ReadOnly).OrThrow(error => CannotDetach("", error));
         using var output = OpenLog(log);
-        _standardError = Kernel.TryKeep(StandardError);
-        if (nothing is null || !Kernel.TryRedirect(Kernel.Number(nothing), Input)
-            || !Kernel.TryRedirect(Kernel.Number(output), StandardOutput)
-            || !Kernel.TryRedirect(Kernel.Number(output), StandardError))
-        {
-            var error = Kernel.LastError;
-            Return();
-            throw new RunException(ExitStatus.CannotStart, $"cannot be detached: {Kernel.Describe(error)}");
-        }
-
-        Kernel.TryStartSession();
-        Kernel.SignalAtParentsEnd(0);
-        if (!Kernel.TryWriteAll(_starter, OsText.ToBytes(log)))
+        _standardError = Descriptors.Keep(Descriptors.Error).OrThrow(error => CannotDetach("", error));
+        Redirect(nothing, Descriptors.Input);
+        Redirect(output, Descriptors.Output);
+        Redirect(output, Descriptors.Error);
+        _ = Processes.StartSession();
+        Processes.SignalAtParentsEnd(0);
+        if (Descriptors.Write(_starter, OsText.ToBytes(log)) != Errno.None)
         {
             throw new RunException(ExitStatus.Interrupted, "nobody waits for the script any more");
         }
@@ -110,8 +97,8 @@ internal sealed class Detach
     {
         if (_standardError >= 0)
         {
-            _ = Kernel.TryRedirect(_standardError, StandardError);
-            _ = Kernel.TryWriteAll(_starter, [Failed]);
+            _ = Descriptors.Redirect(_standardError, Descriptors.Error);
+            _ = Descriptors.Write(_starter, [Failed]);
         }
     }
 
@@ -129,17 +116,30 @@ internal sealed class Detach
         return $"{request.StateDirectory}/logs/{name}-{request.Key[..DigestLength]}.log";
     }
 
+    private static RunException CannotDetach(string prefix, Errno error) =>
+        new(ExitStatus.CannotStart, $"{prefix}cannot be detached: {error.Describe()}");
+
+    private void Redirect(SafeFileHandle file, int stream)
+    {
+        if (Descriptors.Redirect(Descriptors.Number(file), stream) is not Errno.None and var error)
+        {
+            Return();
+            throw CannotDetach("", error);
+        }
+    }
+
     private static SafeFileHandle OpenLog(string path)
     {
-        var directory = path[..path.LastIndexOf('/')];
-        XdgPaths.Make(directory);
-        _ = XdgPaths.Trusted(directory, Kernel.TryStatus(directory));
-        var log = Kernel.TryOpen(path, Kernel.WriteOnly | Kernel.Append | Kernel.Create | Kernel.NoFollow, Permissions.PrivateFile)
-            ?? throw new RunException(ExitStatus.CannotWrite, $"{path}: {Kernel.Describe(Kernel.LastError)}");
-        var status = XdgPaths.Trusted(path, Kernel.TryStatus(log));
-        if (status is { } s && (s.Mode & Permissions.Everybody) != Permissions.PrivateFile)
+        const int Flags = OpenFlags.WriteOnly | OpenFlags.Append | OpenFlags.Create;
+        var directory = TrustedPath.Parent(path);
+        TrustedPath.MakeDirectory(directory);
+        _ = TrustedPath.CheckTarget(directory);
+        var log = Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile)
+            .OrThrow(error => new RunException(ExitStatus.CannotWrite, $"{path}: cannot be opened: {error.Describe()}"));
+        var status = TrustedPath.Check(path, Files.Status(log));
+        if (status is not null && (status.Mode & Permissions.Everybody) != Permissions.PrivateFile)
         {
-            _ = Kernel.TryChangeMode(log, Permissions.PrivateFile);
+            _ = Files.ChangeMode(log, Permissions.PrivateFile);
         }
 
         return log;

@@ -1,5 +1,4 @@
-using Run.Caching;
-using Run.Configuration;
+using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -21,20 +20,20 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     private const string Shell = "sh";
 
     /// <summary>How the script looked when it was looked into; null where that was not possible.</summary>
-    public FileStamp? Look { get; private init; }
+    public FileStamp? Stamp { get; private init; }
 
     /// <summary>Looks at the script, and decides.</summary>
     /// <param name="interpreter">What <c>--interpreter</c> says.</param>
-    /// <param name="configuration">Who knows the interpreters of scripts without a #! line. Asked only for those.</param>
+    /// <param name="interpreterOf">Who knows the interpreter of a script without a #! line, by its file name. Asked only for those.</param>
     /// <exception cref="RunException">126, 127: there is nothing that could be started.</exception>
-    public static Launch Of(string path, string displayName, string? interpreter, Func<RunConf> configuration)
+    public static Launch Of(string path, string displayName, string? interpreter, Func<string, string?> interpreterOf)
     {
-        return Start(path, displayName) is var (start, look)
-            ? From(start, path, displayName, interpreter, configuration) with { Look = look }
+        return Start(path, displayName) is var (start, stamp)
+            ? From(start, path, displayName, interpreter, interpreterOf) with { Stamp = stamp }
             : new Launch(path, displayName, [], ByKernel: true, null);
     }
 
-    private static Launch From(byte[] start, string path, string displayName, string? interpreter, Func<RunConf> configuration)
+    private static Launch From(byte[] start, string path, string displayName, string? interpreter, Func<string, string?> interpreterOf)
     {
         if (interpreter is not null)
         {
@@ -57,7 +56,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         var firstLine = start.AsSpan()[..(start.AsSpan().IndexOf((byte)'\n') is >= 0 and var end ? end : start.Length)];
         return firstLine.Contains((byte)0)
             ? new Launch(path, displayName, [], ByKernel: true, null)
-            : new Launch(path, displayName, ShellWords.Split(configuration().InterpreterOf(path) ?? Shell), ByKernel: true, null);
+            : new Launch(path, displayName, ShellWords.Split(interpreterOf(path) ?? Shell), ByKernel: true, null);
     }
 
     /// <summary>What the process will be, as far as it is known before it is tried.</summary>
@@ -66,24 +65,24 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
 
     /// <summary>Becomes the script. Returns only by an exception.</summary>
     /// <exception cref="RunException">126, 127.</exception>
-    public RunException Become(string[] arguments)
+    public RunException Become(string[] arguments, ReadSet reads)
     {
         var refused = Errno.None;
         if (ByKernel)
         {
-            refused = Kernel.Execute(Path, [Path, .. arguments]);
+            refused = Processes.Execute(Path, [Path, .. arguments]);
             if (Interpreter.Count == 0 || refused is Errno.TooBig or Errno.NoMemory)
             {
                 return CannotStart(refused);
             }
         }
 
-        var file = SearchPath.Find(Interpreter[0], out var unusable)
+        var file = SearchPath.Find(Interpreter[0], reads, out var unusable)
             ?? throw (unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable));
-        var error = Kernel.Execute(file, [.. Interpreter, Path, .. arguments]);
+        var error = Processes.Execute(file, [.. Interpreter, Path, .. arguments]);
         return error switch
         {
-            Errno.NoEntry or Errno.NotDirectory when Kernel.TryStatus(file) is null => Missing(Interpreter[0]),
+            Errno.NoEntry or Errno.NotDirectory when Files.Status(file).Value is null => Missing(Interpreter[0]),
             Errno.NoEntry => new RunException(ExitStatus.CannotStart, $"{DisplayName}: {file} is there, but what starts it in its turn is not", AskedBy),
             Errno.Access => NotExecutable(file),
             _ => CannotStart(error),
@@ -95,21 +94,21 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// </summary>
     /// <returns>What env will find; null where the script does not begin like that.</returns>
     /// <exception cref="RunException">126, 127.</exception>
-    public string? CheckEnv()
+    public string? CheckEnv(ReadSet reads)
     {
         if (Shebang?.EnvName is not { } name)
         {
             return null;
         }
 
-        return SearchPath.Find(name, out var unusable) ?? throw (unusable is null ? Missing(name) : NotExecutable(unusable));
+        return SearchPath.Find(name, reads, out var unusable) ?? throw (unusable is null ? Missing(name) : NotExecutable(unusable));
     }
 
     /// <summary>Refuses a script whose interpreter is not there, which exec would tell too, but too late for those who must know before.</summary>
     /// <exception cref="RunException">126, 127.</exception>
-    public void CheckInterpreter()
+    public void CheckInterpreter(ReadSet reads)
     {
-        if (Interpreter.Count > 0 && (SearchPath.Find(Interpreter[0], out var unusable) is not { } file || Kernel.TryStatus(file) is null))
+        if (Interpreter.Count > 0 && (SearchPath.Find(Interpreter[0], reads, out var unusable) is not { } file || Files.Status(file).Value is null))
         {
             throw unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable);
         }
@@ -128,20 +127,19 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         Errno.ExecFormat => new RunException(ExitStatus.CannotStart, $"{DisplayName}: neither a script nor a program for this machine"),
         Errno.Access => new RunException(ExitStatus.CannotStart, $"{DisplayName}: a program that may not be executed where it is: {Path}", "the file has no x bit, or its file system is mounted noexec"),
         Errno.NoEntry => new RunException(ExitStatus.CannotStart, $"{DisplayName}: a program whose loader is not on this machine"),
-        _ => new RunException(ExitStatus.CannotStart, $"{DisplayName}: cannot be started: {Kernel.Describe(error)}"),
+        _ => new RunException(ExitStatus.CannotStart, $"{DisplayName}: cannot be started: {error.Describe()}"),
     };
 
     /// <summary>The beginning of the file; null for a program that may be executed and not read.</summary>
-    private static (byte[] Bytes, FileStamp? Look)? Start(string path, string displayName)
+    private static (byte[] Bytes, FileStamp? Stamp)? Start(string path, string displayName)
     {
-        if (!Kernel.MayAccess(path, Kernel.MayRead) && Kernel.LastError == Errno.Access && Kernel.MayAccess(path, Kernel.MayExecute))
+        if (Files.Access(path, AccessBits.Read) == Errno.Access && Files.Access(path, AccessBits.Execute) == Errno.None)
         {
             return null;
         }
 
         using var file = LocalScript.Open(path, displayName);
-        var status = Kernel.TryStatus(file);
-        var bytes = Kernel.TryRead(file, Shebang.MostBytes) ?? throw LocalScript.Unreadable(displayName, Kernel.LastError);
-        return (bytes, status is { } s ? FileStamp.Of(s) : null);
+        var stamp = Files.Status(file).Value?.Stamp;
+        return (Files.Read(file, Shebang.MostBytes).OrThrow(error => LocalScript.Unreadable(displayName, error)), stamp);
     }
 }

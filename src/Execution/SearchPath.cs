@@ -1,3 +1,4 @@
+using Run.Inputs;
 using Run.Posix;
 
 namespace Run.Execution;
@@ -10,7 +11,7 @@ internal static class SearchPath
 
     /// <summary>Where the command is; null where it is not there. A name with a slash is a path already.</summary>
     /// <param name="unusable">A file of that name that cannot be executed, where there is nothing better.</param>
-    public static string? Find(string command, out string? unusable)
+    public static string? Find(string command, ReadSet reads, out string? unusable)
     {
         unusable = null;
         if (command.Contains('/', StringComparison.Ordinal))
@@ -18,15 +19,15 @@ internal static class SearchPath
             return command;
         }
 
-        foreach (var directory in (Kernel.Variable("PATH") ?? Default).Split(':'))
+        foreach (var directory in (reads.Variable("PATH") ?? Default).Split(':'))
         {
             var path = directory.Length == 0 ? $"./{command}" : $"{directory}/{command}";
-            if (Kernel.TryStatus(path) is not { IsRegular: true })
+            if (Files.Status(path).Value is not { IsRegular: true })
             {
                 continue;
             }
 
-            if (Kernel.MayAccess(path, Kernel.MayExecute))
+            if (Files.Access(path, AccessBits.Execute) == Errno.None)
             {
                 return path;
             }

@@ -54,5 +54,5 @@ internal sealed record Shebang(string Interpreter, string? Argument, bool Kernel
     public override string ToString() => Argument is null ? $"#!{Interpreter}" : $"#!{Interpreter} {Argument}";
 
     // BINPRM_BUF_SIZE. A longer line is not an error: its argument is cut off in silence.
-    private static int KernelReads() => Kernel.Release() >= s_longerLines ? 256 : 128;
+    private static int KernelReads() => Processes.KernelVersion >= s_longerLines ? 256 : 128;
 }

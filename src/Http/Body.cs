@@ -209,5 +209,5 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
     }
 
     private static RunException CannotSave(Errno error) =>
-        new(ExitStatus.CannotWrite, $"the script cannot be saved: {Kernel.Describe(error)}");
+        new(ExitStatus.CannotWrite, $"the script cannot be saved: {error.Describe()}");
 }

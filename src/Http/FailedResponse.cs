@@ -38,7 +38,7 @@ internal static class FailedResponse
     private static TimeSpan? After(HttpResponseMessage response)
     {
         var after = response.Headers.RetryAfter;
-        var span = after?.Delta ?? (after?.Date - (response.Headers.Date ?? DateTimeOffset.UtcNow));
+        var span = after?.Delta ?? (after?.Date - (response.Headers.Date ?? TimeProvider.System.GetUtcNow()));
         return span > TimeSpan.Zero ? span : null;
     }
 

@@ -36,7 +36,7 @@ internal static class Fetcher
 
     private static async Task<FetchResult> GetAsync(FetchRequest request, Stream into, long most)
     {
-        Kernel.StartFinalizer();
+        Processes.StartFinalizer();
         string[] urls = [request.Url, .. request.Mirrors];
         var deadline = Deadline.In(Limits.StartTimeout);
         using var progress = new Progress(Name(request.Url));

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Http;
@@ -27,7 +26,7 @@ internal sealed class Progress : IDisposable
     public Progress(string name)
     {
         _name = Messages.Printable(name.Length > LongestName ? $"{name[..(LongestName - 1)]}…" : name);
-        if (Messages.MayShowProgress && Kernel.Variable("TERM") is { Length: > 0 } and not "dumb")
+        if (Messages.MayShowProgress && FetchEnvironment.Variable("TERM") is { Length: > 0 } and not "dumb")
         {
             _timer = new Timer(static self => ((Progress)self!).Show(), this, Limits.Silent, s_interval);
         }

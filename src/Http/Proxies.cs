@@ -1,5 +1,4 @@
 using System.Net;
-using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Http;
@@ -22,7 +21,7 @@ internal sealed class Proxies : IWebProxy
     public ICredentials? Credentials { get; set; } = new ProxyPasswords();
 
     // In a CGI program HTTP_PROXY is what the client sent as "Proxy:" (httpoxy, CVE-2016-5385), so there it is not believed.
-    private static string[] HttpVariable => Kernel.Variable("GATEWAY_INTERFACE") is null && Kernel.Variable("REQUEST_METHOD") is null
+    private static string[] HttpVariable => FetchEnvironment.Variable("GATEWAY_INTERFACE") is null && FetchEnvironment.Variable("REQUEST_METHOD") is null
         ? ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
         : ["http_proxy", "all_proxy", "ALL_PROXY"];
 
@@ -72,7 +71,7 @@ internal sealed class Proxies : IWebProxy
     {
         foreach (var name in names)
         {
-            if (Kernel.Variable(name) is { } value)
+            if (FetchEnvironment.Variable(name) is { } value)
             {
                 return (name, value.Trim());
             }

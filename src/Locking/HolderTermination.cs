@@ -27,9 +27,9 @@ internal static class HolderTermination
     public static void EndScript(LockRequest request)
     {
         LockFile.CheckDirectory(request);
-        foreach (var path in Kernel.Names(request.Directory).Where(LockFile.IsName).Select(name => $"{request.Directory}/{name}"))
+        foreach (var path in LockFile.All(request.StateDirectory))
         {
-            if (LockFile.TryOpen(path) is not { } file)
+            if (LockFile.Find(path) is not { } file)
             {
                 continue;
             }
@@ -54,7 +54,7 @@ internal static class HolderTermination
     /// <summary>Asks the holders to end, kills those that have not after the grace time, and returns once they are gone.</summary>
     private static void End(LockFile file, string script, Func<List<Holder>, List<Holder>> choose)
     {
-        Kernel.OnInterruptRemove(null);
+        Signals.OnInterruptRemove(null);
         var told = new List<Told>();
         while (choose(file.Holders()) is { Count: > 0 } holders)
         {
@@ -72,11 +72,11 @@ internal static class HolderTermination
                 {
                     Messages.Note($"{script} ({holder.Name}) has not ended within {s_grace.TotalSeconds} s of SIGTERM: SIGKILL");
                     one.Killed = true;
-                    Signal(file, holder, one.Process, Kernel.Kill, script);
+                    Signal(file, holder, one.Process, Signals.Kill, script);
                 }
             }
 
-            Kernel.WaitForEnd(told.ConvertAll(one => one.Process), s_step);
+            Processes.WaitForEnd(told.ConvertAll(one => one.Process), s_step);
         }
 
         told.ForEach(one => Forget(one));
@@ -84,19 +84,19 @@ internal static class HolderTermination
 
     private static SafeFileHandle? Tell(LockFile file, Holder holder, string script)
     {
-        if (holder.ProcessId == 0 || holder.ProcessId == Kernel.ProcessId)
+        if (holder.ProcessId == 0 || holder.ProcessId == Processes.Id)
         {
             throw new RunException(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended from here");
         }
 
-        var process = Kernel.TryOpenProcess(holder.ProcessId);
-        if (process is null)
+        var opened = Processes.Open(holder.ProcessId);
+        if (opened.Value is not { } process)
         {
-            return Kernel.LastError == Errno.NoProcess ? null : throw CannotEnd(holder, script);
+            return opened.Error == Errno.NoProcess ? null : throw CannotEnd(holder, script, opened.Error);
         }
 
         Messages.Step(() => $"SIGTERM to {holder.Name}");
-        Signal(file, holder, process, Kernel.Terminate, script);
+        Signal(file, holder, process, Signals.Terminate, script);
         return process;
     }
 
@@ -106,9 +106,10 @@ internal static class HolderTermination
     /// </summary>
     private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script)
     {
-        if (file.IsHeldBy(holder) && !Kernel.TrySignal(process, signal) && Kernel.LastError != Errno.NoProcess)
+        var error = file.IsHeldBy(holder) ? Processes.Signal(process, signal) : Errno.None;
+        if (error is not (Errno.None or Errno.NoProcess))
         {
-            throw CannotEnd(holder, script);
+            throw CannotEnd(holder, script, error);
         }
     }
 
@@ -118,6 +119,6 @@ internal static class HolderTermination
         return true;
     }
 
-    private static RunException CannotEnd(Holder holder, string script) =>
-        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended: {Kernel.Describe(Kernel.LastError)}");
+    private static RunException CannotEnd(Holder holder, string script, Errno error) =>
+        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended: {error.Describe()}");
 }

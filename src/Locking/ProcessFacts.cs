@@ -31,7 +31,7 @@ internal sealed record ProcessFacts(long Seconds, string User)
             return null;
         }
 
-        return new ProcessFacts(Math.Max(now - (started / TicksPerSecond), 0), Kernel.UserName(user));
+        return new ProcessFacts(Math.Max(now - (started / TicksPerSecond), 0), Processes.UserName(user));
     }
 
     /// <summary>Whether one of the process's descriptors carries the lock that begins at that byte.</summary>
@@ -39,7 +39,7 @@ internal sealed record ProcessFacts(long Seconds, string User)
     {
         var directory = $"/proc/{processId}/fdinfo";
         var range = string.Create(CultureInfo.InvariantCulture, $" {start} {start}\n");
-        return Kernel.Names(directory).Exists(
+        return Files.Names(directory).Value is { } descriptors && descriptors.Exists(
             descriptor => Read($"{directory}/{descriptor}") is { } info && info.Contains(range, StringComparison.Ordinal));
     }
 
@@ -56,7 +56,7 @@ internal sealed record ProcessFacts(long Seconds, string User)
 
     private static string? Read(string path)
     {
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly);
-        return file is null || Kernel.TryRead(file, LargestFile) is not { Length: > 0 } bytes ? null : Encoding.Latin1.GetString(bytes);
+        using var file = Files.Open(path, OpenFlags.ReadOnly).Value;
+        return file is not null && Files.Read(file, LargestFile).Value is { Length: > 0 } bytes ? Encoding.Latin1.GetString(bytes) : null;
     }
 }

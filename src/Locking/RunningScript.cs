@@ -1,5 +1,3 @@
-using Run.Posix;
-
 namespace Run.Locking;
 
 /// <summary>A script that runs now: one that holds a lock. The kernel is asked, so the list cannot be stale.</summary>
@@ -12,10 +10,9 @@ internal sealed record RunningScript(Holder Holder, string? Script, ProcessFacts
     public static IReadOnlyList<RunningScript> All(string stateDirectory)
     {
         var running = new List<RunningScript>();
-        var directory = LockRequest.DirectoryIn(stateDirectory);
-        foreach (var name in Kernel.Names(directory).Where(LockFile.IsName))
+        foreach (var path in LockFile.All(stateDirectory))
         {
-            if (LockFile.TryOpen($"{directory}/{name}") is { } file)
+            if (LockFile.Find(path) is { } file)
             {
                 running.AddRange(file.Holders().Select(holder => new RunningScript(
                     holder, file.Record?.Script, holder.ProcessId > 0 ? ProcessFacts.Of(holder.ProcessId) : null)));

@@ -5,17 +5,18 @@ using Run.Reporting;
 
 namespace Run.Locking;
 
-/// <summary>One script, as many at a time as the caller says.</summary>
-internal static class ScriptLock
+/// <summary>The lock of this run: one script, as many at a time as the caller says.</summary>
+internal sealed class ScriptLock
 {
-    private static bool s_areNone;
+    // Whether this run goes without a lock, because there is none to be had.
+    private bool _isUnavailable;
 
     /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
-    /// <remarks>Where no lock can be had a plain run does without one, and a note has said so.</remarks>
+    /// <remarks>If no lock can be had a plain run does without one, and a note has said so.</remarks>
     /// <exception cref="RunException">
     /// 75: somebody holds it, and does not let go in time. 73: no lock can be had. 77: the lock's file is not this user's alone.
     /// </exception>
-    public static void Acquire(LockRequest request)
+    public void Acquire(LockRequest request)
     {
         try
         {
@@ -30,7 +31,7 @@ internal static class ScriptLock
 
                 if (file.IsCurrent)
                 {
-                    file.Sign(request.Record);
+                    file.RecordHolder(request.Record);
                     Messages.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
                     return;
                 }
@@ -40,20 +41,20 @@ internal static class ScriptLock
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
         {
-            s_areNone = true;
+            _isUnavailable = true;
             Messages.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
         }
     }
 
     /// <summary>
-    /// Whether another process runs the script: holds its lock, or under another name a lock for it. Where there are no locks,
+    /// Whether another process runs the script: holds its lock, or under another name a lock for it. If there are no locks,
     /// nobody can say, and it may well.
     /// </summary>
-    public static bool IsHeldElsewhere(LockRequest request)
+    public bool IsHeldElsewhere(LockRequest request)
     {
-        foreach (var path in Kernel.Names(request.Directory).Where(LockFile.IsName).Select(name => $"{request.Directory}/{name}"))
+        foreach (var path in LockFile.All(request.StateDirectory))
         {
-            if (LockFile.TryOpen(path) is not { } file)
+            if (LockFile.Find(path) is not { } file)
             {
                 continue;
             }
@@ -66,7 +67,7 @@ internal static class ScriptLock
             }
         }
 
-        return s_areNone;
+        return _isUnavailable;
     }
 
     /// <summary>The lock is held: ends the holders, waits for them, or gives up. Returns with the lock.</summary>
@@ -83,13 +84,11 @@ internal static class ScriptLock
             return;
         }
 
-        var left = request.Wait is not { } most ? TimeSpan.Zero
-            : most == Timeout.InfiniteTimeSpan ? most
-            : most > asked.Elapsed ? most - asked.Elapsed
-            : TimeSpan.Zero;
+        // Null: for as long as it takes.
+        var left = request.Wait is not { } most ? (TimeSpan?)null : most > asked.Elapsed ? most - asked.Elapsed : TimeSpan.Zero;
         if (left != TimeSpan.Zero)
         {
-            var limit = left == Timeout.InfiniteTimeSpan
+            var limit = left is null
                 ? ""
                 : string.Create(CultureInfo.InvariantCulture, $" for {request.Wait.GetValueOrDefault().TotalSeconds} s at most");
             Messages.Note($"{Describe(file, request)}: waiting{limit}");
@@ -112,10 +111,10 @@ internal static class ScriptLock
     /// Waits in the kernel. A limited wait does it in a thread, as record locks are the process's and not the thread's: then no signal
     /// is needed to end it, the caller's own alarm clock is left alone, and the script inherits no handler and no timer.
     /// </summary>
-    private static bool Wait(LockFile file, LockMode mode, TimeSpan most)
+    private static bool Wait(LockFile file, LockMode mode, TimeSpan? most)
     {
-        Kernel.OnInterruptRemove(null);
-        if (most == Timeout.InfiniteTimeSpan)
+        Signals.OnInterruptRemove(null);
+        if (most is not { } limit)
         {
             return file.TryLock(mode, wait: true);
         }
@@ -137,7 +136,7 @@ internal static class ScriptLock
         waiting.Start();
 
         // Join knows whole milliseconds and cuts off the rest: the time that was asked for is not to be cut short.
-        var milliseconds = Math.Ceiling(most.TotalMilliseconds);
+        var milliseconds = Math.Ceiling(limit.TotalMilliseconds);
         var ended = waiting.Join(milliseconds < int.MaxValue ? (int)milliseconds : Timeout.Infinite);
         return failure is not null ? throw failure : ended && locked;
     }

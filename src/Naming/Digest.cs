@@ -16,6 +16,10 @@ internal static class Digest
             ? text.ToLowerInvariant()
             : throw new RunException(ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest", $"it has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
 
+    /// <summary>The bytes are others than those that were asked for.</summary>
+    public static RunException Mismatch(string displayName, string expected, string actual) =>
+        new(ExitStatus.Data, $"{displayName}: not the bytes that were asked for", $"expected sha256 {expected}, got {actual}");
+
     /// <summary>Of what two places ask for, the one digest.</summary>
     /// <exception cref="RunException">64: they differ, so nothing could satisfy both.</exception>
     public static string? Same(string? one, string? other) =>

@@ -1,8 +1,4 @@
-using Run.Configuration;
-using Run.Pinning;
-using Run.Posix;
 using Run.Reporting;
-
 
 namespace Run.Naming;
 
@@ -11,57 +7,52 @@ namespace Run.Naming;
 /// nothing has been looked for yet.
 /// </summary>
 /// <param name="DisplayName">What messages call it: SCRIPT without its digest and without a secret.</param>
-/// <param name="Local">The path of a local file; null for one that is fetched.</param>
+/// <param name="Local">The path of a local file, relative if it was typed so; null for a script that is fetched.</param>
 /// <param name="Source">Where it is fetched from; null for a full URL.</param>
 /// <param name="Urls">Its URL, then those of mirrors. Empty for a local file.</param>
-/// <param name="Digest">What its bytes must have, in lower case; null where nothing was asked.</param>
+/// <param name="Digest">What its bytes must have, in lower case; null if nothing was asked.</param>
 internal sealed record ResolvedScript(string DisplayName, string? Local, Source? Source, IReadOnlyList<string> Urls, string? Digest)
 {
     public string Url => Urls[0];
 
-    /// <summary>What messages call it where they tell the reader what to type.</summary>
+    /// <summary>What messages call it if they tell the reader what to type.</summary>
     public string ShellQuoted => ShellWords.Join([DisplayName]);
 
-    /// <summary>The URL that SCRIPT itself stands for, also where a pin has chosen another ref of its source.</summary>
+    /// <summary>The URL that SCRIPT itself stands for, even if a pin has chosen another ref of its source.</summary>
     public string NamedUrl { get; } = Urls is [var url, ..] ? url : "";
 
     /// <summary>What the source is asked for, ref included; null for a script without a source.</summary>
     public string? PathAndRef { get; init; }
 
-    /// <summary>The line of run.pins that <see cref="Urls"/> and <see cref="Digest"/> come from.</summary>
-    public Pin? Pin { get; init; }
+    /// <summary>Whether <see cref="Urls"/> and <see cref="Digest"/> come from a line of run.pins.</summary>
+    public bool IsPinned { get; init; }
 
-    /// <summary>
-    /// What is locked: the URL, whatever its digest and its pin (a script whose pin has moved is still the same script), or a local file's
-    /// real path, however it was named.
-    /// </summary>
-    /// <exception cref="RunException">127: no such file.</exception>
-    public string Identity => Local is null
-        ? UrlText.WithoutUser(NamedUrl)
-        : Kernel.TryRealPath(Local) ?? throw LocalScript.Unreadable(DisplayName, Kernel.LastError);
-
+    /// <param name="script">SCRIPT as it was typed.</param>
+    /// <param name="digest">What <c>--sha256</c> asks for.</param>
+    /// <param name="source">Finds a source by its name; asked only if SCRIPT names one.</param>
+    /// <param name="home">The user's home; asked only for <c>~/</c>.</param>
     /// <exception cref="RunException">64, 78.</exception>
-    public static ResolvedScript Resolve(string script, string? digest, Func<RunConf> configuration)
+    public static ResolvedScript From(string script, string? digest, Func<string, Source> source, Func<string?> home)
     {
         var name = ScriptName.Parse(script);
         digest = Naming.Digest.Same(name.Digest, digest);
         switch (name)
         {
             case ScriptName.Local local:
-                return new ResolvedScript(local.Text, local.Path, null, [], digest);
+                return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
                 var url = RawUrl.ToRaw(UrlText.Normalize(remote.Url));
                 return new ResolvedScript(UrlText.Redacted(remote.Text), null, null, [UrlText.Checked(url)], digest);
             default:
                 var scoped = (ScriptName.Scoped)name;
-                var source = configuration().Source(scoped.Scope);
-                var urls = source.Expand(scoped.PathAndRef);
+                var its = source(scoped.Scope);
+                var urls = its.Expand(scoped.PathAndRef);
                 foreach (var each in urls)
                 {
                     _ = UrlText.Checked(each);
                 }
 
-                return new ResolvedScript(scoped.Text, null, source, urls, digest) { PathAndRef = scoped.PathAndRef };
+                return new ResolvedScript(scoped.Text, null, its, urls, digest) { PathAndRef = scoped.PathAndRef };
         }
     }
 }

@@ -1,4 +1,3 @@
-using Run.Inputs;
 using Run.Reporting;
 
 namespace Run.Naming;
@@ -13,9 +12,18 @@ internal abstract record ScriptName(string Text, string? Digest)
     /// <summary>The source of a SCRIPT that names none.</summary>
     public const string DefaultScope = "default";
 
+    private static readonly string[] s_localPrefixes = ["./", "../", "~/"];
+
     /// <summary>A file of this machine: <c>./x</c>, <c>../x</c>, <c>/x</c>, <c>~/x</c>.</summary>
-    /// <param name="Path">Where it is, as the kernel is to be told: relative where it was typed so.</param>
-    internal sealed record Local(string Text, string? Digest, string Path) : ScriptName(Text, Digest);
+    internal sealed record Local(string Text, string? Digest) : ScriptName(Text, Digest)
+    {
+        /// <summary>Where it is, as the kernel is to be told: relative if it was typed so.</summary>
+        /// <param name="home">The user's home; asked only for <c>~/</c>.</param>
+        /// <exception cref="RunException">64: there is no home.</exception>
+        public string Path(Func<string?> home) => !Text.StartsWith("~/", StringComparison.Ordinal) ? Text
+            : home() is { } directory ? $"{directory}/{Text[2..]}"
+            : throw new RunException(ExitStatus.Usage, $"{Text}: HOME is not set, so there is no ~");
+    }
 
     /// <summary>A full URL.</summary>
     internal sealed record Remote(string Text, string? Digest, string Url) : ScriptName(Text, Digest);
@@ -27,16 +35,9 @@ internal abstract record ScriptName(string Text, string? Digest)
     public static ScriptName Parse(string typed)
     {
         var (text, digest) = SplitDigest(typed);
-        if (text.StartsWith("./", StringComparison.Ordinal) || text.StartsWith("../", StringComparison.Ordinal) || text.StartsWith('/'))
+        if (text.StartsWith('/') || s_localPrefixes.Any(prefix => text.StartsWith(prefix, StringComparison.Ordinal)))
         {
-            return new Local(text, digest, text);
-        }
-
-        if (text.StartsWith("~/", StringComparison.Ordinal))
-        {
-            return new Local(text, digest, XdgPaths.Home is { } home
-                ? $"{home}/{text[2..]}"
-                : throw new RunException(ExitStatus.Usage, $"{text}: HOME is not set, so there is no ~"));
+            return new Local(text, digest);
         }
 
         RefuseControlCharacters(text);

@@ -1,4 +1,3 @@
-using Run.Configuration;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;

@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using Run.Caching;
 using Run.Inputs;
 using Run.Posix;
 using Run.Reporting;
@@ -13,35 +12,38 @@ namespace Run.Pinning;
 /// <param name="Path">Where it is.</param>
 /// <param name="Text">What is in it.</param>
 /// <param name="List">What that means.</param>
-/// <param name="Look">How it looked when it was read.</param>
-internal sealed record PinsFile(string Path, string Text, PinList List, FileStamp Look)
+internal sealed record PinsFile(string Path, string Text, PinList List)
 {
     public const string Name = "run.pins";
     private const int MostBytes = 1 << 20;
-    private const uint Root = 0;
-
-    /// <summary>The file as what has decided something, with its whole path.</summary>
-    public Observed Observed => new(Kernel.TryRealPath(Path[..^Name.Length] + ".") is { } directory ? $"{directory.TrimEnd('/')}/{Name}" : Path, Look);
 
     /// <summary>
-    /// The nearest one; null where there is none. The search ends with a directory that another user owns, or that has none above it. It must
-    /// end where the executor's does (native/executor.c, find_place).
+    /// The nearest one; null if there is none. The search ends with a directory that another user owns, or that has none above it.
     /// </summary>
-    /// <exception cref="RunException">77: another user could have written it. 78: it has a mistake.</exception>
-    public static PinsFile? Find()
+    /// <param name="reads">Where the search writes down what it looked at.</param>
+    /// <exception cref="RunException">77: another user could have written it. 78: it has a mistake, or cannot be read.</exception>
+    public static PinsFile? Find(ReadSet reads)
     {
-        var directory = "";
-        var here = Kernel.TryStatus(".");
-        while (here is { } status)
+        // What is looked at by a relative path is written down by its absolute one; if that is not to be had, a plan is none.
+        var at = Files.RealPath(".").Value ?? "";
+        var relative = "";
+        for (var directory = Files.Status(".").Value; directory is not null;)
         {
-            if (Read(directory + Name, status) is { } file)
+            reads.Directory(at, directory);
+            if (Read(relative + Name, $"{at.TrimEnd('/')}/{Name}", directory, reads) is { } file)
             {
                 return file;
             }
 
-            directory += "../";
-            var above = status.Owner == Kernel.EffectiveUser ? Kernel.TryStatus(directory) : null;
-            here = above is { } next && (next.Inode, next.Device) == (status.Inode, status.Device) ? null : above;
+            if (directory.Owner != Processes.EffectiveUser)
+            {
+                return null;
+            }
+
+            relative += "../";
+            at = at.Length > 0 ? TrustedPath.Parent(at) : at;
+            var above = Files.Status(relative).OrAbsent(error => Unreadable(relative, error));
+            directory = above is null || above.IsSameFile(directory) ? null : above;
         }
 
         return null;
@@ -51,41 +53,42 @@ internal sealed record PinsFile(string Path, string Text, PinList List, FileStam
     /// Puts the pins into the nearest file, or into a new one here. However many do so at once, each finds what the others have written.
     /// </summary>
     /// <exception cref="RunException">73, 77, 78: and then the file is as it was.</exception>
-    public static void Add(IReadOnlyList<Pin> pins)
+    public static void Add(IReadOnlyList<Pin> pins, ReadSet reads)
     {
-        var path = Find()?.Path ?? Name;
+        var path = Find(reads)?.Path ?? Name;
 
         // The directory is what all have in common who write this file, also when it is replaced, and a lock on it leaves nothing behind.
-        // Where it cannot be locked (NFS) the last one wins, and still nothing is half written.
-        using var directory = Kernel.TryOpen(path[..^Name.Length] + ".", Kernel.ReadOnly | Kernel.Directory);
-        _ = directory is not null && Kernel.TryLockWhole(directory, wait: true);
+        // If it cannot be locked (NFS) the last one wins, and still nothing is half written.
+        using var directory = Files.Open(path[..^Name.Length] + ".", OpenFlags.ReadOnly | OpenFlags.Directory).Value;
+        _ = directory is null ? Errno.None : Files.Lock(directory, wait: true);
 
-        var before = Find();
+        var before = Find(reads);
         var text = (before?.List ?? PinList.Empty).With(pins).ToText();
         if (text != before?.Text)
         {
             // A symbolic link stays one.
-            var mode = Kernel.TryStatus(path)?.Mode & Permissions.Everybody;
-            AtomicFile.Replace(Kernel.TryRealPath(path) ?? path, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
+            var mode = Files.Status(path).Value?.Mode & Permissions.Everybody;
+            AtomicFile.Replace(Files.RealPath(path).Value ?? path, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
         }
     }
 
-    private static PinsFile? Read(string path, FileStatus directory)
+    /// <param name="path">As it is opened and named.</param>
+    /// <param name="absolutePath">The same, as it is written down.</param>
+    /// <param name="directory">What it is in.</param>
+    private static PinsFile? Read(string path, string absolutePath, FileStatus directory, ReadSet reads)
     {
-        if (Kernel.TryLinkStatus(path) is not { } link)
+        if (Files.LinkStatus(path).OrAbsent(error => Unreadable(path, error)) is not { } link)
         {
-            return Kernel.LastError is Errno.NoEntry or Errno.NotDirectory or Errno.Access ? null : throw Unreadable(path, Kernel.LastError);
+            reads.File(absolutePath, null);
+            return null;
         }
 
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
-        if (file is null || Kernel.TryStatus(file) is not { } status)
-        {
-            throw Unreadable(path, Kernel.LastError);
-        }
-
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).OrThrow(error => Unreadable(path, error));
+        var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
+        reads.File(absolutePath, status);
         foreach (var part in (ReadOnlySpan<FileStatus>)[link, status])
         {
-            if (part.Owner != Kernel.EffectiveUser && part.Owner != Root)
+            if (part.Owner != Processes.EffectiveUser && part.Owner != Processes.Root)
             {
                 // Where everybody may leave files, as in /tmp, one that somebody has left says nothing.
                 return directory.EverybodyCanWrite ? null : throw new RunException(
@@ -96,7 +99,8 @@ internal sealed record PinsFile(string Path, string Text, PinList List, FileStam
 
         if (status.EverybodyCanWrite)
         {
-            throw new RunException(ExitStatus.Refused, $"{path}: everybody can write it, and so choose what this user runs", $"chmod o-w {path}");
+            throw new RunException(
+                ExitStatus.Refused, $"{path}: everybody can write it, and so choose what this user runs", $"chmod o-w {path}");
         }
 
         if (!status.IsRegular)
@@ -104,17 +108,18 @@ internal sealed record PinsFile(string Path, string Text, PinList List, FileStam
             throw new RunException(ExitStatus.Configuration, $"{path}: not a regular file");
         }
 
-        var text = ReadText(path, file);
-        return new PinsFile(path, text, PinList.Parse(path, text), FileStamp.Of(status));
+        var text = ReadText(path, file, status);
+        return new PinsFile(path, text, PinList.Parse(path, text));
     }
 
-    private static string ReadText(string path, SafeFileHandle file)
+    private static string ReadText(string path, SafeFileHandle file, FileStatus status)
     {
-        var bytes = Kernel.TryRead(file, MostBytes + 1, Kernel.TryStatus(file)?.Size) ?? throw Unreadable(path, Kernel.LastError);
+        var bytes = Files.Read(file, MostBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
         return bytes.Length <= MostBytes
             ? OsText.FromBytes(bytes)
             : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
     }
 
-    private static RunException Unreadable(string path, Errno error) => new(ExitStatus.Configuration, $"{path}: cannot be read: {Kernel.Describe(error)}");
+    private static RunException Unreadable(string path, Errno error) =>
+        new(ExitStatus.Configuration, $"{path}: cannot be read: {error.Describe()}");
 }

@@ -1,8 +1,8 @@
-using Run.Caching;
+using System.Diagnostics;
+using Run.Generated;
 using Run.Inputs;
 using Run.Locking;
 using Run.Posix;
-
 
 namespace Run.Planning;
 
@@ -26,70 +26,80 @@ internal sealed class PlanWriter
         _bytes.AddRange(lockRequest.Record.ToBytes());
     }
 
-    public void File(Observed file)
+    public void Add(Input input)
     {
-        if (file.Look is { } look)
+        switch (input)
         {
-            Letter('s');
-            Look(look);
+            case Input.Variable { Value: { } value } variable:
+                Step(Shared.StepVariableIs);
+                Text(variable.Name);
+                Text(value);
+                break;
+            case Input.Variable variable:
+                Step(Shared.StepVariableUnset);
+                Text(variable.Name);
+                break;
+            case Input.File { Stamp: { } stamp } file:
+                Step(Shared.StepSame);
+                Stamp(stamp);
+                Text(file.Path);
+                break;
+            case Input.File file:
+                Step(Shared.StepAbsent);
+                Text(file.Path);
+                break;
+            case Input.OwnDirectory directory:
+                Step(directory.MayBeLink ? Shared.StepOwnDirectory : Shared.StepOwnDirectoryNoLink);
+                _bytes.AddRange(BitConverter.GetBytes(directory.Forbidden));
+                Text(directory.Path);
+                break;
+            case Input.ForeignDirectory directory:
+                Step(Shared.StepForeignDirectory);
+                Text(directory.Path);
+                break;
+            case Input.Program program:
+                Step(Shared.StepProgram);
+                Text(program.Path);
+                break;
+            default:
+                throw new UnreachableException();
         }
-        else
-        {
-            Letter('a');
-        }
-
-        Text(file.Path);
     }
 
-    /// <param name="forbidden">The permissions that it must not give.</param>
-    /// <param name="mayBeLink">Whether a symbolic link may lead to it.</param>
-    public void Directory(string path, uint forbidden, bool mayBeLink)
+    public void CachedScript(string path, FileStamp stamp)
     {
-        Letter(mayBeLink ? 'd' : 'D');
-        _bytes.AddRange(BitConverter.GetBytes(forbidden));
-        Text(path);
-    }
-
-    public void Program(string path)
-    {
-        Letter('x');
-        Text(path);
-    }
-
-    public void CachedScript(string path, FileStamp look)
-    {
-        Letter('c');
-        Look(look);
+        Step(Shared.StepCachedScript);
+        Stamp(stamp);
         Text(path);
     }
 
     /// <param name="realPath">Where it is really, however it was named.</param>
-    public void LocalScript(string realPath, FileStamp look)
+    public void LocalScript(string realPath, FileStamp stamp)
     {
-        Letter('f');
-        Look(look);
+        Step(Shared.StepLocalScript);
+        Stamp(stamp);
         Text(realPath);
     }
 
     public byte[] ToBytes()
     {
         byte[] bytes = [.. _bytes];
-        BitConverter.TryWriteBytes(bytes, Kernel.PlanSeal(bytes));
+        BitConverter.TryWriteBytes(bytes, NativePlans.Seal(bytes));
         return bytes;
     }
 
-    private void Letter(char letter) => _bytes.Add((byte)letter);
+    private void Step(char letter) => _bytes.Add((byte)letter);
 
     private void Text(string text) => _bytes.AddRange(OsText.ToCString(text));
 
     private void Number(long number) => _bytes.AddRange(BitConverter.GetBytes(number));
 
-    private void Look(FileStamp look)
+    private void Stamp(FileStamp stamp)
     {
-        Number((long)look.Device);
-        Number((long)look.Inode);
-        Number(look.Size);
-        Number(look.Modified);
-        Number(look.Changed);
+        Number((long)stamp.Device);
+        Number((long)stamp.Inode);
+        Number(stamp.Size);
+        Number(stamp.Modified);
+        Number(stamp.Changed);
     }
 }

@@ -1,92 +1,125 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>What it takes to start this program once more, and to leave the terminal.</summary>
-internal static unsafe partial class Kernel
+/// <summary>Descriptors as numbers: standard streams, those that a lock hangs on, pipes.</summary>
+internal static unsafe class Descriptors
 {
-    private const int SetDescriptorFlags = 2, DuplicateCloseOnExec = 1030, DescriptorCloseOnExec = 1;
+    public const int Input = 0, Output = 1, Error = 2;
 
-    private const int SetParentDeathSignal = 1;
+    // fcntl.h.
+    private const int DuplicateFrom = 0, GetDescriptorFlags = 1, SetDescriptorFlags = 2, GetStatusFlags = 3, DuplicateCloseOnExec = 1030;
+    private const int DescriptorCloseOnExec = 1, AccessMask = 3;
 
-    /// <summary>A pipe: the end to read from is close-on-exec, the other is for a child to inherit. False where none can be had.</summary>
-    public static bool TryPipe(out SafeFileHandle readEnd, out SafeFileHandle writeEnd)
-    {
-        var ends = stackalloc int[2];
-        var made = pipe2(ends, CloseOnExec) == 0;
-        readEnd = new SafeFileHandle(made ? ends[0] : -1, ownsHandle: true);
-        writeEnd = new SafeFileHandle(made ? ends[1] : -1, ownsHandle: true);
-        return made && fcntl(ends[1], SetDescriptorFlags, 0) == 0;
-    }
+    /// <summary>The descriptor as a number. The handle must outlive its use.</summary>
+    public static int Number(SafeFileHandle file) => (int)file.DangerousGetHandle();
+
+    public static bool IsTerminal(int descriptor) => NativeMethods.isatty(descriptor) == 1;
+
+    public static bool IsOpen(int descriptor) => NativeMethods.fcntl(descriptor, GetDescriptorFlags, 0) != -1;
+
+    public static bool IsWritable(int descriptor) =>
+        NativeMethods.fcntl(descriptor, GetStatusFlags, 0) is not -1 and var flags && (flags & AccessMask) == OpenFlags.ReadWrite;
+
+    public static bool IsPipe(int descriptor) => Status(descriptor).Value is { IsPipe: true };
+
+    public static Result<FileStatus> Status(int descriptor) => Files.Status(descriptor, "", NativeMethods.EmptyPath);
+
+    public static void Close(int descriptor) => _ = NativeMethods.close(descriptor);
+
+    public static Errno CloseOnExec(int descriptor) => NativeMethods.ErrorOf(NativeMethods.fcntl(descriptor, SetDescriptorFlags, DescriptorCloseOnExec));
 
     /// <summary>
-    /// Starts this same program with the same arguments, byte for byte, and one variable more. Its PID, or 0 and the error.
+    /// F_DUPFD: another descriptor of the same open file, from <paramref name="least"/> upward, and not close-on-exec; if the limit of
+    /// descriptors leaves none there, the highest that is free.
     /// </summary>
-    public static int TryStartAgain(string variable, string value, out Errno error)
+    public static Result<int> Duplicate(int descriptor, int least)
     {
-        var environment = run_environ();
-        nuint count = 0;
-        while (environment[count] is not null)
+        var copy = NativeMethods.fcntl(descriptor, DuplicateFrom, least);
+        if (copy >= 0)
         {
-            count++;
+            return copy;
         }
 
-        var extended = (byte**)NativeMemory.Alloc(count + 2, (nuint)sizeof(byte*));
-        for (nuint i = 0; i < count; i++)
+        var limit = ResourceLimits.Descriptors;
+        if (!limit.Succeeded)
         {
-            extended[i] = environment[i];
+            return limit.Error;
         }
 
-        var processId = 0;
-        fixed (byte* assignment = OsText.ToCString($"{variable}={value}"), self = "/proc/self/exe\0"u8)
+        for (var free = (int)Math.Min(limit.Value, int.MaxValue) - 1; free > descriptor; free--)
         {
-            extended[count] = assignment;
-            extended[count + 1] = null;
-            error = (Errno)posix_spawn(&processId, self, null, null, run_argv(), extended);
+            if (!IsOpen(free))
+            {
+                return Made(NativeMethods.fcntl(descriptor, DuplicateFrom, free));
+            }
         }
 
-        NativeMemory.Free(extended);
-        return error == Errno.None ? processId : 0;
+        // Fails, and says why: asking whether one is open has left an error of its own.
+        return Made(NativeMethods.fcntl(descriptor, DuplicateFrom, 0));
     }
 
-    /// <summary>Removes the variable from the environment, the script's included.</summary>
-    public static void RemoveVariable(string name)
+    /// <summary>A second descriptor of the same open file, close-on-exec and above the standard streams.</summary>
+    public static Result<int> Keep(int descriptor) => Made(NativeMethods.fcntl(descriptor, DuplicateCloseOnExec, Error + 1));
+
+    /// <summary>dup2(2): makes <paramref name="target"/> stand for what <paramref name="source"/> does, and not close-on-exec.</summary>
+    public static Errno Redirect(int source, int target) => NativeMethods.ErrorOf(NativeMethods.dup2(source, target));
+
+    /// <summary>pipe2(2): the end to read from is close-on-exec, the other is for a child to inherit.</summary>
+    public static Result<(SafeFileHandle ReadEnd, SafeFileHandle WriteEnd)> Pipe()
     {
-        fixed (byte* n = OsText.ToCString(name))
+        var ends = stackalloc int[2];
+        if (NativeMethods.pipe2(ends, OpenFlags.CloseOnExec) != 0)
         {
-            _ = unsetenv(n);
+            return NativeMethods.LastError;
+        }
+
+        var pipe = (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true));
+        return NativeMethods.fcntl(ends[1], SetDescriptorFlags, 0) == 0 ? pipe : NativeMethods.LastError;
+    }
+
+    /// <summary>Writes all of it.</summary>
+    public static Errno Write(int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            for (nint done = 0; done < bytes.Length;)
+            {
+                var written = NativeMethods.write(descriptor, start + done, (nuint)(bytes.Length - done));
+                if (written >= 0)
+                {
+                    done += written;
+                }
+                else if (NativeMethods.LastError != Errno.Interrupted)
+                {
+                    return NativeMethods.LastError;
+                }
+            }
+        }
+
+        return Errno.None;
+    }
+
+    /// <summary>pread(2): up to <paramref name="most"/> bytes from the beginning of the file.</summary>
+    public static Result<byte[]> ReadStart(int descriptor, int most)
+    {
+        var bytes = new byte[most];
+        fixed (byte* start = bytes)
+        {
+            var length = NativeMethods.pread(descriptor, start, (nuint)most, 0);
+            return length < 0 ? NativeMethods.LastError : bytes[..(int)length];
         }
     }
 
-    public static bool TryCloseOnExec(int descriptor) => fcntl(descriptor, SetDescriptorFlags, DescriptorCloseOnExec) == 0;
+    /// <summary>pwrite(2): the bytes at the beginning of the file, in one call, so that no reader finds half of two writers' bytes.</summary>
+    public static Errno WriteStart(int descriptor, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            var written = NativeMethods.pwrite(descriptor, start, (nuint)bytes.Length, 0);
+            return written == bytes.Length ? Errno.None : written < 0 ? NativeMethods.LastError : Errno.NoSpace;
+        }
+    }
 
-    /// <summary>A second descriptor, close-on-exec and out of the way; -1 where there is none to be had.</summary>
-    public static int TryKeep(int descriptor) => fcntl(descriptor, DuplicateCloseOnExec, 3);
-
-    /// <summary>Makes <paramref name="target"/> stand for what <paramref name="source"/> does, and not close-on-exec.</summary>
-    public static bool TryRedirect(int source, int target) => dup2(source, target) == target;
-
-    /// <summary>A session of its own, without a terminal.</summary>
-    public static bool TryStartSession() => setsid() != -1;
-
-    /// <summary>The signal that this process gets when its parent ends; 0 for none. It would outlive execve.</summary>
-    public static void SignalAtParentsEnd(int signal) => _ = prctl(SetParentDeathSignal, signal, 0, 0, 0);
-
-    public static bool IsPipe(int descriptor) => TryStatus(descriptor) is { IsPipe: true };
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int pipe2(int* ends, int flags);
-
-    [LibraryImport("libc")]
-    private static partial int unsetenv(byte* name);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int dup2(int source, int target);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setsid();
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int prctl(int option, nint first, nint second, nint third, nint fourth);
+    private static Result<int> Made(int descriptor) => descriptor < 0 ? NativeMethods.LastError : descriptor;
 }

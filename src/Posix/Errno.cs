@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Run.Posix;
 
 /// <summary>errno(3), as far as this program tells one from another. The numbers are those of x86-64 and arm64.</summary>
@@ -35,4 +37,14 @@ internal enum Errno
     TooManyLinks = 40,
     NotSupported = 95,
     Quota = 122,
+}
+
+internal static class ErrnoText
+{
+    /// <summary>strerror(3), in a small letter, as the rest of a message is.</summary>
+    public static string Describe(this Errno error)
+    {
+        var text = Marshal.GetPInvokeErrorMessage((int)error);
+        return text.Length > 1 && !char.IsUpper(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;
+    }
 }

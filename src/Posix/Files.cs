@@ -3,20 +3,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>Files and directories.</summary>
-internal static unsafe partial class Kernel
+/// <summary>Flags of open(2); the same on x86-64 and arm64 except for the two that are worked out below.</summary>
+internal static class OpenFlags
 {
-    // fcntl.h; the same on x86-64 and arm64 but for the two that are worked out below.
     public const int ReadOnly = 0, WriteOnly = 1, ReadWrite = 2;
     public const int Create = 0x40, Exclusive = 0x80, NoControllingTerminal = 0x100, Truncate = 0x200, Append = 0x400, NonBlock = 0x800;
-    private const int CloseOnExec = 0x80000;
-
-    private const int CurrentDirectory = -100, SymlinkNoFollow = 0x100, EffectiveAccess = 0x200, EmptyPath = 0x1000;
-
-    private const int LockExclusive = 2, LockNonBlock = 4;
-
-    /// <summary>Access bits of access(2).</summary>
-    public const int MayExecute = 1, MayWrite = 2, MayRead = 4;
+    public const int CloseOnExec = 0x80000;
 
     // arm64 has its own numbers for these two (asm/fcntl.h).
     public static int NoFollow => IsArm ? 0x8000 : 0x20000;
@@ -24,40 +16,58 @@ internal static unsafe partial class Kernel
     public static int Directory => IsArm ? 0x4000 : 0x10000;
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64;
+}
 
-    /// <summary>open(2), always close-on-exec; null and <see cref="LastError"/> where it fails.</summary>
-    public static SafeFileHandle? TryOpen(string path, int flags, uint mode = 0)
+/// <summary>Permission bits of access(2).</summary>
+internal static class AccessBits
+{
+    public const int Execute = 1, Write = 2, Read = 4;
+}
+
+/// <summary>Files and directories, by path and by handle. Paths are texts as <see cref="OsText"/> makes them.</summary>
+internal static unsafe class Files
+{
+    private const int LockExclusive = 2, LockNonBlock = 4; // flock(2)
+
+    /// <summary>open(2), always close-on-exec.</summary>
+    /// <param name="mode">Of a file that is created; the umask applies.</param>
+    public static Result<SafeFileHandle> Open(string path, int flags, uint mode = 0)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            int descriptor;
-            do
+            while (true)
             {
-                descriptor = open(p, flags | CloseOnExec, mode);
-            }
-            while (descriptor < 0 && LastError == Errno.Interrupted);
+                var descriptor = NativeMethods.open(p, flags | OpenFlags.CloseOnExec, mode);
+                if (descriptor >= 0)
+                {
+                    return new SafeFileHandle(descriptor, ownsHandle: true);
+                }
 
-            return descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+                if (NativeMethods.LastError != Errno.Interrupted)
+                {
+                    return NativeMethods.LastError;
+                }
+            }
         }
     }
 
-    /// <summary>Reads up to <paramref name="most"/> bytes from where the file stands; null and <see cref="LastError"/> where it fails.</summary>
-    /// <param name="expected">How many there probably are: what is set aside at first.</param>
-    public static byte[]? TryRead(SafeFileHandle file, int most, long? expected = null)
+    /// <summary>read(2) from where the file stands, up to <paramref name="most"/> bytes or its end.</summary>
+    /// <param name="expected">How many bytes there probably are: what is set aside at first.</param>
+    public static Result<byte[]> Read(SafeFileHandle file, int most, long? expected = null)
     {
         var bytes = new byte[(int)Math.Min(most, (expected ?? most) + 1)];
         for (var length = 0; ;)
         {
             var got = ReadSome(file, bytes.AsSpan(length));
-            if (got < 0)
+            if (!got.Succeeded)
             {
-                return null;
+                return got.Error;
             }
 
-            length += got;
-            if (got == 0 || length == most)
+            length += got.Value;
+            if (got.Value == 0 || length == most)
             {
-                return bytes.AsSpan(0, length).ToArray();
+                return length == bytes.Length ? bytes : bytes.AsSpan(0, length).ToArray();
             }
 
             if (length == bytes.Length)
@@ -67,146 +77,144 @@ internal static unsafe partial class Kernel
         }
     }
 
-    private static int ReadSome(SafeFileHandle file, Span<byte> into)
+    /// <summary>One read(2): as many bytes as are there, and 0 at the end of the file.</summary>
+    public static Result<int> ReadSome(SafeFileHandle file, Span<byte> into)
     {
         fixed (byte* start = into)
         {
-            nint got;
-            do
+            while (true)
             {
-                got = read(Number(file), start, (nuint)into.Length);
-            }
-            while (got < 0 && LastError == Errno.Interrupted);
-
-            return (int)got;
-        }
-    }
-
-    /// <summary>Reads a line from a terminal, as far as it has come; null where it cannot be read.</summary>
-    public static byte[]? TryReadLine(SafeFileHandle terminal)
-    {
-        const int LongestLine = 4096; // N_TTY_BUF_SIZE: a terminal hands over a whole line at once, and no longer ones
-        var bytes = new byte[LongestLine];
-        fixed (byte* start = bytes)
-        {
-            var got = read(Number(terminal), start, LongestLine);
-            return got < 0 ? null : bytes[..(int)got];
-        }
-    }
-
-    /// <summary>Writes all of it; false, and <see cref="LastError"/>, where not all could be written.</summary>
-    public static bool TryWriteAll(int descriptor, ReadOnlySpan<byte> bytes)
-    {
-        fixed (byte* start = bytes)
-        {
-            for (nint done = 0; done < bytes.Length;)
-            {
-                var written = write(descriptor, start + done, (nuint)(bytes.Length - done));
-                if (written >= 0)
+                var got = NativeMethods.read(Descriptors.Number(file), start, (nuint)into.Length);
+                if (got >= 0)
                 {
-                    done += written;
+                    return (int)got;
                 }
-                else if (LastError != Errno.Interrupted)
+
+                if (NativeMethods.LastError != Errno.Interrupted)
                 {
-                    return false;
+                    return NativeMethods.LastError;
                 }
             }
         }
-
-        return true;
     }
 
-    public static bool TryWriteAll(SafeFileHandle file, ReadOnlySpan<byte> bytes) => TryWriteAll(Number(file), bytes);
+    /// <summary>pread(2): bytes from that offset, as many as there are; 0 at the end of the file.</summary>
+    public static Result<int> ReadAt(SafeFileHandle file, Span<byte> into, long offset)
+    {
+        fixed (byte* start = into)
+        {
+            while (true)
+            {
+                var got = NativeMethods.pread(Descriptors.Number(file), start, (nuint)into.Length, offset);
+                if (got >= 0)
+                {
+                    return (int)got;
+                }
+
+                if (NativeMethods.LastError != Errno.Interrupted)
+                {
+                    return NativeMethods.LastError;
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes all of it.</summary>
+    public static Errno Write(SafeFileHandle file, ReadOnlySpan<byte> bytes) => Descriptors.Write(Descriptors.Number(file), bytes);
 
     /// <summary>fsync(2). A file system that cannot (EINVAL, as on some FUSE mounts) has nothing to flush.</summary>
-    public static bool TryFlush(SafeFileHandle file) => fsync(Number(file)) == 0 || LastError is Errno.Invalid or Errno.NotSupported;
+    public static Errno Flush(SafeFileHandle file) =>
+        NativeMethods.ErrorOf(NativeMethods.fsync(Descriptors.Number(file))) is var error && error is Errno.Invalid or Errno.NotSupported ? Errno.None : error;
 
-    public static FileStatus? TryStatus(SafeFileHandle file) => Status(Number(file), "", EmptyPath);
+    public static Result<FileStatus> Status(SafeFileHandle file) => Status(Descriptors.Number(file), "", NativeMethods.EmptyPath);
 
-    public static FileStatus? TryStatus(string path) => Status(CurrentDirectory, path, 0);
+    /// <summary>statx(2); of what a symbolic link leads to.</summary>
+    public static Result<FileStatus> Status(string path) => Status(NativeMethods.CurrentDirectory, path, 0);
 
-    /// <summary>Of a symbolic link itself, not of what it points to.</summary>
-    public static FileStatus? TryLinkStatus(string path) => Status(CurrentDirectory, path, SymlinkNoFollow);
+    /// <summary>statx(2); of a symbolic link itself.</summary>
+    public static Result<FileStatus> LinkStatus(string path) => Status(NativeMethods.CurrentDirectory, path, NativeMethods.SymlinkNoFollow);
 
-    /// <summary>Whether this process, with its effective ids, may do that with the file.</summary>
-    public static bool MayAccess(string path, int bits)
+    /// <summary>faccessat(2): whether this process, with its effective ids, has those <see cref="AccessBits"/>.</summary>
+    public static Errno Access(string path, int bits)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            return faccessat(CurrentDirectory, p, bits, EffectiveAccess) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.faccessat(NativeMethods.CurrentDirectory, p, bits, NativeMethods.EffectiveAccess));
         }
     }
 
-    public static bool TryChangeMode(string path, uint mode)
+    public static Errno ChangeMode(string path, uint mode)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            return chmod(p, mode) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.chmod(p, mode));
         }
     }
 
-    public static bool TryChangeMode(SafeFileHandle file, uint mode) => fchmod(Number(file), mode) == 0;
+    public static Errno ChangeMode(SafeFileHandle file, uint mode) => NativeMethods.ErrorOf(NativeMethods.fchmod(Descriptors.Number(file), mode));
 
     /// <summary>mkdir(2) with that mode, whatever the umask.</summary>
-    public static bool TryMakeDirectory(string path, uint mode)
+    public static Errno MakeDirectory(string path, uint mode)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            return mkdir(p, mode) == 0 && chmod(p, mode) == 0;
+            return NativeMethods.mkdir(p, mode) == 0 && NativeMethods.chmod(p, mode) == 0 ? Errno.None : NativeMethods.LastError;
         }
     }
 
-    public static bool TryRename(string from, string to)
+    public static Errno Rename(string from, string to)
     {
         fixed (byte* f = OsText.ToCString(from), t = OsText.ToCString(to))
         {
-            return rename(f, t) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.rename(f, t));
         }
     }
 
-    /// <summary>link(2): gives the file a second name, and fails with <see cref="Errno.Exists"/> where that name is taken.</summary>
-    public static bool TryLink(string from, string to)
+    /// <summary>link(2): gives the file a second name, and fails with <see cref="Errno.Exists"/> if that name is taken.</summary>
+    public static Errno Link(string from, string to)
     {
         fixed (byte* f = OsText.ToCString(from), t = OsText.ToCString(to))
         {
-            return link(f, t) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.link(f, t));
         }
     }
 
-    public static bool TryRemoveFile(string path)
+    /// <summary>unlink(2).</summary>
+    public static Errno Remove(string path)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            return unlink(p) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.unlink(p));
         }
     }
 
-    public static bool TryRemoveDirectory(string path)
+    /// <summary>rmdir(2).</summary>
+    public static Errno RemoveDirectory(string path)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            return rmdir(p) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.rmdir(p));
         }
     }
 
-    /// <summary>Sets both times of the file to now.</summary>
-    public static bool TryTouch(string path)
+    /// <summary>utimensat(2): sets both times of the file to now.</summary>
+    public static Errno Touch(string path)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            return utimensat(CurrentDirectory, p, null, 0) == 0;
+            return NativeMethods.ErrorOf(NativeMethods.utimensat(NativeMethods.CurrentDirectory, p, null, 0));
         }
     }
 
-    /// <summary>The path without symbolic links, <c>.</c> and <c>..</c>; null and <see cref="LastError"/> where there is none.</summary>
-    public static string? TryRealPath(string path)
+    /// <summary>realpath(3): the path without symbolic links, <c>.</c> and <c>..</c>.</summary>
+    public static Result<string> RealPath(string path)
     {
         fixed (byte* p = OsText.ToCString(path))
         {
-            var real = realpath(p, null);
+            var real = NativeMethods.realpath(p, null);
             if (real is null)
             {
-                return null;
+                return NativeMethods.LastError;
             }
 
             var text = OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(real));
@@ -215,62 +223,67 @@ internal static unsafe partial class Kernel
         }
     }
 
-    /// <summary>The names in a directory, in no order, without <c>.</c> and <c>..</c>; none where it cannot be read.</summary>
-    public static List<string> Names(string path)
+    /// <summary>readdir(3): the names in a directory, in no order, without <c>.</c> and <c>..</c>.</summary>
+    public static Result<List<string>> Names(string path)
     {
         const int NameOffset = 19; // dirent(3) on 64-bit Linux: 8 of d_ino, 8 of d_off, 2 of d_reclen, 1 of d_type
-        var names = new List<string>();
         fixed (byte* p = OsText.ToCString(path))
         {
-            var directory = opendir(p);
+            var directory = NativeMethods.opendir(p);
             if (directory == 0)
             {
-                return names;
+                return NativeMethods.LastError;
             }
 
-            for (var entry = readdir(directory); entry is not null; entry = readdir(directory))
+            var names = new List<string>();
+            while (true)
             {
+                var entry = NativeMethods.readdir(directory);
+                if (entry is null)
+                {
+                    // The end of the directory leaves errno as it was: zero, for a call begins with it (LibraryImport, SetLastError).
+                    var error = NativeMethods.LastError;
+                    _ = NativeMethods.closedir(directory);
+                    return error == Errno.None ? names : error;
+                }
+
                 var name = OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(entry + NameOffset));
                 if (name is not ("." or ".."))
                 {
                     names.Add(name);
                 }
             }
-
-            _ = closedir(directory);
         }
-
-        return names;
     }
 
     /// <summary>
     /// flock(2), exclusive: a lock among the processes of <c>run</c> itself, gone when the descriptor is closed.
-    /// With <paramref name="wait"/> it waits for as long as it takes.
+    /// <see cref="Errno.Again"/> if another holds it and this is not to wait for as long as it takes.
     /// </summary>
-    public static bool TryLockWhole(SafeFileHandle file, bool wait)
+    public static Errno Lock(SafeFileHandle file, bool wait)
     {
-        int result;
-        do
+        while (true)
         {
-            result = flock(Number(file), wait ? LockExclusive : LockExclusive | LockNonBlock);
+            var error = NativeMethods.ErrorOf(NativeMethods.flock(Descriptors.Number(file), wait ? LockExclusive : LockExclusive | LockNonBlock));
+            if (error != Errno.Interrupted)
+            {
+                return error;
+            }
         }
-        while (result != 0 && LastError == Errno.Interrupted);
-
-        return result == 0;
     }
 
-    /// <summary>The descriptor as a number. The handle must outlive its use.</summary>
-    public static int Number(SafeFileHandle file) => (int)file.DangerousGetHandle();
-
-    private static FileStatus? Status(int directory, string path, int flags)
+    internal static Result<FileStatus> Status(int directory, string path, int flags)
     {
         const uint BasicStats = 0x7ff;
-        StatX s;
+        NativeMethods.StatX s;
         fixed (byte* p = OsText.ToCString(path))
         {
-            if (statx(directory, p, flags, BasicStats, &s) != 0)
+            while (NativeMethods.statx(directory, p, flags, BasicStats, &s) != 0)
             {
-                return null;
+                if (NativeMethods.LastError != Errno.Interrupted)
+                {
+                    return NativeMethods.LastError;
+                }
             }
         }
 
@@ -278,85 +291,4 @@ internal static unsafe partial class Kernel
             ((ulong)s.DeviceMajor << 32) | s.DeviceMinor, s.Inode, s.Mode, s.Owner, s.Group, (long)s.Size,
             s.Modified.Nanoseconds, s.Changed.Nanoseconds);
     }
-
-    // statx(2), and not stat: its structure is the same on every architecture and with every C library.
-    [StructLayout(LayoutKind.Sequential)]
-    private struct StatXTime
-    {
-        public long Seconds;
-        public uint Fraction;
-        private readonly int _reserved;
-
-        public readonly long Nanoseconds => (Seconds * 1_000_000_000) + Fraction;
-    }
-
-    [StructLayout(LayoutKind.Sequential, Size = 256)]
-    private struct StatX
-    {
-        public uint Mask, BlockSize;
-        public ulong Attributes;
-        public uint Links, Owner, Group;
-        public ushort Mode;
-        private readonly ushort _reserved;
-        public ulong Inode, Size, Blocks, AttributesMask;
-        public StatXTime Accessed, Born, Changed, Modified;
-        public uint SpecialMajor, SpecialMinor, DeviceMajor, DeviceMinor;
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int open(byte* path, int flags, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(int descriptor, byte* bytes, nuint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(int descriptor, byte* bytes, nuint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fsync(int descriptor);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int statx(int directory, byte* path, int flags, uint mask, StatX* status);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int faccessat(int directory, byte* path, int bits, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int chmod(byte* path, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchmod(int descriptor, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int mkdir(byte* path, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int rename(byte* from, byte* to);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int link(byte* from, byte* to);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int unlink(byte* path);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int rmdir(byte* path);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int utimensat(int directory, byte* path, void* times, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial byte* realpath(byte* path, byte* resolved);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint opendir(byte* path);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial byte* readdir(nint directory);
-
-    [LibraryImport("libc")]
-    private static partial int closedir(nint directory);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int flock(int descriptor, int operation);
 }

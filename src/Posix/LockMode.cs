@@ -10,12 +10,11 @@ internal enum LockMode : short
     Exclusive = 1,
 }
 
-/// <summary>A range of a file that somebody holds, as the kernel tells it.</summary>
-/// <param name="Mode">How it is held.</param>
-/// <param name="Start">Where it begins.</param>
-/// <param name="Length">How long it is; 0 where it has no end.</param>
-/// <param name="ProcessId">Whose it is; 0 or less where the kernel cannot say.</param>
-internal readonly record struct HeldRange(LockMode Mode, long Start, long Length, int ProcessId)
+/// <summary>A range of a file that somebody holds, as F_GETLK tells it.</summary>
+/// <param name="Start">In bytes from the beginning of the file.</param>
+/// <param name="Length">In bytes; 0 if it has no end.</param>
+/// <param name="ProcessId">Whose it is; 0 or less if the kernel cannot say.</param>
+internal sealed record HeldRange(LockMode Mode, long Start, long Length, int ProcessId)
 {
     public long Last => Length == 0 ? long.MaxValue : Start + Length - 1;
 }

@@ -133,7 +133,9 @@ internal static unsafe class OpenSsl
         return true;
     }
 
-    private static string Place(string variable, string builtIn) => Kernel.Variable(Say(variable)) ?? Say(builtIn);
+#pragma warning disable RS0030 // Only a fetch asks.
+    private static string Place(string variable, string builtIn) => EnvironmentVariables.Get(Say(variable)) ?? Say(builtIn);
+#pragma warning restore RS0030
 
     /// <summary>Calls a function that takes nothing and returns a text.</summary>
     private static string Say(string function) => Text(((delegate* unmanaged<byte*>)Function(function))());

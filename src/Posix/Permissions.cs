@@ -21,6 +21,9 @@ internal static class Permissions
     /// <summary>0022: writing by everybody but the owner.</summary>
     public const uint OthersWrite = 0x12;
 
+    /// <summary>0002: writing by everybody.</summary>
+    public const uint EverybodyWrite = 0x2;
+
     /// <summary>0077: the bits of everybody but the owner.</summary>
     public const uint Others = 0x3f;
 }

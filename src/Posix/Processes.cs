@@ -1,13 +1,27 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>This process: who it is, what it was given, what it becomes.</summary>
-internal static unsafe partial class Kernel
+/// <summary>This process (who it is, what it was given, what it becomes), and others by their PIDs.</summary>
+internal static unsafe partial class Processes
 {
-    public static uint EffectiveUser { get; } = geteuid();
+    public const uint Root = 0;
 
-    public static int ProcessId => getpid();
+    // The numbers of these two are the same on every architecture; C libraries older than 2.36 have no function for them.
+    private const nint PidfdSendSignal = 424, PidfdOpen = 434;
+
+    private const int SetParentDeathSignal = 1;
+    private const short PollIn = 1;
+
+    /// <summary>geteuid(2).</summary>
+    public static uint EffectiveUser { get; } = NativeMethods.geteuid();
+
+    /// <summary>getpid(2).</summary>
+    public static int Id { get; } = NativeMethods.getpid();
+
+    /// <summary>uname(2): the first two numbers of the kernel's release; 0.0 if it has none.</summary>
+    public static Version KernelVersion { get; } = ReadKernelVersion();
 
     /// <summary>The arguments as they came, without the program's own name.</summary>
     /// <param name="count">How many there are, as Main was told.</param>
@@ -23,20 +37,8 @@ internal static unsafe partial class Kernel
         return arguments;
     }
 
-    /// <summary>The variable's value, null where it is not set. .NET's own decodes the whole environment, and with loss.</summary>
-    public static string? Variable(string name)
-    {
-        fixed (byte* n = OsText.ToCString(name))
-        {
-            var value = getenv(n);
-            return value is null ? null : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(value));
-        }
-    }
-
     /// <summary>From here on objects are finalized: native/runtime_stubs.c has kept the thread that does it from starting.</summary>
     public static void StartFinalizer() => run_start_finalizer();
-
-    public static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
 
     /// <summary>
     /// execve(2) with the environment as it came, and the signals as the caller had set them. It is the last act of this process,
@@ -46,49 +48,95 @@ internal static unsafe partial class Kernel
     /// <param name="arguments">The whole vector, the program's own name first.</param>
     public static Errno Execute(string file, IReadOnlyList<string> arguments)
     {
-        var vector = Vector(arguments);
+        // Freed for the sake of the next attempt: an interpreter, if the kernel would not start the script itself.
+        using var vector = new ArgumentVector(arguments);
         fixed (byte* f = OsText.ToCString(file))
         {
-            run_restore_signals();
-            _ = execve(f, vector, run_environ());
+            Signals.Restore();
+            _ = NativeMethods.execve(f, vector.Pointer, run_environ());
+            return NativeMethods.LastError;
         }
-
-        // Freed for the sake of the next attempt: an interpreter, where the kernel would not start the script itself.
-        var error = LastError;
-        Free(vector, arguments.Count);
-        return error;
     }
 
-    private static byte** Vector(IReadOnlyList<string> arguments)
+    /// <summary>posix_spawn(3): this same program with the same arguments, byte for byte, and one variable more. Its PID.</summary>
+    public static Result<int> StartAgain(string variable, string value)
     {
-        var vector = (byte**)NativeMemory.Alloc((nuint)(arguments.Count + 1), (nuint)sizeof(byte*));
-        for (var i = 0; i < arguments.Count; i++)
+        var environment = run_environ();
+        nuint count = 0;
+        while (environment[count] is not null)
         {
-            var bytes = OsText.ToCString(arguments[i]);
-            vector[i] = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
-            bytes.CopyTo(new Span<byte>(vector[i], bytes.Length));
+            count++;
         }
 
-        vector[arguments.Count] = null;
-        return vector;
+        var extended = (byte**)NativeMemory.Alloc(count + 2, (nuint)sizeof(byte*));
+        for (nuint i = 0; i < count; i++)
+        {
+            extended[i] = environment[i];
+        }
+
+        int processId;
+        Errno error;
+        fixed (byte* assignment = OsText.ToCString($"{variable}={value}"), self = "/proc/self/exe\0"u8)
+        {
+            extended[count] = assignment;
+            extended[count + 1] = null;
+            error = (Errno)NativeMethods.posix_spawn(&processId, self, null, null, run_argv(), extended);
+        }
+
+        NativeMemory.Free(extended);
+        return error == Errno.None ? processId : error;
     }
 
-    private static void Free(byte** vector, int count)
+    /// <summary>setsid(2): a session of its own, without a terminal.</summary>
+    public static Errno StartSession() => NativeMethods.ErrorOf(NativeMethods.setsid());
+
+    /// <summary>prctl(2): the signal that this process gets when its parent ends; 0 for none. It would outlive execve.</summary>
+    public static void SignalAtParentsEnd(int signal) => _ = NativeMethods.prctl(SetParentDeathSignal, signal, 0, 0, 0);
+
+    /// <summary>
+    /// pidfd_open(2): a descriptor that stands for the process which has that id now, and for no later one that is given the same;
+    /// <see cref="Errno.NoProcess"/> if there is none.
+    /// </summary>
+    public static Result<SafeFileHandle> Open(int processId)
     {
-        for (var i = 0; i < count; i++)
-        {
-            NativeMemory.Free(vector[i]);
-        }
-
-        NativeMemory.Free(vector);
+        var descriptor = NativeMethods.syscall(PidfdOpen, processId, 0, 0, 0);
+        return descriptor < 0 ? NativeMethods.LastError : new SafeFileHandle((int)descriptor, ownsHandle: true);
     }
 
-    /// <summary>The kernel's version, as far as decisions hang on it.</summary>
-    public static Version Release()
+    /// <summary>pidfd_send_signal(2).</summary>
+    public static Errno Signal(SafeFileHandle process, int signal) =>
+        NativeMethods.ErrorOf(NativeMethods.syscall(PidfdSendSignal, Descriptors.Number(process), signal, 0, 0));
+
+    /// <summary>poll(2): waits until one of the processes has ended, or the time is over.</summary>
+    public static void WaitForEnd(IReadOnlyList<SafeFileHandle> processes, TimeSpan most)
+    {
+        var waiting = new NativeMethods.Polled[processes.Count];
+        for (var i = 0; i < waiting.Length; i++)
+        {
+            waiting[i] = new NativeMethods.Polled { Descriptor = Descriptors.Number(processes[i]), Events = PollIn };
+        }
+
+        fixed (NativeMethods.Polled* first = waiting)
+        {
+            _ = NativeMethods.poll(first, (nuint)waiting.Length, (int)Math.Ceiling(most.TotalMilliseconds));
+        }
+    }
+
+    /// <summary>getpwuid(3): the user's name, or the number if it has none.</summary>
+    public static string UserName(uint user)
+    {
+        // passwd(5)'s structure begins with the name, everywhere.
+        var entry = NativeMethods.getpwuid(user);
+        return entry is null || *entry is null
+            ? user.ToString(null, null)
+            : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*entry));
+    }
+
+    private static Version ReadKernelVersion()
     {
         const int FieldLength = 65; // utsname(2): six fields of 65 bytes, the release being the third
         var names = stackalloc byte[6 * FieldLength];
-        if (uname(names) != 0)
+        if (NativeMethods.uname(names) != 0)
         {
             return new Version(0, 0);
         }
@@ -100,29 +148,12 @@ internal static unsafe partial class Kernel
             : new Version(0, 0);
     }
 
-    [LibraryImport("libc")]
-    private static partial int isatty(int descriptor);
-
-    [LibraryImport("libc")]
-    private static partial byte* getenv(byte* name);
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
-
-    [LibraryImport("libc")]
-    private static partial int getpid();
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int execve(byte* file, byte** arguments, byte** environment);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int uname(byte* names);
-
+    // native/startup.c, native/runtime_stubs.c.
     [LibraryImport("libc")]
     private static partial byte** run_argv();
 
     [LibraryImport("libc")]
-    private static partial byte** run_environ();
+    internal static partial byte** run_environ();
 
     [LibraryImport("libc")]
     private static partial void run_start_finalizer();

@@ -45,30 +45,26 @@ internal sealed class Sha256
         return hash.Finish();
     }
 
-    /// <summary>The digest of a file from its beginning; null where it cannot be read to its end.</summary>
-    public static string? OfFile(SafeFileHandle file)
+    /// <summary>The digest of a file from its beginning, wherever it stands.</summary>
+    public static Result<string> OfFile(SafeFileHandle file)
     {
         var hash = new Sha256();
         var buffer = new byte[64 << 10];
         for (long at = 0; ;)
         {
-            int count;
-            try
+            var read = Files.ReadAt(file, buffer, at);
+            if (!read.Succeeded)
             {
-                count = RandomAccess.Read(file, buffer, at);
-            }
-            catch (IOException)
-            {
-                return null;
+                return read.Error;
             }
 
-            if (count == 0)
+            if (read.Value == 0)
             {
                 return hash.Finish();
             }
 
-            hash.Append(buffer.AsSpan(0, count));
-            at += count;
+            hash.Append(buffer.AsSpan(0, read.Value));
+            at += read.Value;
         }
     }
 

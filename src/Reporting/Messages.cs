@@ -10,7 +10,6 @@ namespace Run.Reporting;
 /// </summary>
 internal static class Messages
 {
-    private const int StandardError = 2;
     private const string Red = "\e[1;31m", Yellow = "\e[1;33m", Plain = "\e[m";
 
     private static bool s_quiet;
@@ -23,10 +22,12 @@ internal static class Messages
     /// <summary>
     /// Whether standard error is a terminal, and notes are welcome: the condition for showing progress. Steps would run into its line.
     /// </summary>
-    public static bool MayShowProgress => !s_quiet && !s_verbose && Kernel.IsTerminal(StandardError);
+    public static bool MayShowProgress => !s_quiet && !s_verbose && Descriptors.IsTerminal(Descriptors.Error);
 
-    private static bool Colour => s_colour ??=
-        Kernel.IsTerminal(StandardError) && string.IsNullOrEmpty(Kernel.Variable("NO_COLOR")) && Kernel.Variable("TERM") != "dumb";
+#pragma warning disable RS0030 // How a message looks decides nothing, and a run that has said something has no plan.
+    private static bool Colour => s_colour ??= Descriptors.IsTerminal(Descriptors.Error)
+        && string.IsNullOrEmpty(EnvironmentVariables.Get("NO_COLOR")) && EnvironmentVariables.Get("TERM") != "dumb";
+#pragma warning restore RS0030
 
     /// <summary>Decides how much is said: <c>--quiet</c> and <c>--verbose</c>.</summary>
     public static void Set(bool quiet, bool verbose) => (s_quiet, s_verbose) = (quiet, verbose);
@@ -80,7 +81,7 @@ internal static class Messages
     }
 
     /// <summary>Writes text to standard error as it is: progress, which is not a message. Failures are ignored: nobody is there to tell.</summary>
-    public static void Raw(string text) => Kernel.TryWriteAll(StandardError, Encoding.UTF8.GetBytes(text));
+    public static void Raw(string text) => _ = Descriptors.Write(Descriptors.Error, Encoding.UTF8.GetBytes(text));
 
     private static bool IsUnseen(UnicodeCategory category) =>
         category is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;

@@ -7,24 +7,25 @@ namespace Run.Reporting;
 /// <summary>The terminal of whoever started this process, wherever standard input and output lead.</summary>
 internal sealed class Terminal : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private const int LongestLine = 4096; // N_TTY_BUF_SIZE: a terminal hands over a whole line at once, and no longer ones
 
-    private Terminal(SafeFileHandle handle) => _handle = handle;
+    private Terminal(SafeFileHandle handle) => Handle = handle;
 
-    public SafeFileHandle Handle => _handle;
+    public SafeFileHandle Handle { get; }
 
-    /// <summary>Null where there is none, as under cron and in CI.</summary>
+    /// <summary>Null if there is none, as under cron and in CI.</summary>
     public static Terminal? TryOpen() =>
-        Kernel.TryOpen("/dev/tty", Kernel.ReadWrite | Kernel.NoControllingTerminal) is { } handle ? new Terminal(handle) : null;
+        Files.Open("/dev/tty", OpenFlags.ReadWrite | OpenFlags.NoControllingTerminal).Value is { } handle ? new Terminal(handle) : null;
 
-    public void Say(string text) => _ = Kernel.TryWriteAll(_handle, Encoding.UTF8.GetBytes(text));
+    public void Say(string text) => _ = Files.Write(Handle, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Asks, and waits for a line. Its end, as after ^D, is no answer.</summary>
-    public string Ask(string question)
+    /// <summary>Asks a question that only <c>y</c> answers with yes: Enter, the end of input (^D) and all else are a no.</summary>
+    public bool Confirm(string question)
     {
-        Say(question);
-        return Encoding.UTF8.GetString(Kernel.TryReadLine(_handle) ?? []).TrimEnd('\n', '\r');
+        Say($"{question} [y/N] ");
+        Span<byte> line = stackalloc byte[LongestLine];
+        return line[..Files.ReadSome(Handle, line).Value].TrimEnd("\r\n"u8).SequenceEqual("y"u8);
     }
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => Handle.Dispose();
 }

@@ -1,4 +1,3 @@
-using Run.Inputs;
 using Run.Posix;
 using Run.Reporting;
 
@@ -7,34 +6,36 @@ namespace Run.Storage;
 /// <summary>Files outside the cache that <c>run</c> writes: whole, or not at all.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Makes a new file. One that stands there stays as it is, also when it has come this moment.</summary>
+    /// <summary>Creates a file. One that exists is left unchanged, even if it has come this moment.</summary>
     /// <exception cref="RunException">73.</exception>
-    public static void Create(string path, byte[] bytes, uint mode) => Write(path, bytes, mode, static (from, to) => Kernel.TryLink(from, to) && Kernel.TryRemoveFile(from));
+    public static void Create(string path, byte[] bytes, uint mode) => Write(path, bytes, mode, static (from, to) =>
+        Files.Link(from, to) is not Errno.None and var error ? error : Files.Remove(from));
 
-    /// <summary>Makes the file, or puts another in its place.</summary>
+    /// <summary>Creates the file, or replaces it.</summary>
     /// <exception cref="RunException">73.</exception>
-    public static void Replace(string path, byte[] bytes, uint mode) => Write(path, bytes, mode, Kernel.TryRename);
+    public static void Replace(string path, byte[] bytes, uint mode) => Write(path, bytes, mode, Files.Rename);
 
-    private static void Write(string path, byte[] bytes, uint mode, Func<string, string, bool> move)
+    private static void Write(string path, byte[] bytes, uint mode, Func<string, string, Errno> move)
     {
-        var slash = path.LastIndexOf('/');
-        if (slash > 0)
+        if (path.LastIndexOf('/') > 0)
         {
-            XdgPaths.Make(path[..slash]);
+            TrustedPath.MakeDirectory(TrustedPath.Parent(path));
         }
 
-        var temporary = $"{path}.{Kernel.ProcessId}";
-        using var file = Kernel.TryOpen(temporary, Kernel.WriteOnly | Kernel.Create | Kernel.Exclusive | Kernel.NoFollow, mode);
-        var written = file is not null && Kernel.TryChangeMode(file, mode) && Kernel.TryWriteAll(file, bytes) && Kernel.TryFlush(file) && move(temporary, path);
-        if (!written)
+        var staging = $"{path}.{Processes.Id}";
+        const int Flags = OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive;
+        using var file = Files.Open(staging, Flags | OpenFlags.NoFollow, mode).OrThrow(error => Failed(path, error));
+        var error = Files.ChangeMode(file, mode);
+        error = error == Errno.None ? Files.Write(file, bytes) : error;
+        error = error == Errno.None ? Files.Flush(file) : error;
+        error = error == Errno.None ? move(staging, path) : error;
+        if (error != Errno.None)
         {
-            var error = Kernel.LastError;
-            if (file is not null)
-            {
-                _ = Kernel.TryRemoveFile(temporary);
-            }
-
-            throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be written: {Kernel.Describe(error)}");
+            _ = Files.Remove(staging);
+            throw Failed(path, error);
         }
     }
+
+    private static RunException Failed(string path, Errno error) =>
+        new(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}");
 }

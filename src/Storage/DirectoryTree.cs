@@ -6,30 +6,32 @@ namespace Run.Storage;
 /// <summary>Directories with all that is in them.</summary>
 internal static class DirectoryTree
 {
-    /// <summary>Removes it. Symbolic links are removed, never followed; what somebody else removes meanwhile is well.</summary>
+    /// <summary>Removes it. Symbolic links are removed, never followed. What somebody else removes meanwhile is no failure.</summary>
     /// <exception cref="RunException">73.</exception>
     public static void Remove(string path)
     {
-        if (Kernel.TryLinkStatus(path) is { IsDirectory: true })
+        if (Files.LinkStatus(path).OrAbsent(error => Failed(path, error)) is not { IsDirectory: true })
         {
-            foreach (var name in Kernel.Names(path))
-            {
-                Remove($"{path}/{name}");
-            }
+            Check(Files.Remove(path), path);
+            return;
+        }
 
-            Check(Kernel.TryRemoveDirectory(path), path);
-        }
-        else
+        foreach (var name in Files.Names(path).OrAbsent(error => Failed(path, error)) ?? [])
         {
-            Check(Kernel.TryRemoveFile(path), path);
+            Remove($"{path}/{name}");
         }
+
+        Check(Files.RemoveDirectory(path), path);
     }
 
-    private static void Check(bool removed, string path)
+    private static void Check(Errno error, string path)
     {
-        if (!removed && Kernel.LastError != Errno.NoEntry)
+        if (error is not (Errno.None or Errno.NoEntry))
         {
-            throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be removed: {Kernel.Describe(Kernel.LastError)}");
+            throw Failed(path, error);
         }
     }
+
+    private static RunException Failed(string path, Errno error) =>
+        new(ExitStatus.CannotWrite, $"{path}: cannot be removed: {error.Describe()}");
 }

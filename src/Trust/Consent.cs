@@ -15,23 +15,29 @@ namespace Run.Trust;
 /// </summary>
 internal sealed class Consent
 {
-    private const string Yes = "y";
-    private readonly ResolvedScript _wanted;
-    private readonly XdgPaths _directories;
-    private readonly string _temporary;
+    private readonly ResolvedScript _script;
+    private readonly string _directory;
+    private readonly string _cacheRoot;
+    private readonly ReadSet _reads;
 
-    // Also where it could not be written down.
+    // Also if it could not be written down.
     private string? _given;
 
-    private Consent(ResolvedScript wanted, RunContext context) =>
-        (_wanted, _directories, _temporary) = (wanted, context.XdgPaths, context.Cache.Root);
+    private Consent(ResolvedScript script, string directory, string cacheRoot, ReadSet reads) =>
+        (_script, _directory, _cacheRoot, _reads) = (script, directory, cacheRoot, reads);
 
-    /// <summary>Null where nothing is to be asked. A digest, pinned or on the command line, is an answer already.</summary>
-    public static Consent? For(ResolvedScript wanted, RunContext context) =>
-        wanted is { Source.Trust: TrustLevel.Ask, Digest: null } ? new Consent(wanted, context) : null;
+    /// <summary>Null if nothing is to be asked. A digest, pinned or on the command line, is an answer already.</summary>
+    /// <param name="stateDirectory">Where answers are remembered.</param>
+    /// <param name="cacheRoot">Where the change that is shown is staged.</param>
+    public static Consent? For(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
+        script is { Source.Trust: TrustLevel.Ask, Digest: null }
+            ? new Consent(script, $"{stateDirectory}/accepted", cacheRoot, reads)
+            : null;
 
-    public bool IsGiven(string sha256) =>
-        sha256 == _given || (XdgPaths.Trusted(_directories.State) is not null && XdgPaths.Trusted(Directory) is not null && XdgPaths.Trusted(File(sha256)) is not null);
+    /// <exception cref="RunException">77: another user could have given it.</exception>
+    public bool IsGiven(string sha256) => sha256 == _given
+        || (TrustedPath.Check(TrustedPath.Parent(_directory)) is not null && TrustedPath.Check(_directory) is not null
+            && TrustedPath.Check(File(sha256)) is not null);
 
     /// <summary>Asks about a copy, unless it was accepted before.</summary>
     /// <exception cref="RunException">77.</exception>
@@ -47,19 +53,20 @@ internal sealed class Consent
 
     /// <summary>Asks about bytes that have arrived.</summary>
     /// <param name="path">Where they are.</param>
-    /// <param name="before">The copy until now: where it was accepted, what has changed since is shown.</param>
+    /// <param name="size">In bytes.</param>
+    /// <param name="before">The copy until now: if it was accepted, what has changed since is shown.</param>
     /// <exception cref="RunException">77: no, or nobody to ask.</exception>
     public void Ask(string path, string sha256, long size, CachedScript? before)
     {
-        var shown = _wanted.DisplayName;
+        var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
-            ExitStatus.Refused, $"{shown}: sha256:{sha256} is not accepted yet, and there is no terminal to ask on",
-            $"run it once on a terminal; or run --pin {_wanted.ShellQuoted}; or give the digest: --sha256 HEX");
+            ExitStatus.Refused, $"{name}: sha256:{sha256} is not accepted yet, and there is no terminal to ask on",
+            $"run it once on a terminal; or run --pin {_script.ShellQuoted}; or give the digest: --sha256 HEX");
 
         var accepted = before is not null && IsGiven(before.Record.Sha256) ? before : null;
         terminal.Say($"""
-            run: {Messages.Printable(shown)} {(accepted is null ? "is new here" : "has changed")}
-                 from    {Messages.Printable(UrlText.Redacted(_wanted.Url))}
+            run: {Messages.Printable(name)} {(accepted is null ? "is new here" : "has changed")}
+                 from    {Messages.Printable(UrlText.Redacted(_script.Url))}
                  size    {HumanFormat.Size(size)}
                  sha256  {sha256}
 
@@ -69,9 +76,10 @@ internal sealed class Consent
             ShowChange(accepted, path, terminal);
         }
 
-        if (terminal.Ask("run it? [y/N] ") != Yes)
+        if (!terminal.Confirm("run it?"))
         {
-            throw new RunException(ExitStatus.Refused, $"{shown}: not accepted, so it does not run", $"run --view {_wanted.ShellQuoted} shows it");
+            throw new RunException(
+                ExitStatus.Refused, $"{name}: not accepted, so it does not run", $"run --view {_script.ShellQuoted} shows it");
         }
 
         Remember(sha256);
@@ -83,44 +91,46 @@ internal sealed class Consent
         _given = sha256;
         try
         {
-            XdgPaths.Make(Directory);
-            AtomicFile.Replace(File(sha256), OsText.ToBytes($"{_wanted.DisplayName} {UrlText.Redacted(_wanted.Url)}\n"), Permissions.PrivateFile);
+            TrustedPath.MakeDirectory(_directory);
+            var line = $"{_script.DisplayName} {UrlText.Redacted(_script.Url)}\n";
+            AtomicFile.Replace(File(sha256), OsText.ToBytes(line), Permissions.PrivateFile);
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
-            Messages.Note($"{_wanted.DisplayName}: will be asked about again: {e.Message}");
+            Messages.Note($"{_script.DisplayName}: will be asked about again: {e.Message}");
         }
     }
 
-    private string Directory => $"{_directories.State}/accepted";
-
-    private string File(string sha256) => $"{Directory}/{Cache.Key(_wanted.Url)}-{sha256}";
+    private string File(string sha256) => $"{_directory}/{Cache.Key(_script.Url)}-{sha256}";
 
     private void ShowChange(CachedScript before, string path, Terminal terminal)
     {
-        using var raw = StagingFile.Create(_temporary);
-        _ = DiffProgram.Write((before.Path, DiffProgram.Label(before, DateTimeOffset.UtcNow)), (path, DiffProgram.Label(_wanted.Url)), raw.Handle);
-        using var text = Kernel.TryOpen(raw.Path, Kernel.ReadOnly);
-        using var shown = StagingFile.Create(_temporary);
-        DiffProgram.Show(text!, line => shown.Write(OsText.ToBytes(line)));
-        using var toPage = Kernel.TryOpen(shown.Path, Kernel.ReadOnly);
-        if (!Page(toPage!, terminal))
+        using var raw = StagingFile.Create(_cacheRoot);
+        _ = DiffProgram.Write(
+            (before.Path, DiffProgram.Label(before, _reads.Now)), (path, DiffProgram.Label(_script.Url)), raw.Handle, _reads);
+        using var text = raw.Reopen();
+        using var shown = StagingFile.Create(_cacheRoot);
+        DiffProgram.Show(text, line => shown.Write(OsText.ToBytes(line)));
+        using var toPage = shown.Reopen();
+        if (!Page(toPage, terminal))
         {
-            using var again = Kernel.TryOpen(shown.Path, Kernel.ReadOnly);
-            DiffProgram.Show(again!, terminal.Say);
+            using var again = shown.Reopen();
+            DiffProgram.Show(again, terminal.Say);
         }
     }
 
-    /// <summary>Through <c>$PAGER</c>, else less, which gets out of the way where one screen is enough, else more. False where there is none.</summary>
-    private static bool Page(SafeFileHandle text, Terminal terminal)
+    /// <summary>
+    /// Through <c>$PAGER</c>, else less, which gets out of the way if one screen is enough, else more. False if there is none.
+    /// </summary>
+    private bool Page(SafeFileHandle text, Terminal terminal)
     {
         const string Shell = "sh";
         const int NotThere = 127;
-        var pager = Kernel.Variable("PAGER") is { Length: > 0 } chosen ? chosen
-            : SearchPath.Find("less", out _) is not null ? "less -FX"
-            : SearchPath.Find("more", out _) is not null ? "more"
+        var pager = _reads.Variable("PAGER") is { Length: > 0 } chosen ? chosen
+            : SearchPath.Find("less", _reads, out _) is not null ? "less -FX"
+            : SearchPath.Find("more", _reads, out _) is not null ? "more"
             : null;
-        return pager is not null && SearchPath.Find(Shell, out _) is { } shell
-            && Kernel.TryRunProgram(shell, [Shell, "-c", pager], text, terminal.Handle) is not (null or NotThere);
+        return pager is not null && SearchPath.Find(Shell, _reads, out _) is { } shell
+            && ChildProcesses.Run(shell, [Shell, "-c", pager], text, terminal.Handle) is { Succeeded: true, Value: not NotThere };
     }
 }

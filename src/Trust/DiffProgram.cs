@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 using Run.Caching;
 using Run.Execution;
+using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -18,19 +19,20 @@ internal static class DiffProgram
     /// <param name="into">Null: standard output.</param>
     /// <returns>Whether there is a difference.</returns>
     /// <exception cref="RunException">73: diff could not do it. 127: there is no diff.</exception>
-    public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle? into)
+    public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle? into, ReadSet reads)
     {
         const string Program = "diff";
-        var file = SearchPath.Find(Program, out _)
+        var file = SearchPath.Find(Program, reads, out _)
             ?? throw new RunException(ExitStatus.NotFound, "no diff(1) on this machine to show the change with", "install the package diffutils, or busybox");
 
         // -L is --label for GNU diff and for the others, which have no long options.
-        var status = Kernel.TryRunProgram(file, [Program, "-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path], null, into);
+        string[] arguments = [Program, "-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path];
+        var status = ChildProcesses.Run(file, arguments, null, into)
+            .OrThrow(error => new RunException(ExitStatus.CannotStart, $"{file}: cannot be started: {error.Describe()}"));
         return status switch
         {
             Same => false,
             Changed => true,
-            null => throw new RunException(ExitStatus.CannotStart, $"{file}: cannot be started: {Kernel.Describe(Kernel.LastError)}"),
             _ => throw new RunException(ExitStatus.CannotWrite, $"{file}: ended with status {status}"),
         };
     }
@@ -52,7 +54,7 @@ internal static class DiffProgram
         var rest = Array.Empty<byte>();
         while (true)
         {
-            var chunk = Kernel.TryRead(text, ChunkSize) ?? [];
+            var chunk = Files.Read(text, ChunkSize).Value ?? [];
             byte[] bytes = [.. rest, .. chunk];
             var whole = chunk.Length == 0 || bytes.Length > 4 * ChunkSize ? bytes.Length : bytes.AsSpan().LastIndexOf((byte)'\n') + 1;
             say(string.Join('\n', OsText.FromBytes(bytes.AsSpan(0, whole)).Split('\n').Select(Line)));

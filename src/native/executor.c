@@ -13,24 +13,31 @@
  *     text key         what the plan is for; see run_find_plan
  *     lock             u8, text, text, text: F_RDLCK or F_WRLCK, its file, and the two texts that the file begins with
  *     steps            one letter each, then what belongs to it:
- *       a text         nothing is at that path
- *       s look text    what the path leads to looks like that
+ *       v text text    the variable is set to that value
+ *       u text         the variable is not set
+ *       a text         nothing is at that path, not even a link that leads nowhere
+ *       s stamp text   what the path leads to has that stamp
  *       d u32 text     the path leads to a directory of this user's own with none of these permissions
  *       D u32 text     the path is one, and no link to one
+ *       n text         the path leads to a directory of another user's
  *       x text         the path leads to a program that may be executed
- *       c look text    the script is that file of the cache, and looks like that
- *       f look text    the script is the local file that the command line names; it looks like that, and is really there
+ *       c stamp text   the script is that file of the cache, and has that stamp
+ *       f stamp text   the script is the local file that the command line names; it has that stamp, and is really there
  *
- * The lock comes first: whoever removes an old version of a script looks at who holds its lock (Caching/Versions), so what is
+ * So each input of a decision is a step, written down by ReadSet as it was read; shared.h has the letters.
+ *
+ * The lock comes first: whoever removes an old version of a script looks at who holds its lock (Caching/VersionSweeper), so what is
  * seen under the lock stays until the script has begun.
  *
- * A text ends in a NUL. A look is device, inode, size, mtime and ctime, eight bytes each, as FileIdentity has them.
+ * A text ends in a NUL. A stamp is device, inode, size, mtime and ctime, eight bytes each, as FileStamp has them.
  */
 #include "executor.h"
 #include "plan_key.h"
+#include "shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,12 +47,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    LEAST_DESCRIPTOR = 100, /* LockFile.LeastDescriptor */
-    PID_SHIFT = 40,         /* LockFile.ProcessIdShift */
-};
-
-static const off_t GATE = 0, FIRST_MARK = (off_t)1 << 62; /* LockFile.Gate, LockFile.FirstMark */
+_Static_assert(RUN_PLAN_MOST_PATH_BYTES >= PATH_MAX + sizeof "/plans/0000", "room for the path of a plan");
 
 extern char **environ;
 
@@ -54,7 +56,7 @@ struct rest {
     const unsigned char *at, *end;
 };
 
-struct look {
+struct stamp {
     uint64_t device, inode;
     int64_t size, modified, changed;
 };
@@ -84,40 +86,13 @@ static int is_local(const char *script)
 }
 
 /*
- * From where SCRIPT was called, as far as that matters: for a relative path the working directory, for one that is
- * fetched the run.pins that counts (PinsFile.Find), or nothing. 0: it cannot be said.
+ * The directory that SCRIPT is called from: it decides what a relative path is, and where the search for run.pins begins. An absolute path
+ * means the same everywhere. 0: it cannot be said.
  */
-static int find_place(const char *script, char *path, size_t room)
+static int find_directory(const char *script, char *path, size_t room)
 {
-    static const char pins[] = "/run.pins";
-    struct stat status;
-
     path[0] = '\0';
-    if (script[0] == '/')
-        return 1;
-    if (getcwd(path, room - sizeof pins) == NULL || path[0] != '/')
-        return 0;
-    if (is_local(script))
-        return 1;
-    char *end = path[1] == '\0' ? path : path + strlen(path);
-    for (;;) {
-        /* One that is somebody else's: whether it counts depends. */
-        memcpy(end, pins, sizeof pins);
-        if (lstat(path, &status) == 0)
-            return status.st_uid == geteuid();
-        *end = '\0';
-        if (errno != ENOENT)
-            return 0;
-        if (end == path)
-            return 1;
-        if (stat(path, &status) != 0)
-            return 0;
-        if (status.st_uid != geteuid()) {
-            path[0] = '\0';
-            return 1;
-        }
-        end = strrchr(path, '/');
-    }
+    return script[0] == '/' || (getcwd(path, room) != NULL && path[0] == '/');
 }
 
 /* Reads the plan of that name: a file of this user's alone. Its length, or 0. */
@@ -142,18 +117,18 @@ static int64_t nanoseconds(struct timespec time)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static int looks_like(const struct stat *status, const struct look *look)
+static int has_stamp(const struct stat *status, const struct stamp *stamp)
 {
     return S_ISREG(status->st_mode)
-        && look->device == ((uint64_t)major(status->st_dev) << 32 | minor(status->st_dev))
-        && look->inode == status->st_ino
-        && look->size == status->st_size
-        && look->modified == nanoseconds(status->st_mtim)
-        && look->changed == nanoseconds(status->st_ctim);
+        && stamp->device == ((uint64_t)major(status->st_dev) << 32 | minor(status->st_dev))
+        && stamp->inode == status->st_ino
+        && stamp->size == status->st_size
+        && stamp->modified == nanoseconds(status->st_mtim)
+        && stamp->changed == nanoseconds(status->st_ctim);
 }
 
 /* Whether the path leads there, by way of no symbolic link, or of the same ones as ever. */
-static int is_really(const char *path, const struct look *look, const char *real)
+static int is_really(const char *path, const struct stamp *stamp, const char *real)
 {
     char link[sizeof "/proc/self/fd/" + 12], target[PATH_MAX];
     struct stat status;
@@ -165,7 +140,7 @@ static int is_really(const char *path, const struct look *look, const char *real
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t length = readlink(link, target, sizeof target);
     if (length > 0 && (size_t)length == strlen(real) && memcmp(target, real, (size_t)length) == 0)
-        same = fstat(file, &status) == 0 && looks_like(&status, look);
+        same = fstat(file, &status) == 0 && has_stamp(&status, stamp);
     close(file);
     return same;
 }
@@ -176,7 +151,7 @@ static int is_really(const char *path, const struct look *look, const char *real
 static int take_lock(short mode, const char *path, const char *record, size_t length)
 {
     struct stat there, here;
-    struct flock gate = {.l_type = mode, .l_whence = SEEK_SET, .l_start = GATE, .l_len = 1};
+    struct flock lock = {.l_type = mode, .l_whence = SEEK_SET, .l_start = RUN_LOCK_BYTE, .l_len = 1};
     struct timespec now;
     char found[RUN_PLAN_MOST_BYTES];
 
@@ -184,24 +159,24 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
         return -1;
 
     /* Where this very process holds the lock already, closing another descriptor of its file would let go of it. */
-    for (int fd = LEAST_DESCRIPTOR; fcntl(fd, F_GETFD) != -1; fd++)
+    for (int fd = RUN_LEAST_DESCRIPTOR; fcntl(fd, F_GETFD) != -1; fd++)
         if (fstat(fd, &here) != 0 || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
             return -1;
 
     int first = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (first < 0)
         return -1;
-    int fd = fcntl(first, F_DUPFD, LEAST_DESCRIPTOR);
+    int fd = fcntl(first, F_DUPFD, RUN_LEAST_DESCRIPTOR);
     close(first);
     if (fd < 0)
         return -1;
 
-    if (fcntl(fd, F_SETLK, &gate) == 0
+    if (fcntl(fd, F_SETLK, &lock) == 0
         && fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino
         && pread(fd, found, length, 0) == (ssize_t)length && memcmp(found, record, length) == 0
         && clock_gettime(CLOCK_MONOTONIC, &now) == 0) {
-        struct flock mark = gate;
-        mark.l_start = FIRST_MARK | (off_t)getpid() << PID_SHIFT | (nanoseconds(now) & (((off_t)1 << PID_SHIFT) - 1));
+        struct flock mark = lock;
+        mark.l_start = RUN_FIRST_MARK | (off_t)getpid() << RUN_PID_SHIFT | (nanoseconds(now) & (((off_t)1 << RUN_PID_SHIFT) - 1));
         if (fcntl(fd, F_SETLK, &mark) == 0)
             return fd;
     }
@@ -227,50 +202,70 @@ static const char *follow_steps(struct rest *rest, char **argv, const struct run
 {
     const char *script = NULL, *path;
     struct stat status;
-    struct look look;
+    struct stamp stamp;
     uint32_t forbidden;
     char step;
 
     while (take(rest, &step, 1))
         switch (step) {
-        case 'a':
-            if ((path = take_text(rest)) == NULL || stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        case RUN_STEP_VARIABLE_IS: {
+            const char *name = take_text(rest), *value = name == NULL ? NULL : take_text(rest), *now;
+            if (value == NULL || (now = getenv(name)) == NULL || strcmp(now, value) != 0)
+                return NULL;
+            break;
+        }
+
+        case RUN_STEP_VARIABLE_UNSET: {
+            const char *name = take_text(rest);
+            if (name == NULL || getenv(name) != NULL)
+                return NULL;
+            break;
+        }
+
+        case RUN_STEP_ABSENT:
+            if ((path = take_text(rest)) == NULL || lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
                 return NULL;
             break;
 
-        case 's':
-            if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
-                || stat(path, &status) != 0 || !looks_like(&status, &look))
+        case RUN_STEP_SAME:
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
+                || stat(path, &status) != 0 || !has_stamp(&status, &stamp))
                 return NULL;
             break;
 
-        case 'd':
-        case 'D':
+        case RUN_STEP_OWN_DIRECTORY:
+        case RUN_STEP_OWN_DIRECTORY_NO_LINK:
             if (!take(rest, &forbidden, sizeof forbidden) || (path = take_text(rest)) == NULL
-                || (step == 'd' ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid()
+                || (step == RUN_STEP_OWN_DIRECTORY ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid()
                 || (status.st_mode & forbidden) != 0)
                 return NULL;
             break;
 
-        case 'x':
+        case RUN_STEP_FOREIGN_DIRECTORY:
+            if ((path = take_text(rest)) == NULL || stat(path, &status) != 0 || !S_ISDIR(status.st_mode)
+                || status.st_uid == geteuid())
+                return NULL;
+            break;
+
+        case RUN_STEP_PROGRAM:
             if ((path = take_text(rest)) == NULL || stat(path, &status) != 0 || !S_ISREG(status.st_mode)
                 || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
                 return NULL;
             break;
 
-        case 'c':
+        case RUN_STEP_CACHED_SCRIPT:
             /* Nothing outside the cache, whatever the plan says. */
-            if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
                 || is_local(argv[1]) || strncmp(path, plan->path, plan->cache_length) != 0
                 || path[plan->cache_length] != '/' || strstr(path + plan->cache_length, "/../") != NULL
-                || lstat(path, &status) != 0 || !looks_like(&status, &look) || status.st_uid != geteuid())
+                || lstat(path, &status) != 0 || !has_stamp(&status, &stamp) || status.st_uid != geteuid())
                 return NULL;
             script = path;
             break;
 
-        case 'f':
-            if (!take(rest, &look, sizeof look) || (path = take_text(rest)) == NULL
-                || !is_local(argv[1]) || !is_really(argv[1], &look, path))
+        case RUN_STEP_LOCAL_SCRIPT:
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
+                || !is_local(argv[1]) || !is_really(argv[1], &stamp, path))
                 return NULL;
             script = argv[1];
             break;
@@ -285,14 +280,14 @@ void run_as_planned(char **argv)
 {
     struct run_plan plan;
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
-    char place[PATH_MAX];
+    char directory[PATH_MAX];
     uint64_t seal;
     int64_t from, until;
     struct timespec now;
 
     if (argv[0] == NULL || argv[1] == NULL || argv[1][0] == '\0' || argv[1][0] == '-')
         return;
-    if (!find_place(argv[1], place, sizeof place) || !run_find_plan(argv[1], place, &plan))
+    if (!find_directory(argv[1], directory, sizeof directory) || !run_find_plan(argv[1], directory, &plan))
         return;
     size_t length = read_plan(plan.path, bytes);
     if (length == 0)

@@ -1,6 +1,7 @@
 /* What the planner and the executor have to agree on: for what a plan is, where it is, and whether it is whole. */
 #include "plan_key.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,55 +36,48 @@ static int append(struct run_plan *plan, const char *text)
     return 1;
 }
 
-/* The cache's directory, where a variable says it plainly; see Directories. The length of its path, or 0. */
-static size_t find_cache(char *path)
+/*
+ * The cache's directory, if a variable says it plainly: RUN_CACHE, else $XDG_CACHE_HOME/run, else ~/.cache/run. XdgPaths.cs takes it from
+ * here, and decides whether it will do; only what is said otherwise (a relative RUN_CACHE, no home) is not known here. `path` has room for
+ * PATH_MAX bytes. Which variable it was: RUN_CACHE_BY_…
+ */
+int run_cache_directory(char *path)
 {
     const char *base = getenv("RUN_CACHE"), *below = "";
-    if (base == NULL || base[0] == '\0')
-        base = getenv("XDG_CACHE_HOME"), below = "/run";
-    else if (base[0] != '/')
-        return 0;
-    if (base == NULL || base[0] != '/')
-        base = getenv("HOME"), below = "/.cache/run";
-    if (base == NULL || base[0] != '/')
-        return 0;
+    int by = RUN_CACHE_BY_RUN_CACHE;
+    if (base != NULL && base[0] != '\0') {
+        if (base[0] != '/')
+            return RUN_CACHE_BY_NOTHING;
+    } else {
+        base = getenv("XDG_CACHE_HOME"), below = "/run", by = RUN_CACHE_BY_XDG_CACHE_HOME;
+        if (base == NULL || base[0] != '/')
+            base = getenv("HOME"), below = "/.cache/run", by = RUN_CACHE_BY_HOME;
+        if (base == NULL || base[0] != '/')
+            return RUN_CACHE_BY_NOTHING;
+    }
 
     size_t length = strlen(base);
     while (length > 0 && base[length - 1] == '/')
         length--;
     if (length == 0 || length + strlen(below) >= PATH_MAX)
-        return 0;
+        return RUN_CACHE_BY_NOTHING;
     memcpy(path, base, length);
     strcpy(path + length, below);
-    return strlen(path);
+    return by;
 }
 
 /*
- * Whether there can be a plan for SCRIPT, called from that place (see find_place).
+ * Whether there can be a plan for SCRIPT, called from that directory (empty for an absolute path, which means the same everywhere).
  *
- * key: what decides without being a file, which is those two and the variables that choose directories, files, and the
- * commands of #!/usr/bin/env. path: the plan's own. Its name is a hash of the key, and so short that there are never
- * more than 65,536 plans: one takes the place of another, and none need ever be swept.
+ * key: the words of the plan, which are those two. All else that decides is a step of it. path: the plan's own. Its name is a hash of the
+ * key, and so short that there are never more than 65,536 plans: one takes the place of another, and none need ever be swept.
  */
-int run_find_plan(const char *script, const char *place, struct run_plan *plan)
+int run_find_plan(const char *script, const char *directory, struct run_plan *plan)
 {
-    static const char *const variables[] = {
-        "HOME", "PATH", "RUN_CACHE", "RUN_CONFIG", "RUN_PINNED", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME",
-    };
-
     plan->key_length = 0;
-    if (!append(plan, script) || !append(plan, place))
+    if (!append(plan, script) || !append(plan, directory) || !run_cache_directory(plan->path))
         return 0;
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        /* Empty is not the same as not there. */
-        const char *value = getenv(variables[i]);
-        if (!append(plan, value == NULL ? "-" : "=") || !append(plan, value == NULL ? "" : value))
-            return 0;
-    }
-
-    plan->cache_length = find_cache(plan->path);
-    if (plan->cache_length == 0)
-        return 0;
+    plan->cache_length = strlen(plan->path);
     char *end = stpcpy(plan->path + plan->cache_length, "/plans/");
     uint64_t h = hash(HASH_START, plan->key, plan->key_length);
     for (int digit = 0; digit < 4; digit++, h >>= 4)

@@ -1,20 +1,21 @@
-#ifndef PLAN_H
-#define PLAN_H
+#ifndef PLAN_KEY_H
+#define PLAN_KEY_H
 
-#include <limits.h>
+#include "shared.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RUN_PLAN_MOST_BYTES = 8192 };
-
-/* What a plan is for, and where it is. */
+/* What a plan is for, and where it is. Posix/NativePlans.cs has the same structure. */
 struct run_plan {
     size_t key_length, cache_length;
     char key[RUN_PLAN_MOST_BYTES];
-    char path[PATH_MAX + 16];
+    char path[RUN_PLAN_MOST_PATH_BYTES];
 };
 
-int run_find_plan(const char *script, const char *place, struct run_plan *plan);
+int run_cache_directory(char *path);
+
+int run_find_plan(const char *script, const char *directory, struct run_plan *plan);
 
 uint64_t run_plan_seal(const unsigned char *bytes, size_t length);
 

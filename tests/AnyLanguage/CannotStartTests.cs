@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.AnyLanguage;
 
 /// <summary>A script that is there, and cannot be started: the message says what is missing, and who asked for it.</summary>
@@ -15,15 +12,12 @@ public sealed class CannotStartTests
     [InlineData("#!/usr/bin/env missing-interpreter\r\n", "missing-interpreter")]
     public async Task An_interpreter_that_is_missing(string line, string interpreter, string? shown = null)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = line;
-        box.Sources(server);
-        box.Put("y", line);
-        box.Put("z", line, executable: false);
+        await using var world = await World.Serving(("/x", line));
+        world.Put("y", line);
+        world.Put("z", line, executable: false);
         foreach (var script in (string[])["x", "x", "./y", "./y", "./z"])
         {
-            await box.Run(script).Fails(ExitStatus.NotFound, $"{script}: no such interpreter: {interpreter}", shown ?? "#!");
+            await world.Run(script).Fails(ExitStatus.NotFound, $"{script}: no such interpreter: {interpreter}", shown ?? "#!");
         }
     }
 
@@ -54,18 +48,16 @@ public sealed class CannotStartTests
     [Fact]
     public async Task A_program_that_is_cut_short_or_of_another_machine()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         var program = File.ReadAllBytes("/bin/true");
         var other = (byte[])program.Clone();
         other[18] = 0xf3; // e_machine: RISC-V
-        server.Bytes("/cut", program[..100]);
-        server.Bytes("/other", other);
-        server.Bytes("/binary", [1, 2, 0, 3, 10, 0, 255]);
-        box.Sources(server);
-        await box.Run("cut").Fails(ExitStatus.CannotStart, "cut");
-        await box.Run("other").Fails(ExitStatus.CannotStart, "other", "this machine");
-        await box.Run("binary").Fails(ExitStatus.CannotStart, "binary");
+        world.Server.Bytes("/cut", program[..100]);
+        world.Server.Bytes("/other", other);
+        world.Server.Bytes("/binary", [1, 2, 0, 3, 10, 0, 255]);
+        await world.Run("cut").Fails(ExitStatus.CannotStart, "cut");
+        await world.Run("other").Fails(ExitStatus.CannotStart, "other", "this machine");
+        await world.Run("binary").Fails(ExitStatus.CannotStart, "binary");
     }
 
     [Fact]
@@ -101,7 +93,7 @@ public sealed class CannotStartTests
     public async Task A_local_script_that_cannot_be_read()
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         box.GiveTo(65534);
         File.SetUnixFileMode(box.Work + "/x", UnixFileMode.None);
         await box.Run("./x").As(65534).Fails(ExitStatus.CannotStart, "./x", "permission denied");

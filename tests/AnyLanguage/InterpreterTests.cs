@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.AnyLanguage;
 
 /// <summary>A script in any language, fetched and local: who starts it, and with what.</summary>
@@ -27,16 +24,13 @@ public sealed class InterpreterTests
     public async Task Each_gets_its_arguments(string script)
     {
         Tools.Need([.. s_notEverywhere.Where(script.Split('\n')[0].Contains)]);
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = script;
-        box.Sources(server);
-        box.Put("y", script);
-        box.Put("z", script, executable: false);
-        await box.Run("x", "a", "b").Succeeds("2 a b\n");
-        await box.Run("x", "a", "b").Succeeds("2 a b\n");
-        await box.Run("./y", "a", "b").Succeeds("2 a b\n");
-        await box.Run("./z", "a", "b").Succeeds("2 a b\n");
+        await using var world = await World.Serving(("/x", script));
+        world.Put("y", script);
+        world.Put("z", script, executable: false);
+        await world.Run("x", "a", "b").Succeeds("2 a b\n");
+        await world.Run("x", "a", "b").Succeeds("2 a b\n");
+        await world.Run("./y", "a", "b").Succeeds("2 a b\n");
+        await world.Run("./z", "a", "b").Succeeds("2 a b\n");
     }
 
     [Fact]
@@ -89,66 +83,55 @@ public sealed class InterpreterTests
     [Needs("python3")]
     public async Task A_script_that_is_fetched_is_no_worse_off_with_a_named_one()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x.py"] = "print('a')\n";
-        box.Sources(server);
-        await box.Run("-i", "python3 -B", "x.py").Succeeds("a\n");
-        await box.Run("x.py").Succeeds("a\n");
+        await using var world = await World.Serving(("/x.py", "print('a')\n"));
+        await world.Run("-i", "python3 -B", "x.py").Succeeds("a\n");
+        await world.Run("x.py").Succeeds("a\n");
     }
 
     [RootFact]
     public async Task A_file_system_without_execution_is_no_hindrance()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/sh"] = "#!/bin/sh\necho \"sh $1\"\n";
-        server["/env"] = "#!/usr/bin/env -S python3 -B\nimport sys\nprint('python', sys.argv[1])\n";
-        server["/none"] = "echo \"none $1\"\n";
-        server["/crlf"] = "#!/bin/sh\r\necho \"crlf $1\" #\r\n";
-        server.Bytes("/elf", File.ReadAllBytes("/bin/true"));
-        box.Sources(server);
-        var mount = $"mkdir -p {box.Cache}; mount -t tmpfs -o noexec,mode=700 none {box.Cache}";
+        await using var world = await World.Serving(
+            ("/sh", "#!/bin/sh\necho \"sh $1\"\n"),
+            ("/env", "#!/usr/bin/env -S python3 -B\nimport sys\nprint('python', sys.argv[1])\n"),
+            ("/none", "echo \"none $1\"\n"),
+            ("/crlf", "#!/bin/sh\r\necho \"crlf $1\" #\r\n"));
+        world.Server.Bytes("/elf", File.ReadAllBytes("/bin/true"));
+        var mount = $"mkdir -p {world.Cache}; mount -t tmpfs -o noexec,mode=700 none {world.Cache}";
         foreach (var name in (string[])["sh", "env", "none", "crlf"])
         {
-            await box.Run(name, "a").InMountNamespace(mount).Succeeds($"{name.Replace("env", "python", StringComparison.Ordinal)} a\n");
+            await world.Run(name, "a").InMountNamespace(mount).Succeeds($"{name.Replace("env", "python", StringComparison.Ordinal)} a\n");
         }
 
-        await box.Run("elf").InMountNamespace(mount).Fails(ExitStatus.CannotStart, "elf", "noexec");
+        await world.Run("elf").InMountNamespace(mount).Fails(ExitStatus.CannotStart, "elf", "noexec");
     }
 
     [Fact]
     public async Task The_process_has_the_scripts_name_where_the_kernel_starts_it()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/my-tool"] = "#!/bin/sh\nread -r name </proc/$$/comm; echo \"$name\"\n";
-        box.Sources(server);
-        box.Put("local-tool", "#!/bin/sh\nread -r name </proc/$$/comm; echo \"$name\"\n");
-        await box.Run("my-tool").Succeeds("my-tool\n");
-        await box.Run("my-tool").Succeeds("my-tool\n");
-        await box.Run("./local-tool").Succeeds("local-tool\n");
-        await box.Run("-i", "sh", "./local-tool").Succeeds("sh\n");
+        await using var world = await World.Serving(("/my-tool", "#!/bin/sh\nread -r name </proc/$$/comm; echo \"$name\"\n"));
+        world.Put("local-tool", "#!/bin/sh\nread -r name </proc/$$/comm; echo \"$name\"\n");
+        await world.Run("my-tool").Succeeds("my-tool\n");
+        await world.Run("my-tool").Succeeds("my-tool\n");
+        await world.Run("./local-tool").Succeeds("local-tool\n");
+        await world.Run("-i", "sh", "./local-tool").Succeeds("sh\n");
     }
 
     [Fact]
     public async Task The_script_is_the_process_that_was_started_and_its_end_is_the_callers_to_see()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\neval \"$1\"\n";
-        box.Sources(server);
-        foreach (var run in (string[])["x", $"{server.Url}/x", "x"])
+        await using var world = await World.Serving(("/x", "#!/bin/sh\neval \"$1\"\n"));
+        foreach (var run in (string[])["x", $"{world.Server.Url}/x", "x"])
         {
-            await box.Run(run, "exit 0").Succeeds("");
-            await box.Run(run, "exit 64").Expect(64, "");
-            await box.Run(run, "exit 255").Expect(255, "");
-            await box.Run(run, "kill -TERM $$").Expect(128 + 15, "");
-            await box.Run(run, "kill -KILL $$").Expect(128 + 9, "");
-            await box.Run(run, "kill -PIPE $$").Expect(128 + 13, "");
+            await world.Run(run, "exit 0").Succeeds("");
+            await world.Run(run, "exit 64").Expect(64, "");
+            await world.Run(run, "exit 255").Expect(255, "");
+            await world.Run(run, "kill -TERM $$").Expect(128 + 15, "");
+            await world.Run(run, "kill -KILL $$").Expect(128 + 9, "");
+            await world.Run(run, "kill -PIPE $$").Expect(128 + 13, "");
         }
 
-        await using var child = box.Run("x", "echo $$; read -r line; exit 3").InputStaysOpen().Start();
+        await using var child = world.Run("x", "echo $$; read -r line; exit 3").InputStaysOpen().Start();
         await child.Output($"{child.Pid}\n");
         child.CloseInput();
         Assert.Equal(3, (await child.Exit()).Status);
@@ -157,14 +140,12 @@ public sealed class InterpreterTests
     [Fact]
     public async Task A_script_that_is_a_program()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server.Bytes("/dir/true", File.ReadAllBytes("/bin/true"));
-        server.Bytes("/echo", File.ReadAllBytes("/bin/echo"));
-        box.Sources(server);
-        await box.Run("dir/true").Succeeds("");
-        await box.Run("echo", "a", "b").Succeeds("a b\n");
-        await box.Run("echo", "a", "b").Succeeds("a b\n");
-        await box.Run("/bin/echo", "c").Succeeds("c\n");
+        await using var world = await World.Serving();
+        world.Server.Bytes("/dir/true", File.ReadAllBytes("/bin/true"));
+        world.Server.Bytes("/echo", File.ReadAllBytes("/bin/echo"));
+        await world.Run("dir/true").Succeeds("");
+        await world.Run("echo", "a", "b").Succeeds("a b\n");
+        await world.Run("echo", "a", "b").Succeeds("a b\n");
+        await world.Run("/bin/echo", "c").Succeeds("c\n");
     }
 }

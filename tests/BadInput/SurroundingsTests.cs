@@ -1,31 +1,24 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.BadInput;
 
 /// <summary>Surroundings in which something is missing that is nearly always there.</summary>
 public sealed class SurroundingsTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Theory]
     [InlineData(null)]
     [InlineData("")]
     [InlineData("relative/home")]
     public async Task Without_a_home_a_private_directory_takes_its_place(string? home)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        var conf = box.Put("my.conf", $"sources:\n  default: {server.Url}/%s\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        var conf = world.Put("my.conf", $"sources:\n  default: {world.Server.Url}/%s\n");
         for (var i = 0; i < 3; i++)
         {
-            await Homeless(box.Run("x"), home).Env("RUN_CONFIG", conf).Succeeds("ran\n");
+            await Homeless(world.Run("x"), home).Env("RUN_CONFIG", conf).Succeeds("ran\n");
         }
 
-        Assert.Equal(1, server.Count("/x"));
-        Assert.Equal([conf], Directory.GetFileSystemEntries(box.Work));
-        var directory = Assert.Single(Directory.GetDirectories(box.Temporary));
+        Assert.Equal(1, world.Server.Count("/x"));
+        Assert.Equal([conf], Directory.GetFileSystemEntries(world.Work));
+        var directory = Assert.Single(Directory.GetDirectories(world.Temporary));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));
     }
 
@@ -34,7 +27,7 @@ public sealed class SurroundingsTests
     {
         using var box = new Sandbox();
         var theirs = Directory.CreateDirectory($"{box.Temporary}/run-0").FullName;
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         Libc.ChangeOwner(theirs, 65534);
         await Homeless(box.Run("./x"), null).Fails(ExitStatus.Refused, theirs);
         Libc.ChangeOwner(theirs, 0);
@@ -49,47 +42,41 @@ public sealed class SurroundingsTests
     public async Task Without_an_environment_at_all()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         await Homeless(box.Run("./x"), null).Env("PATH", null).Env("LANG", null).Succeeds("ran\n");
     }
 
     [RootFact]
     public async Task Without_proc()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Put("y", Script);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Put("y", Saying("ran"));
         const string NoProc = "umount -l /proc";
-        await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("./y").InMountNamespace(NoProc).Succeeds("ran\n");
-        await box.Run("--lock", "./y").InMountNamespace(NoProc).Succeeds("ran\n");
-        Assert.StartsWith("x ", (await box.Run("--list").InMountNamespace(NoProc).Result()).Stdout, StringComparison.Ordinal);
-        await box.Run("missing").InMountNamespace(NoProc).Fails(ExitStatus.NotFound, "missing");
+        await world.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
+        await world.Run("x").InMountNamespace(NoProc).Succeeds("ran\n");
+        await world.Run("./y").InMountNamespace(NoProc).Succeeds("ran\n");
+        await world.Run("--lock", "./y").InMountNamespace(NoProc).Succeeds("ran\n");
+        Assert.StartsWith("x ", (await world.Run("--list").InMountNamespace(NoProc).Result()).Stdout, StringComparison.Ordinal);
+        await world.Run("missing").InMountNamespace(NoProc).Fails(ExitStatus.NotFound, "missing");
     }
 
     [Fact]
     public async Task With_hardly_any_descriptors_it_works_or_says_why_not()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
+        await using var world = await World.Serving(("/x", Saying("ran")));
         // Of the program that it becomes nothing is asked here but that it is started; a shell wants some of its own.
-        File.WriteAllBytes(box.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
+        File.WriteAllBytes(world.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
         for (var limit = 4; limit <= 20; limit++)
         {
             // The launcher has no more than the three standard streams open.
-            var local = await box.Run("./echo", "ran").Limit("nofile", limit).Result();
+            var local = await world.Run("./echo", "ran").Limit("nofile", limit).Result();
             local.Check(local is { Status: 0, Stdout: "ran\n" }, "the program");
             local.Check(!local.Stderr.Contains("success", StringComparison.Ordinal) && local.Stderr.Split('\n').Length <= 3, "a note at most");
 
-            var fetched = await box.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{box.Root}/{limit}").Result();
+            var fetched = await world.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{world.Root}/{limit}").Result();
             if (fetched.Status == 0)
             {
-                fetched.Is(0, Script);
+                fetched.Is(0, Saying("ran"));
             }
             else
             {
@@ -99,14 +86,14 @@ public sealed class SurroundingsTests
             }
         }
 
-        await box.Run("x").Limit("nofile", 64).Succeeds("ran\n");
+        await world.Run("x").Limit("nofile", 64).Succeeds("ran\n");
     }
 
     [RootFact]
     public async Task With_a_home_that_is_not_there_and_cannot_be_made()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         box.GiveTo(65534);
         await Homeless(box.Run("./x"), "/nonexistent").As(65534).Succeeds("ran\n");
         await Homeless(box.Run("--lock", "./x"), "/nonexistent").As(65534).Succeeds("ran\n");

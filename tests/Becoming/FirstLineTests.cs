@@ -1,5 +1,3 @@
-using Run.Tests.Infra;
-
 namespace Run.Tests.Becoming;
 
 /// <summary>What the kernel makes of a first line is what run makes of it where the kernel cannot: in a cache without exec, and with CRLF.</summary>
@@ -17,22 +15,20 @@ public sealed class FirstLineTests
     [InlineData(" é")]
     public async Task A_first_line_means_what_it_means_to_the_kernel(string rest)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
+        await using var world = await World.Serving();
         // printf %s| prints whatever arguments the interpreter was given, and then the script's path and arguments.
-        var interpreter = box.Put(box.Bin + "/show", "#!/bin/sh\nfor a; do printf '%s|' \"${a##*/}\"; done\n");
+        var interpreter = world.Put(world.Bin + "/show", "#!/bin/sh\nfor a; do printf '%s|' \"${a##*/}\"; done\n");
         var line = $"#!{interpreter}{rest}";
-        server["/x"] = line + "\nthe rest\n";
-        server["/crlf"] = line + "\r\nthe rest\r\n";
-        await box.Run("x", "a b", "").Result();
-        var byKernel = (await box.Exec(box.CachedScript("x"), "a b", "").Result()).Stdout;
+        world.Server["/x"] = line + "\nthe rest\n";
+        world.Server["/crlf"] = line + "\r\nthe rest\r\n";
+        await world.Run("x", "a b", "").Result();
+        var byKernel = (await world.Exec(world.CachedScript("x"), "a b", "").Result()).Stdout;
         Assert.EndsWith("x|a b||", byKernel, StringComparison.Ordinal);
-        await box.Run("x", "a b", "").Succeeds(byKernel);
-        await box.Run("crlf", "a b", "").Succeeds(byKernel.Replace("x|a", "crlf|a", StringComparison.Ordinal));
+        await world.Run("x", "a b", "").Succeeds(byKernel);
+        await world.Run("crlf", "a b", "").Succeeds(byKernel.Replace("x|a", "crlf|a", StringComparison.Ordinal));
         if (Libc.IsRoot)
         {
-            await box.Run("x", "a b", "").InMountNamespace(NoExec).Succeeds(byKernel);
+            await world.Run("x", "a b", "").InMountNamespace(NoExec).Succeeds(byKernel);
         }
     }
 }

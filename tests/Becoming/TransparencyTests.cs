@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Becoming;
 
@@ -51,18 +50,17 @@ public sealed partial class TransparencyTests
     public async Task A_cached_program_cannot_tell_the_difference(string circumstances)
     {
         SkipUnlessPossible(circumstances);
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server.Bytes("/tell", File.ReadAllBytes(Suite.Tell), "application/octet-stream");
+        await using var world = await World.Serving();
+        world.Server.Bytes("/tell", File.ReadAllBytes(Suite.Tell), "application/octet-stream");
         string[] arguments = ["a", "", "b c", "\udcff", "--help"];
-        await box.Run("tell").Result();
-        var direct = box.CachedScript("tell");
+        await world.Run("tell").Result();
+        var direct = world.CachedScript("tell");
 
         // The first start wrote down what it found, so that from the second one on a shorter way may be taken; an option takes the long one.
-        await AreEqual(box, circumstances, box => box.Exec(direct, arguments), box => box.Run(["tell", .. arguments]), "warm");
-        await AreEqual(box, circumstances, box => box.Exec(direct, arguments), box => box.Run(["--quiet", "tell", .. arguments]), "warm, with an option");
-        await AreEqual(box, circumstances, box => box.Exec(direct, arguments), box => box.Run(["--update", "tell", .. arguments]), "asking the server");
+        Command Direct(Sandbox box) => box.Exec(direct, arguments);
+        await AreEqual(world, circumstances, Direct, box => box.Run(["tell", .. arguments]), "warm");
+        await AreEqual(world, circumstances, Direct, box => box.Run(["--quiet", "tell", .. arguments]), "warm, with an option");
+        await AreEqual(world, circumstances, Direct, box => box.Run(["--update", "tell", .. arguments]), "asking the server");
     }
 
     [Theory]
@@ -95,13 +93,10 @@ public sealed partial class TransparencyTests
     [Fact]
     public async Task A_shell_script_reads_all_of_standard_input()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/count"] = "#!/bin/sh\nwc -c\n";
-        await box.Run("count").Input(new string('x', 300_000)).Succeeds("300000\n");
-        await box.Run("-u", "count").Input(new string('x', 300_000)).Succeeds("300000\n");
-        await box.Run("count").Input(new string('x', 300_000)).Succeeds("300000\n");
+        await using var world = await World.Serving(("/count", "#!/bin/sh\nwc -c\n"));
+        await world.Run("count").Input(new string('x', 300_000)).Succeeds("300000\n");
+        await world.Run("-u", "count").Input(new string('x', 300_000)).Succeeds("300000\n");
+        await world.Run("count").Input(new string('x', 300_000)).Succeeds("300000\n");
     }
 
     [Fact]
@@ -122,13 +117,10 @@ public sealed partial class TransparencyTests
     [Fact]
     public async Task The_pid_is_the_one_that_the_caller_started()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/pid"] = "#!/bin/sh\necho $$\n";
+        await using var world = await World.Serving(("/pid", "#!/bin/sh\necho $$\n"));
         for (var i = 0; i < 3; i++)
         {
-            await using var child = box.Run("pid").Start();
+            await using var child = world.Run("pid").Start();
             (await child.Exit()).Is(0, $"{child.Pid}\n");
         }
     }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 using Run.Tests.Planning;
 
 namespace Run.Tests.Becoming;
@@ -16,19 +15,16 @@ public sealed partial class WarmPathTests
     [InlineData("with an option, so that it has to be planned", 260, "--quiet")]
     public async Task A_warm_run_asks_little_of_the_kernel_and_nothing_of_the_network(string how, int budget, params string[] options)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        await Planned.Is(() => box.Run("x"), "ran\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Planned.Is(() => world.Run("x"), "ran\n");
 
-        var calls = await Calls(box, [.. options, "x"]);
+        var calls = await Calls(world, [.. options, "x"]);
         Assert.True(calls.Length <= budget, $"{how}: {calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
         Assert.DoesNotContain(calls, static call => Network().IsMatch(call));
         Assert.DoesNotContain(calls, static call => Writing().IsMatch(call));
         var libraries = calls.Select(static call => Library().Match(call)).Where(static m => m.Success).Select(static m => m.Groups[1].Value).Distinct();
         Assert.All(libraries, static library => Assert.Contains(library, s_libraries));
-        Assert.Equal(1, server.Count("/x"));
+        Assert.Equal(1, world.Server.Count("/x"));
     }
 
     [Theory]
@@ -36,24 +32,22 @@ public sealed partial class WarmPathTests
     [InlineData(280, "--quiet")]
     public async Task A_warm_run_touches_little_memory(int budget, params string[] options)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
+        await using var world = await World.Serving();
 
         // proc(5): the tenth field of stat, the page faults of this process since it began, which was before it became the script.
         const string Script = "#!/bin/sh\necho ran\nread -r _ _ _ _ _ _ _ _ _ faults _ </proc/self/stat\necho $faults >faults\n";
-        server["/x"] = Script;
-        await Planned.Is(() => box.Run("x"), "ran\n");
+        world.Server["/x"] = Script;
+        await Planned.Is(() => world.Run("x"), "ran\n");
 
-        var direct = await Faults(box.Exec(box.Put("x", Script)));
-        var added = await Faults(box.Run([.. options, "x"])) - direct;
+        var direct = await Faults(world.Exec(world.Put("x", Script)));
+        var added = await Faults(world.Run([.. options, "x"])) - direct;
         Assert.True(added > 0 && added <= budget, $"{added} page faults more than a direct start, not {budget} at most");
 
         async Task<int> Faults(Command command)
         {
-            File.Delete(box.Work + "/faults");
+            File.Delete(world.Work + "/faults");
             await command.Succeeds("ran\n");
-            return int.Parse(File.ReadAllText(box.Work + "/faults"), CultureInfo.InvariantCulture);
+            return int.Parse(File.ReadAllText(world.Work + "/faults"), CultureInfo.InvariantCulture);
         }
     }
 
@@ -69,20 +63,15 @@ public sealed partial class WarmPathTests
     [InlineData("--quiet", "x")]
     public async Task A_warm_run_starts_no_thread(params string[] arguments)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        await Planned.Is(() => box.Run("x"), "ran\n");
-        Assert.DoesNotContain(await Calls(box, arguments), static call => call.Contains("clone", StringComparison.Ordinal));
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Planned.Is(() => world.Run("x"), "ran\n");
+        Assert.DoesNotContain(await Calls(world, arguments), static call => call.Contains("clone", StringComparison.Ordinal));
     }
 
     /// <summary>The calls of all threads, up to the one that makes the process the script.</summary>
     private static async Task<string[]> Calls(Sandbox box, params string[] arguments)
     {
-        Tools.Need("strace");
-        var file = box.Root + "/trace";
-        await box.Run(arguments).Through("strace", "-f", "-qq", "-o", file).Succeeds("ran\n");
+        await box.Run(arguments).Traced(out var file).Succeeds("ran\n");
         var calls = File.ReadAllLines(file).Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal)).ToArray();
         var become = Array.FindLastIndex(calls, static call => call.Contains("execve(", StringComparison.Ordinal) && call.Contains("/x\"", StringComparison.Ordinal));
         Assert.True(become > 0, "it became the script");

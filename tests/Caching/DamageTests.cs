@@ -1,5 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Caching.Versions;
 
 namespace Run.Tests.Caching;
@@ -17,13 +15,10 @@ public sealed class DamageTests
     [InlineData("it is another file")]
     public async Task Damage_is_noticed_and_the_script_is_fetched_again(string damage)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        await box.Run("x").Succeeds("whole 1 1\n");
-        var script = box.CachedScript("x");
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var script = world.CachedScript("x");
         var (times, mode, bytes) = (File.GetLastWriteTimeUtc(script), File.GetUnixFileMode(script), File.ReadAllBytes(script));
         File.SetUnixFileMode(script, mode | UnixFileMode.UserWrite);
         var changed = (byte[])bytes.Clone();
@@ -50,10 +45,10 @@ public sealed class DamageTests
             File.SetUnixFileMode(script, mode);
         }
 
-        await box.Run("x").Succeeds("whole 1 1\n");
-        Assert.Equal(2, server.Count("/x"));
-        await box.Run("x").Succeeds("whole 1 1\n");
-        Assert.Equal(2, server.Count("/x"));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal(2, world.Server.Count("/x"));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal(2, world.Server.Count("/x"));
     }
 
     /// <summary>A first record is not flushed: a loss of power may leave the name without the bytes.</summary>
@@ -64,12 +59,9 @@ public sealed class DamageTests
     [InlineData("it is gone")]
     public async Task A_record_that_is_not_whole_counts_as_none(string damage)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        var record = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(box.CachedScript("x")))!, "record");
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var record = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(world.CachedScript("x")))!, "record");
         var bytes = File.ReadAllBytes(record);
         switch (damage)
         {
@@ -79,56 +71,47 @@ public sealed class DamageTests
             default: File.WriteAllBytes(record, new byte[bytes.Length]); break;
         }
 
-        await box.Run("--offline", "x").Fails(ExitStatus.Unavailable, "not cached");
-        await box.Run("x").Succeeds("whole 1 1\n");
-        Assert.Equal(2, server.Count("/x"));
-        await box.Run("--offline", "x").Succeeds("whole 1 1\n");
+        await world.Run("--offline", "x").Fails(ExitStatus.Unavailable, "not cached");
+        await world.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal(2, world.Server.Count("/x"));
+        await world.Run("--offline", "x").Succeeds("whole 1 1\n");
     }
 
     [Fact]
     public async Task Damage_without_a_network_is_an_error_and_not_a_run()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        var script = box.CachedScript("x");
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var script = world.CachedScript("x");
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.AppendAllText(script, "echo more\n");
-        await box.Run("--offline", "x").Fails(ExitStatus.Unavailable, "x");
+        await world.Run("--offline", "x").Fails(ExitStatus.Unavailable, "x");
     }
 
     [Fact]
     public async Task A_changed_source_never_runs_the_copy_of_another()
     {
-        using var box = new Sandbox();
-        await using var one = await ScriptServer.Start();
+        await using var world = await World.Serving(("/x", Script(1)));
         await using var two = await ScriptServer.Start();
-        one["/x"] = Script(1);
         two["/x"] = Script(2);
-        box.Sources(one);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        box.Sources(two);
-        await box.Run("x").Succeeds("whole 2 2\n");
-        box.Sources(one);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        Assert.Equal((1, 1), (one.Count("/x"), two.Count("/x")));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        world.Sources(two);
+        await world.Run("x").Succeeds("whole 2 2\n");
+        world.Sources(world.Server);
+        await world.Run("x").Succeeds("whole 1 1\n");
+        Assert.Equal((1, 1), (world.Server.Count("/x"), two.Count("/x")));
     }
 
     [Fact]
     public async Task It_is_where_the_environment_says()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Env("RUN_CACHE", box.Root + "/chosen").Succeeds("whole 1 1\n");
-        Assert.NotEmpty(Directory.GetFiles(box.Root + "/chosen", "x", SearchOption.AllDirectories));
-        await box.Run("x").Env("XDG_CACHE_HOME", box.Root + "/xdg").Succeeds("whole 1 1\n");
-        Assert.NotEmpty(Directory.GetFiles(box.Root + "/xdg/run", "x", SearchOption.AllDirectories));
-        Assert.Empty(box.CachedFiles());
-        await box.Run("x").Env("XDG_CACHE_HOME", null).Succeeds("whole 1 1\n");
-        Assert.NotEmpty(Directory.GetFiles(box.Home + "/.cache/run", "x", SearchOption.AllDirectories));
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Env("RUN_CACHE", world.Root + "/chosen").Succeeds("whole 1 1\n");
+        Assert.NotEmpty(Directory.GetFiles(world.Root + "/chosen", "x", SearchOption.AllDirectories));
+        await world.Run("x").Env("XDG_CACHE_HOME", world.Root + "/xdg").Succeeds("whole 1 1\n");
+        Assert.NotEmpty(Directory.GetFiles(world.Root + "/xdg/run", "x", SearchOption.AllDirectories));
+        Assert.Empty(world.CachedFiles());
+        await world.Run("x").Env("XDG_CACHE_HOME", null).Succeeds("whole 1 1\n");
+        Assert.NotEmpty(Directory.GetFiles(world.Home + "/.cache/run", "x", SearchOption.AllDirectories));
     }
 }

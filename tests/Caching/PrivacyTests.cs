@@ -1,5 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Caching.Versions;
 
 namespace Run.Tests.Caching;
@@ -13,15 +11,12 @@ public sealed class PrivacyTests
     [InlineData("777")]
     public async Task The_cache_is_private_whatever_the_umask(string umask)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Umask(umask).Succeeds("whole 1 1\n");
-        await box.Run("x").Umask(umask).Succeeds("whole 1 1\n");
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(box.Cache));
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Umask(umask).Succeeds("whole 1 1\n");
+        await world.Run("x").Umask(umask).Succeeds("whole 1 1\n");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(world.Cache));
         const UnixFileMode others = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite | UnixFileMode.OtherRead;
-        Assert.All(box.CachedFiles(), static path => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & others));
+        Assert.All(world.CachedFiles(), static path => Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & others));
     }
 
     [Theory]
@@ -30,61 +25,54 @@ public sealed class PrivacyTests
     [InlineData("script")]
     public async Task What_somebody_else_can_write_is_refused(string what)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        var script = box.CachedScript("x");
-        var path = what switch { "cache" => box.Cache, "directory" => Path.GetDirectoryName(script)!, _ => script };
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var script = world.CachedScript("x");
+        var path = what switch { "cache" => world.Cache, "directory" => Path.GetDirectoryName(script)!, _ => script };
         var usual = File.GetUnixFileMode(path);
         foreach (var loose in (UnixFileMode[])[UnixFileMode.OtherWrite, UnixFileMode.GroupWrite])
         {
             File.SetUnixFileMode(path, usual | loose);
-            await box.Run("x").Fails(ExitStatus.Refused, path);
-            await box.Run("x").Fails(ExitStatus.Refused, path);
+            await world.Run("x").Fails(ExitStatus.Refused, path);
+            await world.Run("x").Fails(ExitStatus.Refused, path);
         }
 
         File.SetUnixFileMode(path, usual);
-        await box.Run("x").Succeeds("whole 1 1\n");
+        await world.Run("x").Succeeds("whole 1 1\n");
     }
 
     [RootFact]
     public async Task What_somebody_else_owns_is_refused()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        var script = box.CachedScript("x");
-        foreach (var path in (string[])[script, Path.GetDirectoryName(script)!, box.Cache])
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var script = world.CachedScript("x");
+        foreach (var path in (string[])[script, Path.GetDirectoryName(script)!, world.Cache])
         {
             Libc.ChangeOwner(path, 65534);
-            await box.Run("x").Fails(ExitStatus.Refused, path);
+            await world.Run("x").Fails(ExitStatus.Refused, path);
             Libc.ChangeOwner(path, 0);
         }
 
-        await box.Run("x").Succeeds("whole 1 1\n");
-        Directory.Delete(box.Cache, recursive: true);
-        Directory.CreateDirectory(box.Cache);
-        Libc.ChangeOwner(box.Cache, 65534);
-        await box.Run("x").Fails(ExitStatus.Refused, box.Cache);
-        Assert.Equal(1, server.Count("/x"));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        Directory.Delete(world.Cache, recursive: true);
+        Directory.CreateDirectory(world.Cache);
+        Libc.ChangeOwner(world.Cache, 65534);
+        await world.Run("x").Fails(ExitStatus.Refused, world.Cache);
+        Assert.Equal(1, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task A_link_that_was_planted_is_not_followed()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = Script(1);
-        await box.Run("x").Succeeds("whole 1 1\n");
-        var script = box.CachedScript("x");
-        var planted = box.Put("planted", "#!/bin/sh\necho planted\n");
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var script = world.CachedScript("x");
+        var planted = world.Put("planted", Saying("planted"));
         File.Delete(script);
         File.CreateSymbolicLink(script, planted);
-        Assert.DoesNotContain("planted", (await box.Run("x").Result()).Stdout, StringComparison.Ordinal);
+        await world.Run("x").Fails(ExitStatus.Refused, script);
+        await world.Run("-u", "x").Fails(ExitStatus.Refused, script);
+        Assert.Equal("#!/bin/sh\necho planted\n", File.ReadAllText(planted));
     }
 }

@@ -1,6 +1,3 @@
-using Run.Posix;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Caching;
 
 /// <summary>Many at once: one fetch for all, and nobody sees another's work half done.</summary>
@@ -9,12 +6,9 @@ public sealed class TogetherTests
     [Fact]
     public async Task A_hundred_cold_starts_make_one_request_and_all_succeed()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = "#!/bin/sh\necho \"ran $1\"\n";
-        var gate = server.Hold("/x");
-        var children = Enumerable.Range(0, 100).Select(i => box.Run("x", $"{i}").Within(TimeSpan.FromMinutes(2)).Start()).ToList();
+        await using var world = await World.Serving(("/x", "#!/bin/sh\necho \"ran $1\"\n"));
+        var gate = world.Server.Hold("/x");
+        var children = Enumerable.Range(0, 100).Select(i => world.Run("x", $"{i}").Within(TimeSpan.FromMinutes(2)).Start()).ToList();
         await gate.Reached;
         gate.Open();
         for (var i = 0; i < children.Count; i++)
@@ -23,40 +17,35 @@ public sealed class TogetherTests
             await children[i].DisposeAsync();
         }
 
-        Assert.Equal(1, server.Count("/x"));
+        Assert.Equal(1, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task Where_the_one_that_fetches_is_killed_another_takes_over()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        var gate = server.Hold("/x");
-        await using var first = box.Run("x").Start();
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        var gate = world.Server.Hold("/x");
+        await using var first = world.Run("x").Start();
         await gate.Reached;
-        await using var second = box.Run("x").Start();
-        await using var third = box.Run("x").Start();
+        await using var second = world.Run("x").Start();
+        await using var third = world.Run("x").Start();
         first.Signal(Libc.SIGKILL);
         await first.Exit();
         gate.Open();
         (await second.Exit()).Is(0, "ran\n");
         (await third.Exit()).Is(0, "ran\n");
-        Assert.Equal(2, server.Count("/x"));
+        Assert.Equal(2, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task Different_scripts_do_not_wait_for_each_other()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        server["/slow"] = server["/quick"] = "#!/bin/sh\necho ran\n";
-        var gate = server.Hold("/slow");
-        await using var slow = box.Run("slow").Start();
+        await using var world = await World.Serving();
+        world.Server["/slow"] = world.Server["/quick"] = Saying("ran");
+        var gate = world.Server.Hold("/slow");
+        await using var slow = world.Run("slow").Start();
         await gate.Reached;
-        await box.Run("quick").Succeeds("ran\n");
+        await world.Run("quick").Succeeds("ran\n");
         gate.Open();
         (await slow.Exit()).Is(0, "ran\n");
     }
@@ -64,19 +53,15 @@ public sealed class TogetherTests
     [Fact]
     public async Task Runs_beside_updates_print_one_version_or_another_and_never_a_mixture()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
+        await using var world = await World.Serving();
         var version = 0;
-        server.Map("/x", async context =>
+        world.Server.Map("/x", context =>
         {
             var v = Interlocked.Increment(ref version);
             var filler = string.Concat(Enumerable.Repeat($"# {v}\n", v % 7 * 1000));
-            var bytes = OsText.ToBytes($"#!/bin/sh\necho begin {v}\n{filler}echo middle {v}\n{filler}echo end {v}\n");
-            context.Response.ContentLength = bytes.Length;
-            await context.Response.Body.WriteAsync(bytes);
+            return ScriptServer.Send(context, $"#!/bin/sh\necho begin {v}\n{filler}echo middle {v}\n{filler}echo end {v}\n");
         });
-        await box.Run("x").Succeeds("begin 1\nmiddle 1\nend 1\n");
+        await world.Run("x").Succeeds("begin 1\nmiddle 1\nend 1\n");
 
         var updated = false;
         await Task.WhenAll(Update(), Run(), Run(), Run());
@@ -86,7 +71,7 @@ public sealed class TogetherTests
         {
             for (var i = 0; i < 40; i++)
             {
-                Whole(await box.Run("--update", "x").Result());
+                Whole(await world.Run("--update", "x").Result());
             }
 
             Volatile.Write(ref updated, true);
@@ -96,7 +81,7 @@ public sealed class TogetherTests
         {
             while (!Volatile.Read(ref updated))
             {
-                Whole(await box.Run("x").Result());
+                Whole(await world.Run("x").Result());
             }
         }
 
@@ -110,21 +95,19 @@ public sealed class TogetherTests
     [Fact]
     public async Task A_shell_script_that_is_running_ends_with_the_lines_that_it_began_with()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
+        await using var world = await World.Serving();
         // A shell reads its script as it goes; the padding is more than it reads ahead.
         static string Script(string name) => $"#!/bin/sh\necho begin {name}\nread -r go\n{string.Concat(Enumerable.Repeat("# padding\n", 20_000))}echo end {name}\n";
-        server["/x"] = Script("old");
-        await using var old = box.Run("x").InputStaysOpen().Start();
+        world.Server["/x"] = Script("old");
+        await using var old = world.Run("x").InputStaysOpen().Start();
         await old.Output("begin old");
         foreach (var name in (string[])["new", "newer", "newest"])
         {
-            server["/x"] = Script(name);
-            await box.Run("-u", "x").Succeeds($"begin {name}\nend {name}\n");
+            world.Server["/x"] = Script(name);
+            await world.Run("-u", "x").Succeeds($"begin {name}\nend {name}\n");
         }
 
-        await box.Run("--clean", "--yes").Expect(0, "");
+        await world.Run("--clean", "--yes").Expect(0, "");
         await old.Type("go\n");
         (await old.Exit()).Is(0, "begin old\nend old\n");
     }

@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.CommandLine;
 
 /// <summary>What comes after SCRIPT is the script's, byte for byte.</summary>
@@ -68,11 +65,8 @@ public sealed class ArgumentTests
     [Fact]
     public async Task After_two_dashes_even_what_looks_like_an_option_is_SCRIPT()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/--help"] = Tells;
-        box.Sources(server);
-        await box.Run("--", "--help", "--help").Succeeds("[--help]");
+        await using var world = await World.Serving(("/--help", Tells));
+        await world.Run("--", "--help", "--help").Succeeds("[--help]");
     }
 
     [Fact]

@@ -1,15 +1,10 @@
 using System.Text.Json;
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.CommandLine;
 
 /// <summary>What run prints when that is what it was asked for, and what it says beside.</summary>
 public sealed class OutputTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Fact]
     public async Task The_help_fits_a_small_terminal()
     {
@@ -42,52 +37,29 @@ public sealed class OutputTests
         Assert.Equal(0, (await box.Run("-V").Env("HOME", null).Result()).Status);
     }
 
-    [Theory]
-    [InlineData("-h")]
-    [InlineData("")]
-    [InlineData("-V")]
-    [InlineData("-v ./x")]
-    [InlineData("-n ./x")]
-    [InlineData("-n --json ./x")]
-    [InlineData("--list --json")]
-    [InlineData("--ps --json")]
-    [InlineData("--completion bash")]
-    public async Task A_full_or_closed_standard_output_is_an_error(string line)
-    {
-        using var box = new Sandbox();
-        box.Put("x", Script);
-        await box.Sh($"exec run {line} >/dev/full").Fails(ExitStatus.CannotWrite, "standard output", "no space left");
-        await box.Sh($"exec run {line} >&-").Fails(ExitStatus.CannotWrite, "standard output");
-    }
-
     [Fact]
     public async Task View_prints_the_bytes_as_they_are_and_runs_nothing()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         const string Odd = "#!/bin/sh\r\ntouch ran\n\udcff\0\udc80 no line feed at the end";
-        server["/x"] = Odd;
-        box.Sources(server);
-        box.Put("y", Odd, executable: false);
-        await box.Run("-v", "x").Succeeds(Odd);
-        await box.Run("--view", "x", "arguments", "-x").Succeeds(Odd);
-        await box.Run("-v", "./y").Succeeds(Odd);
-        Assert.Equal(1, server.Count("/x"));
-        Assert.False(File.Exists(box.Work + "/ran"));
+        world.Server["/x"] = Odd;
+        world.Put("y", Odd, executable: false);
+        await world.Run("-v", "x").Succeeds(Odd);
+        await world.Run("--view", "x", "arguments", "-x").Succeeds(Odd);
+        await world.Run("-v", "./y").Succeeds(Odd);
+        Assert.Equal(1, world.Server.Count("/x"));
+        Assert.False(File.Exists(world.Work + "/ran"));
     }
 
     [Fact]
     public async Task View_with_update_prints_what_the_server_has_now()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("-v", "x").Succeeds(Script);
-        server["/x"] = "#!/bin/sh\necho newer\n";
-        await box.Run("-v", "x").Succeeds(Script);
-        await box.Run("-uv", "x").Succeeds("#!/bin/sh\necho newer\n");
-        await box.Run("x").Succeeds("newer\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await world.Run("-v", "x").Succeeds(Saying("ran"));
+        world.Server["/x"] = Saying("newer");
+        await world.Run("-v", "x").Succeeds(Saying("ran"));
+        await world.Run("-uv", "x").Succeeds(Saying("newer"));
+        await world.Run("x").Succeeds("newer\n");
     }
 
     [Fact]
@@ -108,43 +80,39 @@ public sealed class OutputTests
     [Fact]
     public async Task View_of_what_is_not_there()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        await box.Run("-v", "x").Fails(ExitStatus.NotFound, "x", "404");
-        await box.Run("-v", "./x").Fails(ExitStatus.NotFound, "./x");
-        await box.Run("-v", box.Work).Fails(ExitStatus.CannotStart, box.Work);
+        await using var world = await World.Serving();
+        await world.Run("-v", "x").Fails(ExitStatus.NotFound, "x", "404");
+        await world.Run("-v", "./x").Fails(ExitStatus.NotFound, "./x");
+        await world.Run("-v", world.Work).Fails(ExitStatus.CannotStart, world.Work);
     }
 
     [Fact]
     public async Task A_dry_run_says_what_would_be_run_and_fetches_nothing()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("-n", "x", "a b", "-n").Succeeds($"url     {server.Url}/x\npath    not cached\nargv    x 'a b' -n\n");
-        var before = await WouldRun.Of(box, "x", "a b");
-        Assert.Equal(("x", $"{server.Url}/x", null, null), (before.Script, before.Url, before.Path, before.Sha256));
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await world.Run("-n", "x", "a b", "-n").Succeeds($"url     {world.Server.Url}/x\npath    not cached\nargv    x 'a b' -n\n");
+        var before = await WouldRun.Of(world, "x", "a b");
+        Assert.Equal(("x", $"{world.Server.Url}/x", null, null), (before.Script, before.Url, before.Path, before.Sha256));
         Assert.Equal(["x", "a b"], before.Argv);
-        Assert.Empty(server.Requests);
-        Assert.False(Directory.Exists(box.Cache));
+        Assert.Empty(world.Server.Requests);
+        Assert.False(Directory.Exists(world.Cache));
 
-        await box.Run("x").Succeeds("ran\n");
-        var path = box.CachedScript("x");
-        var digest = Sha256.HexOf(OsText.ToBytes(Script));
-        await box.Run("-n", "x", "it's").Succeeds($"url     {server.Url}/x\npath    {path}\nsha256  {digest}\nargv    {path} 'it'\\''s'\n");
-        var after = await WouldRun.Of(box, "-i", "sh -x", "x", "a");
+        await world.Run("x").Succeeds("ran\n");
+        var path = world.CachedScript("x");
+        var digest = DigestOf(Saying("ran"));
+        await world.Run("-n", "x", "it's")
+            .Succeeds($"url     {world.Server.Url}/x\npath    {path}\nsha256  {digest}\nargv    {path} 'it'\\''s'\n");
+        var after = await WouldRun.Of(world, "-i", "sh -x", "x", "a");
         Assert.Equal((path, digest), (after.Path, after.Sha256));
         Assert.Equal(["sh", "-x", path, "a"], after.Argv);
-        Assert.Equal(1, server.Count("/x"));
+        Assert.Equal(1, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task A_dry_run_of_a_local_file_names_it_and_its_interpreter()
     {
         using var box = new Sandbox();
-        box.Put("x", Script);
+        box.Put("x", Saying("ran"));
         box.Put("y", "#!/usr/bin/awk -f\r\n");
         await box.Run("--dry-run", "./x", "a").Succeeds("path    ./x\nargv    ./x a\n");
         var plan = await WouldRun.Of(box, "./y");
@@ -156,26 +124,22 @@ public sealed class OutputTests
     [Fact]
     public async Task The_list_of_cached_scripts()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/b"] = Script;
-        server["/a"] = "#!/bin/sh\n# " + new string('x', 2000) + "\n";
-        box.Sources(server);
-        await box.Run("--list").Succeeds("");
-        await box.Run("--list", "--json").Succeeds("[]\n");
+        await using var world = await World.Serving(("/b", Saying("ran")), ("/a", "#!/bin/sh\n# " + new string('x', 2000) + "\n"));
+        await world.Run("--list").Succeeds("");
+        await world.Run("--list", "--json").Succeeds("[]\n");
         var began = DateTime.UtcNow.AddSeconds(-1);
-        await box.Run("b").Succeeds("ran\n");
-        await box.Run("a").Succeeds("");
+        await world.Run("b").Succeeds("ran\n");
+        await world.Run("a").Succeeds("");
 
-        var digest = Sha256.HexOf(OsText.ToBytes(Script));
-        var lines = (await box.Run("--list").Result()).Stdout.Split('\n');
-        Assert.Matches($@"^a  2013  \d+s  [0-9a-f]{{64}}  {server.Url}/a$", lines[0]);
-        Assert.Matches($@"^b  19    \d+s  {digest}  {server.Url}/b$", lines[1]);
+        var digest = DigestOf(Saying("ran"));
+        var lines = (await world.Run("--list").Result()).Stdout.Split('\n');
+        Assert.Matches($@"^a  2013  \d+s  [0-9a-f]{{64}}  {world.Server.Url}/a$", lines[0]);
+        Assert.Matches($@"^b  19    \d+s  {digest}  {world.Server.Url}/b$", lines[1]);
 
-        using var json = JsonDocument.Parse((await box.Run("--list", "--json").Result()).Stdout);
+        using var json = JsonDocument.Parse((await world.Run("--list", "--json").Result()).Stdout);
         var b = json.RootElement[1];
         Assert.Equal(["script", "url", "path", "sha256", "size", "fetched"], b.EnumerateObject().Select(static field => field.Name));
-        Assert.Equal(("b", $"{server.Url}/b", box.CachedScript("b"), digest, 19), (
+        Assert.Equal(("b", $"{world.Server.Url}/b", world.CachedScript("b"), digest, 19), (
             b.GetProperty("script").GetString(), b.GetProperty("url").GetString(), b.GetProperty("path").GetString(),
             b.GetProperty("sha256").GetString(), b.GetProperty("size").GetInt32()));
         Assert.InRange(b.GetProperty("fetched").GetDateTime().ToUniversalTime(), began, DateTime.UtcNow);
@@ -184,11 +148,9 @@ public sealed class OutputTests
     [Fact]
     public async Task Notes_are_said_on_standard_error_and_not_under_quiet()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        await box.Run("-cy", "x").Expect(0, "", "run: x: not cached\n");
-        await box.Run("-qcy", "x").Succeeds("");
+        await using var world = await World.Serving();
+        await world.Run("-cy", "x").Expect(0, "", "run: x: not cached\n");
+        await world.Run("-qcy", "x").Succeeds("");
     }
 
     [Fact]
@@ -201,16 +163,13 @@ public sealed class OutputTests
     [Fact]
     public async Task Verbose_says_each_step_on_standard_error()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        var result = await box.Run("--verbose", "x").Result();
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        var result = await world.Run("--verbose", "x").Result();
         Assert.Equal("ran\n", result.Stdout);
-        Assert.Contains($"{server.Url}/x", result.Stderr, StringComparison.Ordinal);
-        Assert.Contains(box.CachedScript("x"), result.Stderr, StringComparison.Ordinal);
+        Assert.Contains($"{world.Server.Url}/x", result.Stderr, StringComparison.Ordinal);
+        Assert.Contains(world.CachedScript("x"), result.Stderr, StringComparison.Ordinal);
         Assert.All(result.Stderr.TrimEnd('\n').Split('\n'), static line => Assert.StartsWith("run: ", line, StringComparison.Ordinal));
-        await box.Run("x").Succeeds("ran\n");
+        await world.Run("x").Succeeds("ran\n");
     }
 
     [Theory]

@@ -1,6 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Completion;
 
@@ -70,9 +68,9 @@ public sealed partial class CompletionTests
 
     [Theory]
     [InlineData("bash", "run --conf\t\t", "--config", "--conflict-exit-code")]
-    [InlineData("zsh", "run --conf\t", "read this run.conf and no other", "the status where it runs already (75)")]
+    [InlineData("zsh", "run --conf\t", "read this run.conf and no other", "exit status if it is already running (75)")]
     [InlineData("zsh", "run git\t\t", "OWNER/REPO/PATH[@REF]")]
-    [InlineData("fish", "run --conf\t", "read this run.conf and no other", "the status where it runs already (75)")]
+    [InlineData("fish", "run --conf\t", "read this run.conf and no other", "exit status if it is already running (75)")]
     [InlineData("fish", "run git\t", "OWNER/REPO/PATH[@REF]")]
     public async Task Several_answers_are_shown_with_what_they_mean(string shell, string typed, params string[] shown)
     {

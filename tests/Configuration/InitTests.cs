@@ -1,6 +1,4 @@
 using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Configuration;
 

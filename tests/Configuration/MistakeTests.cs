@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Configuration;
 
 /// <summary>Mistakes in run.conf: each is told with its file, line and column, and with the nearest that would be right.</summary>
@@ -80,14 +77,11 @@ public sealed class MistakeTests
     [Fact]
     public async Task Nothing_runs_with_a_file_that_has_a_mistake()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho ran\n";
-        box.Sources(server);
-        await box.Run("x").Succeeds("ran\n");
-        await box.Run("x").Succeeds("ran\n");
-        box.Sources(server, "bad:");
-        await box.Run("x").Fails(ExitStatus.Configuration, ":3:7: ");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("x").Succeeds("ran\n");
+        world.Sources(world.Server, "bad:");
+        await world.Run("x").Fails(ExitStatus.Configuration, ":3:7: ");
     }
 
     [Fact]

@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Configuration;
 
 /// <summary>The run.conf of the original of 2014, as it stands in its repository.</summary>
@@ -49,11 +46,9 @@ public sealed class OriginalFileTests
     [Fact]
     public async Task A_source_of_it_runs()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/o/r/raw/master/redis/start"] = "#!/bin/sh\necho \"$@\"\n";
-        box.Conf($"[sources]\nbitbucket: {server.Url}/%s/%s/raw/master/%s\n");
-        await box.Run("bitbucket:o/r/redis/start", "-d", "test.conf").Succeeds("-d test.conf\n");
+        await using var world = await World.Serving(("/o/r/raw/master/redis/start", "#!/bin/sh\necho \"$@\"\n"));
+        world.Conf($"[sources]\nbitbucket: {world.Server.Url}/%s/%s/raw/master/%s\n");
+        await world.Run("bitbucket:o/r/redis/start", "-d", "test.conf").Succeeds("-d test.conf\n");
     }
 
     [Theory]

@@ -1,5 +1,3 @@
-using Run.Tests.Infra;
-
 namespace Run.Tests.Configuration;
 
 /// <summary>Which run.conf counts, source by source.</summary>
@@ -75,18 +73,15 @@ public sealed class PrecedenceTests
     [Fact]
     public async Task What_runs_is_the_copy_of_the_URL_that_the_file_says_now()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/one/x"] = "#!/bin/sh\necho one\n";
-        server["/two/x"] = "#!/bin/sh\necho two\n";
+        await using var world = await World.Serving(("/one/x", Saying("one")), ("/two/x", Saying("two")));
         foreach (var name in (string[])["one", "two", "one", "two"])
         {
-            box.Sources($"{server.Url}/{name}");
-            await box.Run("x").Succeeds(name + "\n");
-            await box.Run("x").Succeeds(name + "\n");
+            world.Sources($"{world.Server.Url}/{name}");
+            await world.Run("x").Succeeds(name + "\n");
+            await world.Run("x").Succeeds(name + "\n");
         }
 
-        Assert.Equal(2, server.Requests.Length);
+        Assert.Equal(2, world.Server.Requests.Length);
     }
 
     private static string Shows(string url) => $"url     {url}\npath    not cached\nargv    x\n";

@@ -1,14 +1,10 @@
 using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Configuration;
 
 /// <summary>The long form of a source: what each key does.</summary>
 public sealed class SourceOptionTests
 {
-    private const string Script = "#!/bin/sh\necho ran\n";
-
     [Fact]
     public async Task All_of_the_keys_that_the_manual_shows()
     {
@@ -37,80 +33,82 @@ public sealed class SourceOptionTests
     [Fact]
     public async Task Mirrors_are_asked_in_order_when_the_source_has_failed()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/third/x"] = Script;
-        box.Conf($"""
+        await using var world = await World.Serving(("/third/x", Saying("ran")));
+        world.Conf($"""
             sources:
               default:
-                url: {server.Url}/first/%s
+                url: {world.Server.Url}/first/%s
                 mirrors:
-                  - {server.Url}/second/%s
-                  - {server.Url}/third/%s
+                  - {world.Server.Url}/second/%s
+                  - {world.Server.Url}/third/%s
             """);
-        await box.Run("x").Succeeds("ran\n");
-        Assert.Equal(["/first/x", "/second/x", "/third/x"], server.Requests.Select(static r => r.Path));
+        await world.Run("x").Succeeds("ran\n");
+        Assert.Equal(["/first/x", "/second/x", "/third/x"], world.Server.Requests.Select(static r => r.Path));
     }
 
     [Fact]
     public async Task Headers_are_sent_where_their_variable_is_set()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($$"""
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Conf($$"""
             sources:
               default:
-                url: {{server.Url}}/%s
+                url: {{world.Server.Url}}/%s
                 headers:
                   X-Token: "t-${TOKEN}"
                   X-Fixed: fixed
             """);
-        await box.Run("x").Succeeds("ran\n");
-        await box.Run("-u", "x").Env("TOKEN", "1").Succeeds("ran\n");
-        await box.Run("-u", "x").Env("TOKEN", "").Succeeds("ran\n");
-        Assert.Equal([null, "t-1", null], server.Requests.Select(static r => r.Header("X-Token")));
-        Assert.All(server.Requests, static r => Assert.Equal("fixed", r.Header("X-Fixed")));
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("-u", "x").Env("TOKEN", "1").Succeeds("ran\n");
+        await world.Run("-u", "x").Env("TOKEN", "").Succeeds("ran\n");
+        Assert.Equal([null, "t-1", null], world.Server.Requests.Select(static r => r.Header("X-Token")));
+        Assert.All(world.Server.Requests, static r => Assert.Equal("fixed", r.Header("X-Fixed")));
     }
 
     [Fact]
     public async Task A_copy_that_is_older_than_max_age_is_asked_about()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($"sources:\n  default: {{url: '{server.Url}/%s', max-age: 1s}}\n  slow: {{url: '{server.Url}/%s', max-age: 1h}}\n");
-        await box.Run("x").Succeeds("ran\n");
-        server["/x"] = "#!/bin/sh\necho newer\n";
-        await Eventually.True(() => box.Run("x").Result().GetAwaiter().GetResult().Stdout == "newer\n", "the copy is too old");
-        var asked = server.Requests.Length;
-        await box.Run("slow:x").Succeeds("newer\n");
-        Assert.Equal(asked, server.Requests.Length);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Conf($$"""
+            sources:
+              default: {url: "{{world.Server.Url}}/%s", max-age: 1s}
+              slow: {url: "{{world.Server.Url}}/%s", max-age: 1h}
+            """);
+        await world.Run("x").Succeeds("ran\n");
+        world.Server["/x"] = Saying("newer");
+        await Eventually.True(() => world.Run("x").Result().GetAwaiter().GetResult().Stdout == "newer\n", "the copy is too old");
+        var asked = world.Server.Requests.Length;
+        await world.Run("slow:x").Succeeds("newer\n");
+        Assert.Equal(asked, world.Server.Requests.Length);
     }
 
     [Fact]
     public async Task An_exclusive_lock_is_as_if_it_were_asked_for()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho up; read -r line\n";
-        box.Conf($"sources:\n  default: {{url: '{server.Url}/%s', lock: exclusive}}\n  other: {{url: '{server.Url}/%s', lock: shared}}\n");
-        await using var first = box.Run("x").InputStaysOpen().Start();
+        await using var world = await World.Serving(("/x", "#!/bin/sh\necho up; read -r line\n"));
+        world.Conf($$"""
+            sources:
+              default: {url: "{{world.Server.Url}}/%s", lock: exclusive}
+              other: {url: "{{world.Server.Url}}/%s", lock: shared}
+            """);
+        await using var first = world.Run("x").InputStaysOpen().Start();
         await first.Output("up");
-        await box.Run("x").Fails(ExitStatus.AlreadyRunning, "x is already running", $"(pid {first.Pid})");
-        await box.Run("other:x").Fails(ExitStatus.AlreadyRunning, $"(pid {first.Pid})");
+        await world.Run("x").Fails(ExitStatus.AlreadyRunning, "x is already running", $"(pid {first.Pid})");
+        await world.Run("other:x").Fails(ExitStatus.AlreadyRunning, $"(pid {first.Pid})");
     }
 
     [Fact]
     public async Task Plain_http_is_refused_but_to_this_machine_unless_it_is_allowed()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($"sources:\n  default: {{url: 'http://host.invalid/%s'}}\n  open: {{url: 'http://host.invalid/%s', plain-http: allow}}\n");
-        await box.Run("x").Fails(ExitStatus.Refused, "http");
-        var proxied = box.Run("open:x").Env("http_proxy", server.Url);
-        server["http://host.invalid/x"] = Script;
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Conf("""
+            sources:
+              default: http://host.invalid/%s
+              open: {url: "http://host.invalid/%s", plain-http: allow}
+            """);
+        await world.Run("x").Fails(ExitStatus.Refused, "http");
+        var proxied = world.Run("open:x").Env("http_proxy", world.Server.Url);
+        world.Server["http://host.invalid/x"] = Saying("ran");
         await proxied.Succeeds("ran\n");
     }
 

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
 

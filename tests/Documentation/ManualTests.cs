@@ -1,5 +1,3 @@
-using Run.Tests.Infra;
-
 namespace Run.Tests.Documentation;
 
 /// <summary>The manual page, as the two programs that show manual pages see it.</summary>

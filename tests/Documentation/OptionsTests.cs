@@ -1,7 +1,5 @@
 using System.Text.RegularExpressions;
 using Run.CommandLine;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
 

@@ -1,8 +1,5 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
 
@@ -14,8 +11,7 @@ public sealed partial class ReadmeTests
     [Fact]
     public async Task Its_examples_work()
     {
-        using var box = new Sandbox();
-        await using var server = await Serve(box);
+        await using var world = await Serve();
         var examples = Documents.Blocks(Documents.Readme, "sh").Where(static block => Example().IsMatch(block)).ToList();
         Assert.InRange(examples.Count, 3, 10);
         // Those of the first screen too, each in its own kind of file.
@@ -24,31 +20,30 @@ public sealed partial class ReadmeTests
 
         foreach (var example in (string[])["run --pin ops:ci/lint.sh", step, cron, .. examples])
         {
-            var line = Localise(example, server);
-            var result = await box.Sh("set -eu\n" + line).Result();
+            var line = Localise(example, world.Server);
+            var result = await world.Sh("set -eu\n" + line).Result();
             result.Check(result.Status == 0 && Quiet(result.Stderr).Length == 0, "the example to work");
         }
 
         // The examples have removed one cached script of those that they have run.
-        var left = (await box.Run("--list").Result()).Stdout;
+        var left = (await world.Run("--list").Result()).Stdout;
         Assert.Contains("ops:ci/lint.sh ", left, StringComparison.Ordinal);
         Assert.DoesNotContain("pt-summary ", left, StringComparison.Ordinal);
-        await box.Run("--ps").Succeeds("");
+        await world.Run("--ps").Succeeds("");
     }
 
     [Fact]
     public async Task The_examples_of_the_manual_work_too()
     {
-        using var box = new Sandbox();
-        await using var server = await Serve(box);
-        await box.Run("--pin", "ops:ci/lint.sh").Result();
+        await using var world = await Serve();
+        await world.Run("--pin", "ops:ci/lint.sh").Result();
         var lines = Documents.Manual[Documents.Manual.IndexOf(".Sh EXAMPLES", StringComparison.Ordinal)..].Split('\n')
             .Where(static line => line.StartsWith(".Dl ", StringComparison.Ordinal)).Select(static line => line[4..]).ToList();
         Assert.InRange(lines.Count, 6, 20);
         foreach (var line in lines)
         {
             var command = CronLine().Match(line) is { Success: true } cron ? cron.Groups["command"].Value : line;
-            var result = await box.Sh("set -eu\n" + Localise(command, server)).Result();
+            var result = await world.Sh("set -eu\n" + Localise(command, world.Server)).Result();
             result.Check(result.Status == 0 && Quiet(result.Stderr).Length == 0, "the example to work");
         }
     }
@@ -109,24 +104,24 @@ public sealed partial class ReadmeTests
         Assert.Equal(Colour().Replace(light.ToString(), ""), Colour().Replace(dark.ToString(), ""));
     }
 
-    private static async Task<ScriptServer> Serve(Sandbox box)
+    private static async Task<World<ScriptServer>> Serve()
     {
-        var server = await ScriptServer.Start();
+        var world = await World.Serving();
         foreach (var path in (string[])["/pt-summary", "/OWNER/REPO/v2/bin/tool.sh", "/OWNER/REPO/HEAD/setup.sh", "/ci/lint.sh", "/ci/test.sh", "/backup.sh", "/install.sh"])
         {
-            server[path] = Script;
+            world.Server[path] = Script;
         }
 
-        server["/worker.sh"] = "#!/bin/sh\nexec sleep 1000\n";
-        box.Sources(server, $"github: {server.Url}/%s/%s/{{ref}}/%s", $"ops: {server.Url}/%s");
-        box.Put("deploy.sh", Script);
-        box.Put("../bin/jq", "#!/bin/sh\ngrep -o '\"url\": \"[^\"]*'\n");
-        return server;
+        world.Server["/worker.sh"] = "#!/bin/sh\nexec sleep 1000\n";
+        world.Sources(world.Server, $"github: {world.Server.Url}/%s/%s/{{ref}}/%s", $"ops: {world.Server.Url}/%s");
+        world.Put("deploy.sh", Script);
+        world.Put("../bin/jq", "#!/bin/sh\ngrep -o '\"url\": \"[^\"]*'\n");
+        return world;
     }
 
     private static string Localise(string text, ScriptServer server) => text
         .Replace("https://example.com", server.Url, StringComparison.Ordinal)
-        .Replace("HEX", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Script))), StringComparison.Ordinal);
+        .Replace("HEX", DigestOf(Script), StringComparison.Ordinal);
 
     /// <summary>Without the notes of <c>run</c> on what it has written.</summary>
     private static string Quiet(string errors) => string.Concat(errors.Split('\n').Where(static line => !line.StartsWith("run: ", StringComparison.Ordinal)));

@@ -1,8 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Documentation;
 
@@ -14,64 +12,61 @@ public sealed partial class SnapshotTests
     [Fact]
     public async Task The_list_of_cached_scripts()
     {
-        using var box = new Sandbox();
-        await using var server = await Serve(box);
-        await box.Run("hello").Succeeds("hello\n");
-        await box.Run("ops:tools/long@v1").Result();
+        await using var world = await Serve();
+        await world.Run("hello").Succeeds("hello\n");
+        await world.Run("ops:tools/long@v1").Result();
 
         var shown = new StringBuilder();
-        await Show(shown, box, box.Run("--list"), "--list | cat");
-        await Show(shown, box, box.Run("--list").OnTerminal(), "--list");
-        await Show(shown, box, box.Run("--list", "--json"), "--list --json");
-        Snapshot.Verify(shown.ToString(), box);
+        await Show(shown, world, world.Run("--list"), "--list | cat");
+        await Show(shown, world, world.Run("--list").OnTerminal(), "--list");
+        await Show(shown, world, world.Run("--list", "--json"), "--list --json");
+        Snapshot.Verify(shown.ToString(), world);
     }
 
     [Fact]
     public async Task What_would_be_run()
     {
-        using var box = new Sandbox();
-        await using var server = await Serve(box);
-        await box.Run("hello").Succeeds("hello\n");
-        box.Put("local.py", "print(1)\n", executable: false);
+        await using var world = await Serve();
+        await world.Run("hello").Succeeds("hello\n");
+        world.Put("local.py", "print(1)\n", executable: false);
 
         var shown = new StringBuilder();
         foreach (var line in (string[])["hello a b", "ops:tools/new@v2 --flag", "-i \"python3 -u\" ops:x 'two words'", "./local.py x", "--json hello '' 'ü'"])
         {
-            await Show(shown, box, box.Sh($"run --dry-run {line}"), $"--dry-run {line}");
+            await Show(shown, world, world.Sh($"run --dry-run {line}"), $"--dry-run {line}");
         }
 
-        Snapshot.Verify(shown.ToString(), box);
-        Assert.DoesNotContain(server.Requests, static request => request.Path != "/hello");
+        Snapshot.Verify(shown.ToString(), world);
+        Assert.DoesNotContain(world.Server.Requests, static request => request.Path != "/hello");
     }
 
     [Fact]
     public async Task The_errors()
     {
-        using var box = new Sandbox();
-        await using var server = await Serve(box);
-        server["/empty"] = "";
-        server.Bytes("/page", Encoding.UTF8.GetBytes("<!DOCTYPE html>\n<title>Sign in</title>\n"), "text/html");
-        server.Status("/forbidden", 403);
-        server.Map("/busy", static async context =>
+        await using var world = await Serve();
+        world.Server["/empty"] = "";
+        world.Server.Bytes("/page", Encoding.UTF8.GetBytes("<!DOCTYPE html>\n<title>Sign in</title>\n"), "text/html");
+        world.Server.Status("/forbidden", 403);
+        world.Server.Map("/busy", static async context =>
         {
             context.Response.StatusCode = 503;
             context.Response.Headers.RetryAfter = "3600";
             await context.Response.WriteAsync("later");
         });
-        server["/no-interpreter"] = "#!/no/such/interpreter\n";
-        server["/sleeper"] = "#!/bin/sh\necho ready\nexec sleep 1000\n";
-        server.Redirect("/lower", "http://example.com/x");
-        await box.Run("hello").Succeeds("hello\n");
-        server["/pinned"] = Hello;
-        (await box.Run("--quiet", "--pin", "pinned").Result()).Is(0, "");
-        await box.Run("--clean", "--yes", "pinned").Succeeds("");
-        server["/pinned"] = Hello + "# changed\n";
-        Directory.CreateDirectory(box.Work + "/directory");
-        box.Put("bad.conf", "sources:\n  ops:\n    url: https://example.com/%s\n    max_age: 1d\n", executable: false);
-        box.Put("worse.conf", "source:\n  ops: https://example.com/%s\n", executable: false);
-        box.Put("open/run/x", "");
-        File.SetUnixFileMode(box.Work + "/open/run", (UnixFileMode)0x1ff);
-        await using var sleeper = box.Run("--lock", "sleeper").Start();
+        world.Server["/no-interpreter"] = "#!/no/such/interpreter\n";
+        world.Server["/sleeper"] = "#!/bin/sh\necho ready\nexec sleep 1000\n";
+        world.Server.Redirect("/lower", "http://example.com/x");
+        await world.Run("hello").Succeeds("hello\n");
+        world.Server["/pinned"] = Hello;
+        (await world.Run("--quiet", "--pin", "pinned").Result()).Is(0, "");
+        await world.Run("--clean", "--yes", "pinned").Succeeds("");
+        world.Server["/pinned"] = Hello + "# changed\n";
+        Directory.CreateDirectory(world.Work + "/directory");
+        world.Put("bad.conf", "sources:\n  ops:\n    url: https://example.com/%s\n    max_age: 1d\n", executable: false);
+        world.Put("worse.conf", "source:\n  ops: https://example.com/%s\n", executable: false);
+        world.Put("open/run/x", "");
+        File.SetUnixFileMode(world.Work + "/open/run", (UnixFileMode)0x1ff);
+        await using var sleeper = world.Run("--lock", "sleeper").Start();
         await sleeper.Output("ready");
 
         var shown = new StringBuilder();
@@ -91,22 +86,22 @@ public sealed partial class SnapshotTests
         {
             foreach (var line in lines)
             {
-                var result = await box.Sh(line).Result();
+                var result = await world.Sh(line).Result();
                 result.Failed((int)status);
                 shown.Append($"$ {line}\n{result.Stderr}[{result.Status}]\n\n");
             }
         }
 
-        Snapshot.Verify(shown.ToString(), box);
+        Snapshot.Verify(shown.ToString(), world);
     }
 
-    private static async Task<ScriptServer> Serve(Sandbox box)
+    private static async Task<World<ScriptServer>> Serve()
     {
-        var server = await ScriptServer.Start();
-        server["/hello"] = Hello;
-        server["/tools/long?v1"] = $"#!/bin/sh\nexit 0\n{new string('#', 5000)}\n";
-        box.Sources(server, $"ops: {server.Url}/%s?{{ref}}");
-        return server;
+        var world = await World.Serving();
+        world.Server["/hello"] = Hello;
+        world.Server["/tools/long?v1"] = $"#!/bin/sh\nexit 0\n{new string('#', 5000)}\n";
+        world.Sources(world.Server, $"ops: {world.Server.Url}/%s?{{ref}}");
+        return world;
     }
 
     private static async Task Show(StringBuilder shown, Sandbox box, Command command, string line)

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 using YamlDotNet.RepresentationModel;
 
 namespace Run.Tests.Documentation;
@@ -66,20 +65,21 @@ public sealed partial class WorkflowTests
         // Only the last job may write anything; of its steps, those that do are for a tag that was pushed.
         foreach (var name in (string[])["notes", "package"])
         {
-            Assert.Equal(["contents: read"], ((YamlMappingNode)jobs[name]["permissions"]).Children.Select(static right => $"{right.Key}: {right.Value}"));
+            var right = Assert.Single(((YamlMappingNode)jobs[name]["permissions"]).Children);
+            Assert.Equal("contents: read", $"{right.Key}: {right.Value}");
         }
 
-        var publishing = ((YamlSequenceNode)jobs["release"]["steps"]).Children.Cast<YamlMappingNode>()
-            .Where(static step => Text(step) is var text && (text.Contains("actions/attest", StringComparison.Ordinal) || text.Contains("gh release", StringComparison.Ordinal)))
-            .ToList();
+        var publishing = ((YamlSequenceNode)jobs["release"]["steps"]).Children.Where(static step => Publishing().IsMatch(Text(step))).ToList();
         Assert.All(publishing, static step => Assert.Equal("github.event_name == 'push'", step["if"].ToString()));
 
         // Provenance, the page, and a bill of materials for each platform.
-        var platforms = ((YamlSequenceNode)jobs["package"]["strategy"]["matrix"]["include"]).Children.Select(static entry => entry["platform"].ToString()).ToList();
+        var platforms = ((YamlSequenceNode)jobs["package"]["strategy"]["matrix"]["include"]).Children
+            .Select(static entry => entry["platform"].ToString()).ToList();
         Assert.Equal(2 + platforms.Count, publishing.Count);
         foreach (var platform in platforms)
         {
-            Assert.Contains(publishing, step => Text(step).Contains($"sbom-path: ${{{{ steps.of.outputs.{platform} }}}}.cdx.json", StringComparison.Ordinal));
+            var path = $"sbom-path: ${{{{ steps.of.outputs.{platform} }}}}.cdx.json";
+            Assert.Contains(publishing, step => Text(step).Contains(path, StringComparison.Ordinal));
         }
     }
 
@@ -88,7 +88,8 @@ public sealed partial class WorkflowTests
     {
         var sdk = SdkVersion().Match(Documents.Read("global.json")).Groups[1].Value;
         Assert.Contains("\"rollForward\": \"disable\"", Documents.Read("global.json"), StringComparison.Ordinal);
-        foreach (var (libc, tag) in new[] { ("glibc", "buildpack-deps:bullseye"), ("musl", $"/dotnet/sdk:{Regex.Escape(sdk)}-alpine[0-9.]+") })
+        (string, string)[] images = [("glibc", "buildpack-deps:bullseye"), ("musl", $"/dotnet/sdk:{Regex.Escape(sdk)}-alpine[0-9.]+")];
+        foreach (var (libc, tag) in images)
         {
             Assert.Matches($@"(?m)^FROM [a-z./]*{tag}@sha256:[0-9a-f]{{64}}$", Documents.Read($"packaging/{libc}/Dockerfile"));
         }
@@ -97,7 +98,8 @@ public sealed partial class WorkflowTests
     [Fact]
     public void What_is_pinned_is_kept_up_to_date()
     {
-        var updates = ((YamlSequenceNode)Parse(".github/dependabot.yml")["updates"]).Children.Select(static update => update["package-ecosystem"].ToString());
+        var updates = ((YamlSequenceNode)Parse(".github/dependabot.yml")["updates"]).Children
+            .Select(static update => update["package-ecosystem"].ToString());
         Assert.Equal(["docker", "dotnet-sdk", "github-actions", "nuget"], updates.Order(StringComparer.Ordinal));
     }
 
@@ -118,6 +120,9 @@ public sealed partial class WorkflowTests
 
     [GeneratedRegex(@"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")]
     private static partial Regex Pinned();
+
+    [GeneratedRegex("actions/attest|gh release")]
+    private static partial Regex Publishing();
 
     [GeneratedRegex("\"version\": \"([0-9.]+)\"")]
     private static partial Regex SdkVersion();

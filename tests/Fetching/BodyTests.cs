@@ -1,7 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 using static Run.Tests.Infra.RawServer;
 
@@ -81,29 +78,24 @@ public sealed class BodyTests
     [Fact]
     public async Task A_page_that_shows_a_script_names_the_script_itself()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Sends(WithLength("Content-Type: text/html\r\n", Bytes("<html>"))));
-        box.Sources(server.Url + "/group/repo/-/blob/main");
-        await box.Run("x.sh").Fails(ExitStatus.Data, "web page", $"{server.Url}/group/repo/-/raw/main/x.sh");
+        await using var world = World.Answering(Sends(WithLength("Content-Type: text/html\r\n", Bytes("<html>"))));
+        world.Sources(world.Server.Url + "/group/repo/-/blob/main");
+        await world.Run("x.sh").Fails(ExitStatus.Data, "web page", $"{world.Server.Url}/group/repo/-/raw/main/x.sh");
     }
 
     [Fact]
     public async Task Without_a_length_only_with_a_digest()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Says($"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{Script}"));
-        box.Sources(server.Url);
-        await box.Run("x").Fails(ExitStatus.Data, "without its length", "#sha256=");
-        await box.Run($"x#sha256={Digest(Script)}").Succeeds("ran\n");
+        await using var world = World.Answering(Says($"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{Script}"));
+        await world.Run("x").Fails(ExitStatus.Data, "without its length", "#sha256=");
+        await world.Run($"x#sha256={DigestOf(Script)}").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task With_its_digest_even_what_looks_like_a_page_is_what_was_asked_for()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Sends(WithLength("Content-Type: text/html\r\n", Bytes(Script))));
-        box.Sources(server.Url);
-        await box.Run($"x#sha256={Digest(Script)}").Succeeds("ran\n");
+        await using var world = World.Answering(Sends(WithLength("Content-Type: text/html\r\n", Bytes(Script))));
+        await world.Run($"x#sha256={DigestOf(Script)}").Succeeds("ran\n");
     }
 
     [Theory]
@@ -114,19 +106,15 @@ public sealed class BodyTests
     [InlineData("Deflate", "raw")]
     public async Task Compressed_bodies_are_decoded_and_the_digest_is_of_what_they_hold(string encoding, string format)
     {
-        using var box = new Sandbox();
-        await using var server = Start(Sends(WithLength($"Content-Encoding: {encoding}\r\n", Compress(format, Bytes(Script)))));
-        box.Sources(server.Url);
-        await box.Run($"x#sha256={Digest(Script)}").Succeeds("ran\n");
+        await using var world = World.Answering(Sends(WithLength($"Content-Encoding: {encoding}\r\n", Compress(format, Bytes(Script)))));
+        await world.Run($"x#sha256={DigestOf(Script)}").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task Chunks_are_put_together()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Says(Chunked + "5\r\n#!/bi\r\ne;x=y\r\nn/sh\necho ran\n\r\n0\r\nX: y\r\n\r\n"));
-        box.Sources(server.Url);
-        await box.Run("x").Succeeds("ran\n");
+        await using var world = World.Answering(Says(Chunked + "5\r\n#!/bi\r\ne;x=y\r\nn/sh\necho ran\n\r\n0\r\nX: y\r\n\r\n"));
+        await world.Run("x").Succeeds("ran\n");
     }
 
     [Fact]
@@ -136,10 +124,9 @@ public sealed class BodyTests
     [Fact]
     public async Task A_body_without_end_is_refused_and_memory_stays_flat()
     {
-        using var box = new Sandbox();
         var chunk = new byte[1 << 20];
         chunk.AsSpan().Fill((byte)'#');
-        await using var server = Start(async connection =>
+        await using var world = World.Answering(async connection =>
         {
             await connection.Send(Chunked);
             while (true)
@@ -149,37 +136,31 @@ public sealed class BodyTests
                 await connection.Send("\r\n");
             }
         });
-        box.Sources(server.Url);
-        await StaysFlat(box);
+        await StaysFlat(world);
     }
 
     [Fact]
     public async Task A_bomb_is_refused_and_memory_stays_flat()
     {
-        using var box = new Sandbox();
         var bomb = Compress("gzip", new byte[1 << 30]);
         Assert.True(bomb.Length < Limits64MiB, "it is small as it is sent");
-        await using var server = Start(Sends(WithLength("Content-Encoding: gzip\r\n", bomb)));
-        box.Sources(server.Url);
-        await StaysFlat(box);
+        await using var world = World.Answering(Sends(WithLength("Content-Encoding: gzip\r\n", bomb)));
+        await StaysFlat(world);
     }
 
     [Fact]
     public async Task A_body_of_almost_64_MiB_is_whole()
     {
-        using var box = new Sandbox();
         var body = Bytes(Script + new string('#', Limits64MiB - Script.Length));
-        await using var server = Start(Sends(WithLength("", body)));
-        box.Sources(server.Url);
-        await box.Run("x").Succeeds("ran\n");
-        Assert.Equal(Limits64MiB, new FileInfo(box.CachedScript("x")).Length);
+        await using var world = World.Answering(Sends(WithLength("", body)));
+        await world.Run("x").Succeeds("ran\n");
+        Assert.Equal(Limits64MiB, new FileInfo(world.CachedScript("x")).Length);
     }
 
     [Fact]
     public async Task A_byte_a_second_for_ever_comes_to_an_end()
     {
-        using var box = new Sandbox();
-        await using var server = Start(async connection =>
+        await using var world = World.Answering(async connection =>
         {
             await connection.Send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
             while (true)
@@ -188,23 +169,18 @@ public sealed class BodyTests
                 await Task.Delay(1000, connection.End);
             }
         });
-        box.Sources(server.Url);
-        var result = await box.Run("x").Fails(ExitStatus.Unavailable, "too slowly");
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "too slowly");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
 
     private const int Limits64MiB = 64 << 20;
 
-    private static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Bytes(text)));
-
     private static async Task IsRefused(ExitStatus status, Func<Connection, Task> answer, params string[] words)
     {
-        using var box = new Sandbox();
-        await using var server = Start(answer);
-        box.Sources(server.Url);
-        await box.Run("x").Fails(status, [server.Url, .. words]);
-        Assert.DoesNotContain(box.CachedFiles(), static path => Path.GetFileName(path) == "x");
-        await box.Run("--offline", "x").Fails(ExitStatus.Unavailable, "offline");
+        await using var world = World.Answering(answer);
+        await world.Run("x").Fails(status, [world.Server.Url, .. words]);
+        Assert.DoesNotContain(world.CachedFiles(), static path => Path.GetFileName(path) == "x");
+        await world.Run("--offline", "x").Fails(ExitStatus.Unavailable, "offline");
     }
 
     private static async Task StaysFlat(Sandbox box)

@@ -1,8 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -13,74 +10,59 @@ public sealed class CertificateTests
     [Fact]
     public async Task Of_an_authority_in_SSL_CERT_FILE_is_accepted()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue("localhost");
-        await using var server = await ScriptServer.StartTls(certificate, "localhost");
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Succeeds("ran\n");
+        await using var world = await World.ServingTls(authority.Issue("localhost"), "localhost", ("/x", Script));
+        world.Trust(authority);
+        await world.Run("x").Succeeds("ran\n");
     }
 
     /// <summary>Kestrel prefers HTTP/2 where it is offered, and this one tells of HTTP/3 as well; neither is part of the program (Substitutions.xml).</summary>
     [Fact]
     public async Task A_server_that_speaks_newer_versions_of_http_is_asked_in_the_old_one()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue("localhost");
-        await using var server = await ScriptServer.StartTls(certificate, "localhost");
+        await using var world = await World.ServingTls(authority.Issue("localhost"), "localhost");
+        world.Trust(authority);
         var protocol = "";
-        server.Map("/x", async context =>
+        world.Server.Map("/x", context =>
         {
             protocol = context.Request.Protocol;
-            context.Response.Headers.AltSvc = $"h3=\":{server.Port}\"; ma=86400";
-            context.Response.ContentLength = Script.Length;
-            await context.Response.Body.WriteAsync(OsText.ToBytes(Script));
+            context.Response.Headers.AltSvc = $"h3=\":{world.Server.Port}\"; ma=86400";
+            return ScriptServer.Send(context, Script);
         });
-        server.Redirect("/old", "/x");
-        box.Sources(server);
-        await box.Run("old").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem)).Succeeds("ran\n");
+        world.Server.Redirect("/old", "/x");
+        await world.Run("old").Succeeds("ran\n");
         Assert.Equal("HTTP/1.1", protocol);
     }
 
     [Fact]
     public async Task Of_an_authority_in_SSL_CERT_DIR_is_accepted_once_it_has_its_hash_for_a_name()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var server = await ScriptServer.StartTls(certificate);
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Put("trusted/ca.pem", authority.AuthorityPem, executable: false);
-        box.Variables["SSL_CERT_DIR"] = $"{box.Work}/none:{box.Work}/trusted";
-        await box.Run("x").Fails(ExitStatus.Refused, "unknown issuer");
-        await box.Exec("openssl", "rehash", box.Work + "/trusted").Succeeds("");
-        await box.Run("x").Succeeds("ran\n");
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Script));
+        world.Put("trusted/ca.pem", authority.AuthorityPem, executable: false);
+        world.Variables["SSL_CERT_DIR"] = $"{world.Work}/none:{world.Work}/trusted";
+        await world.Run("x").Fails(ExitStatus.Refused, "unknown issuer");
+        await world.Exec("openssl", "rehash", world.Work + "/trusted").Succeeds("");
+        await world.Run("x").Succeeds("ran\n");
     }
 
     [Fact]
     [Needs("strace", "openssl")]
     public async Task Only_those_that_are_needed_are_read_of_a_whole_store()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var server = await ScriptServer.StartTls(certificate);
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Put("trusted/needed.pem", authority.AuthorityPem, executable: false);
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Script));
+        world.Put("trusted/needed.pem", authority.AuthorityPem, executable: false);
         for (var i = 0; i < 5; i++)
         {
             using var other = new Certificates($"Authority number {i}");
-            box.Put($"trusted/other{i}.pem", other.AuthorityPem, executable: false);
+            world.Put($"trusted/other{i}.pem", other.AuthorityPem, executable: false);
         }
 
-        await box.Exec("openssl", "rehash", box.Work + "/trusted").Succeeds("");
-        var trace = box.Work + "/trace";
-        await box.Run("x").Env("SSL_CERT_DIR", box.Work + "/trusted").Env("SSL_CERT_FILE", box.Put("none.pem", ""))
-            .Through("strace", "-f", "-o", trace, "-e", "trace=openat").Succeeds("ran\n");
+        await world.Exec("openssl", "rehash", world.Work + "/trusted").Succeeds("");
+        await world.Run("x").Env("SSL_CERT_DIR", world.Work + "/trusted").Env("SSL_CERT_FILE", world.Put("none.pem", ""))
+            .Traced(out var trace, "-e", "trace=openat").Succeeds("ran\n");
         var opened = await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken);
         Assert.Single(opened, static line => line.Contains("/trusted", StringComparison.Ordinal));
     }
@@ -88,66 +70,51 @@ public sealed class CertificateTests
     [Fact]
     public async Task Of_an_unknown_authority_is_refused_and_named()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var server = await ScriptServer.StartTls(certificate);
-        box.Sources(server);
-        await box.Run("x").Fails(ExitStatus.Refused, "127.0.0.1", "unknown issuer: Test authority", "SSL_CERT_FILE");
-        Assert.Empty(server.Requests);
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1");
+        await world.Run("x").Fails(ExitStatus.Refused, "127.0.0.1", "unknown issuer: Test authority", "SSL_CERT_FILE");
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
     public async Task Of_another_authority_with_the_same_name_is_refused()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
         using var impostor = new Certificates();
-        using var certificate = impostor.Issue();
-        await using var server = await ScriptServer.StartTls(certificate);
-        box.Sources(server);
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
-            .Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
-        Assert.Empty(server.Requests);
+        await using var world = await World.ServingTls(impostor.Issue(), "127.0.0.1");
+        world.Trust(authority);
+        await world.Run("x").Fails(ExitStatus.Refused, "127.0.0.1", "certificate");
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
     public async Task Self_signed_is_refused_unless_it_is_trusted_itself()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        await using var server = await ScriptServer.StartTls(authority.SelfSigned());
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Fails(ExitStatus.Refused, "self-signed", "SSL_CERT_FILE");
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("self.pem", authority.SelfSigned().ExportCertificatePem())).Succeeds("ran\n");
+        await using var world = await World.ServingTls(authority.SelfSigned(), "127.0.0.1", ("/x", Script));
+        await world.Run("x").Fails(ExitStatus.Refused, "self-signed", "SSL_CERT_FILE");
+        await world.Run("x").Env("SSL_CERT_FILE", world.Put("self.pem", authority.SelfSigned().ExportCertificatePem())).Succeeds("ran\n");
     }
 
     [Fact]
     public async Task Expired_is_refused_with_the_date()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
         var end = DateTimeOffset.UtcNow.AddDays(-3);
-        using var certificate = authority.Issue(until: end);
-        await using var server = await ScriptServer.StartTls(certificate);
-        box.Sources(server);
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
-            .Fails(ExitStatus.Refused, "expired", $"{end:yyyy-MM-dd HH:mm} UTC", "clock");
-        Assert.Empty(server.Requests);
+        await using var world = await World.ServingTls(authority.Issue(until: end), "127.0.0.1");
+        world.Trust(authority);
+        await world.Run("x").Fails(ExitStatus.Refused, "expired", $"{end:yyyy-MM-dd HH:mm} UTC", "clock");
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
     public async Task For_another_name_is_refused_with_both_names()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue("other.example.com");
-        await using var server = await ScriptServer.StartTls(certificate, "localhost");
-        box.Sources(server);
-        await box.Run("x").Env("SSL_CERT_FILE", box.Put("ca.pem", authority.AuthorityPem))
-            .Fails(ExitStatus.Refused, "other.example.com", "localhost");
-        Assert.Empty(server.Requests);
+        await using var world = await World.ServingTls(authority.Issue("other.example.com"), "localhost");
+        world.Trust(authority);
+        await world.Run("x").Fails(ExitStatus.Refused, "other.example.com", "localhost");
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
@@ -182,13 +149,10 @@ public sealed class CertificateTests
     [RootFact]
     public async Task Without_OpenSSL_plain_http_works_and_https_says_what_is_missing()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
+        await using var world = await World.Serving(("/x", Script));
         const string hide = "for f in /usr/lib/*/libssl.so.* /usr/lib/*/libcrypto.so.* /usr/lib/libssl.so.* /usr/lib/libcrypto.so.*; do "
             + "[ ! -e \"$f\" ] || mount --bind /dev/null \"$f\"; done";
-        await box.Run("x").InMountNamespace(hide).Succeeds("ran\n");
-        await box.Run("https://127.0.0.1/x").InMountNamespace(hide).Fails(ExitStatus.Unavailable, "OpenSSL", "libssl.so.3");
+        await world.Run("x").InMountNamespace(hide).Succeeds("ran\n");
+        await world.Run("https://127.0.0.1/x").InMountNamespace(hide).Fails(ExitStatus.Unavailable, "OpenSSL", "libssl.so.3");
     }
 }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -14,25 +13,21 @@ public sealed class ConnectionTests
     [RootFact]
     public async Task IPv6_that_refuses_does_not_keep_IPv4_from_answering()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($"sources:\n  default:\n    url: http://both.test:{server.Port}/%s\n    plain-http: allow\n");
-        await box.Run("x").InMountNamespace(Both).Succeeds("ran\n");
+        await using var world = await World.Serving(("/x", Script));
+        world.Conf($"sources:\n  default:\n    url: http://both.test:{world.Server.Port}/%s\n    plain-http: allow\n");
+        await world.Run("x").InMountNamespace(Both).Succeeds("ran\n");
     }
 
     [RootFact]
     public async Task IPv6_that_swallows_everything_costs_a_moment()
     {
         Assert.SkipUnless(Socket.OSSupportsIPv6, "it needs IPv6 on loopback");
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($"sources:\n  default:\n    url: http://both.test:{server.Port}/%s\n    plain-http: allow\n");
+        await using var world = await World.Serving(("/x", Script));
+        world.Conf($"sources:\n  default:\n    url: http://both.test:{world.Server.Port}/%s\n    plain-http: allow\n");
 
         // A listener whose queue is full answers no SYN.
         using var hole = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
-        hole.Bind(new IPEndPoint(IPAddress.IPv6Loopback, server.Port));
+        hole.Bind(new IPEndPoint(IPAddress.IPv6Loopback, world.Server.Port));
         hole.Listen(0);
         var fillers = new List<Socket>();
         try
@@ -42,11 +37,11 @@ public sealed class ConnectionTests
             {
                 var filler = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
                 fillers.Add(filler);
-                connecting = filler.ConnectAsync(IPAddress.IPv6Loopback, server.Port, CancellationToken.None).AsTask();
+                connecting = filler.ConnectAsync(IPAddress.IPv6Loopback, world.Server.Port, CancellationToken.None).AsTask();
             }
             while (await Task.WhenAny(connecting, Task.Delay(300, TestContext.Current.CancellationToken)) == connecting);
 
-            var result = await box.Run("x").InMountNamespace(Both).Succeeds("ran\n");
+            var result = await world.Run("x").InMountNamespace(Both).Succeeds("ran\n");
             result.Check(result.Time < TimeSpan.FromSeconds(3), "less than 3 seconds");
         }
         finally

@@ -1,6 +1,4 @@
 using System.Text;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -11,26 +9,25 @@ public sealed class CredentialTests
     [Fact]
     public async Task Configured_headers_go_to_the_sources_own_origin_alone_and_only_with_their_variables_set()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         await using var mirror = await ScriptServer.Start();
         mirror["/x"] = Script;
-        box.Conf($$"""
+        world.Conf($$"""
             sources:
               default:
-                url: {{server.Url}}/%s
+                url: {{world.Server.Url}}/%s
                 mirrors: ["{{mirror.Url}}/%s"]
                 headers: {PRIVATE-TOKEN: "${OPS_TOKEN}", User-Agent: ours}
 
             """);
-        await box.Run("x").Env("OPS_TOKEN", "s3cret").Succeeds("ran\n");
-        Assert.Equal("s3cret", server.Requests.Single().Header("private-token"));
-        Assert.Equal("ours", server.Requests.Single().Header("user-agent"));
+        await world.Run("x").Env("OPS_TOKEN", "s3cret").Succeeds("ran\n");
+        Assert.Equal("s3cret", world.Server.Requests.Single().Header("private-token"));
+        Assert.Equal("ours", world.Server.Requests.Single().Header("user-agent"));
         Assert.Null(mirror.Requests.Single().Header("private-token"));
 
-        server.ForgetRequests();
-        await box.Run("-u", "x").Succeeds("ran\n");
-        Assert.Null(server.Requests.Single().Header("private-token"));
+        world.Server.ForgetRequests();
+        await world.Run("-u", "x").Succeeds("ran\n");
+        Assert.Null(world.Server.Requests.Single().Header("private-token"));
     }
 
     [Theory]
@@ -39,32 +36,27 @@ public sealed class CredentialTests
     [InlineData("Content-Length", "3")]
     public async Task A_header_that_would_say_more_than_it_is_is_refused(string name, string value)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($$"""
+        await using var world = await World.Serving(("/x", Script));
+        world.Conf($$"""
             sources:
               default:
-                url: {{server.Url}}/%s
+                url: {{world.Server.Url}}/%s
                 headers: {{{name}}: "${VALUE}"}
 
             """);
-        await box.Run("x").Env("VALUE", value).Fails(ExitStatus.Configuration, name);
-        Assert.Empty(server.Requests);
+        await world.Run("x").Env("VALUE", value).Fails(ExitStatus.Configuration, name);
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
     public async Task The_netrc_that_NETRC_names_is_read_instead_of_the_one_at_home()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Put(box.Home + "/.netrc", "machine 127.0.0.1 login home password one\n");
-        var other = box.Put("other", "machine 127.0.0.1 login other password \"t w\\\"o\"\n");
-        await box.Run("-u", "x").Succeeds("ran\n");
-        await box.Run("-u", "x").Env("NETRC", other).Succeeds("ran\n");
-        Assert.Equal(["home:one", "other:t w\"o"], server.Requests.Select(static r => Decoded(r.Header("authorization"))));
+        await using var world = await World.Serving(("/x", Script));
+        world.Put(world.Home + "/.netrc", "machine 127.0.0.1 login home password one\n");
+        var other = world.Put("other", "machine 127.0.0.1 login other password \"t w\\\"o\"\n");
+        await world.Run("-u", "x").Succeeds("ran\n");
+        await world.Run("-u", "x").Env("NETRC", other).Succeeds("ran\n");
+        Assert.Equal(["home:one", "other:t w\"o"], world.Server.Requests.Select(static r => r.UserInfo));
     }
 
     [Theory]
@@ -105,7 +97,7 @@ public sealed class CredentialTests
     [InlineData("github.com", "GITLAB_TOKEN=three", "private-token", null)]
     public async Task Tokens_go_to_whom_they_belong(string host, string variables, string header, string? expected)
     {
-        await using var world = await World.Of(host);
+        await using var world = await ProxiedHost.Of(host);
         world.Server["/o/r/x"] = Script;
         await world.Run(variables, $"https://{host}/o/r/x").Succeeds("ran\n");
         Assert.Equal(expected, world.Server.Requests.Single().Header(header));
@@ -116,7 +108,7 @@ public sealed class CredentialTests
     [Fact]
     public async Task A_token_does_not_follow_a_redirect_from_elsewhere()
     {
-        await using var world = await World.Of("github.com");
+        await using var world = await ProxiedHost.Of("github.com");
         await using var elsewhere = await ScriptServer.Start();
         world.Server["/x"] = Script;
         world.Server.Redirect("/moved", "/x");
@@ -129,7 +121,7 @@ public sealed class CredentialTests
     [Fact]
     public async Task What_the_source_says_is_stronger_than_a_token()
     {
-        await using var world = await World.Of("github.com");
+        await using var world = await ProxiedHost.Of("github.com");
         world.Server["/x"] = Script;
         world.Box.Conf("sources:\n  default:\n    url: https://github.com/%s\n    headers: {Authorization: mine}\n");
         await world.Run("GH_TOKEN=one", "x").Succeeds("ran\n");
@@ -146,7 +138,7 @@ public sealed class CredentialTests
     [InlineData("example.com", 401, "", 77, "~/.netrc")]
     public async Task A_refusal_says_what_might_help(string host, int answer, string variables, int status, string hint)
     {
-        await using var world = await World.Of(host);
+        await using var world = await ProxiedHost.Of(host);
         world.Server.Status("/o/r/x", answer);
         await world.Run(variables, $"https://{host}/o/r/x").Fails((ExitStatus)status, $"https://{host}/o/r/x", hint);
     }
@@ -156,7 +148,7 @@ public sealed class CredentialTests
     [InlineData(429)]
     public async Task A_rate_limit_says_which_variable_raises_it(int status)
     {
-        await using var world = await World.Of("api.github.com");
+        await using var world = await ProxiedHost.Of("api.github.com");
         world.Server.Map("/x", context =>
         {
             context.Response.StatusCode = status;
@@ -171,13 +163,12 @@ public sealed class CredentialTests
     [Fact]
     public async Task No_secret_is_ever_shown_or_stored()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         const string secret = "s3cret";
-        server[$"/x?access_token={secret}"] = Script;
-        server.Redirect("/moved", $"/x?access_token={secret}");
-        var authority = new Uri(server.Url).Authority;
-        box.Conf($$"""
+        world.Server[$"/x?access_token={secret}"] = Script;
+        world.Server.Redirect("/moved", $"/x?access_token={secret}");
+        var authority = new Uri(world.Server.Url).Authority;
+        world.Conf($$"""
             sources:
               user: http://me:{{secret}}@{{authority}}/%s
               query: http://{{authority}}/%s?access_token={{secret}}
@@ -186,7 +177,7 @@ public sealed class CredentialTests
                 headers: {X-Secret: "${OPS_TOKEN}"}
 
             """);
-        box.Variables["OPS_TOKEN"] = secret;
+        world.Variables["OPS_TOKEN"] = secret;
         var said = new StringBuilder();
         foreach (var arguments in (string[][])
         [
@@ -195,13 +186,13 @@ public sealed class CredentialTests
             ["--list"], ["--list", "--json"],
         ])
         {
-            var result = await box.Run(arguments).Result();
+            var result = await world.Run(arguments).Result();
             said.Append(result.Stdout).Append(result.Stderr);
         }
 
         Assert.Contains("ran\n", said.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(secret, said.ToString(), StringComparison.Ordinal);
-        foreach (var file in Directory.EnumerateFiles(box.Home, "*", SearchOption.AllDirectories).Where(file => file != box.ConfFile))
+        foreach (var file in Directory.EnumerateFiles(world.Home, "*", SearchOption.AllDirectories).Where(file => file != world.ConfFile))
         {
             Assert.DoesNotContain(secret, file, StringComparison.Ordinal);
             var content = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
@@ -209,10 +200,8 @@ public sealed class CredentialTests
         }
     }
 
-    private static string Decoded(string? basic) => Encoding.UTF8.GetString(Convert.FromBase64String(basic!["Basic ".Length..]));
-
     /// <summary>A world in which one host is a server of this machine, with a certificate that is trusted, behind a proxy.</summary>
-    private sealed class World : IAsyncDisposable
+    private sealed class ProxiedHost : IAsyncDisposable
     {
         public Sandbox Box { get; } = new();
 
@@ -220,12 +209,12 @@ public sealed class CredentialTests
 
         public required ConnectProxy Proxy { get; init; }
 
-        public static async Task<World> Of(string host)
+        public static async Task<ProxiedHost> Of(string host)
         {
             using var authority = new Certificates();
             var server = await ScriptServer.StartTls(authority.Issue(host), host);
-            var world = new World { Server = server, Proxy = ConnectProxy.To(server.Port) };
-            world.Box.Variables["SSL_CERT_FILE"] = world.Box.Put("ca.pem", authority.AuthorityPem);
+            var world = new ProxiedHost { Server = server, Proxy = ConnectProxy.To(server.Port) };
+            world.Box.Trust(authority);
             world.Box.Variables["HTTPS_PROXY"] = world.Proxy.Authority;
             return world;
         }

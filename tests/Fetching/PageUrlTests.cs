@@ -1,6 +1,5 @@
 using Run.Naming;
 
-
 namespace Run.Tests.Fetching;
 
 /// <summary>URLs as they are copied from a browser, and the script that each page shows.</summary>

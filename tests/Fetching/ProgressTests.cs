@@ -1,4 +1,3 @@
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -23,10 +22,8 @@ public sealed class ProgressTests
     [Fact]
     public async Task A_fast_fetch_shows_nothing()
     {
-        using var box = new Sandbox();
-        await using var server = RawServer.Start(RawServer.Serves(Script));
-        box.Sources(server.Url);
-        var result = await box.Run("x").Env("TERM", "xterm").OnTerminal().Result();
+        await using var world = World.Answering(RawServer.Serves(Script));
+        var result = await world.Run("x").Env("TERM", "xterm").OnTerminal().Result();
         result.Check(result.Stdout == "ran\r\n", "the script's output alone");
     }
 
@@ -49,7 +46,7 @@ public sealed class ProgressTests
         (await WhileAnotherShowsItself(box, box.Run("x").Env("TERM", "xterm"))).Is(0, "ran\n");
     }
 
-    /// <summary>Runs the command with a server that is slow until another fetch, which began after this one, has shown its progress.</summary>
+    /// <summary>Runs the command. The server is slow until another fetch, which began after this one, has shown its progress.</summary>
     private static async Task<Result> WhileAnotherShowsItself(Sandbox box, Command command)
     {
         var asked = new TaskCompletionSource();

@@ -1,8 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
 using Run.Http;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -16,13 +12,10 @@ public sealed class ProxyTests
     [InlineData("ALL_PROXY")]
     public async Task Plain_http_goes_through_the_proxy(string variable)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await using var proxy = await Tinyproxy.Start(box);
-        await box.Run("x").Env(variable, proxy.Url).Succeeds("ran\n");
-        Assert.Contains("tinyproxy", server.Requests.Single().Header("via"), StringComparison.Ordinal);
+        await using var world = await World.Serving(("/x", Script));
+        await using var proxy = await Tinyproxy.Start(world);
+        await world.Run("x").Env(variable, proxy.Url).Succeeds("ran\n");
+        Assert.Contains("tinyproxy", world.Server.Requests.Single().Header("via"), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -31,29 +24,22 @@ public sealed class ProxyTests
     [InlineData("all_proxy", "http://")]
     public async Task Https_goes_through_a_tunnel_of_the_proxy(string variable, string scheme)
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var server = await ScriptServer.StartTls(certificate);
-        server["/x"] = Script;
-        box.Sources(server);
-        box.Variables["SSL_CERT_FILE"] = box.Put("ca.pem", authority.AuthorityPem);
-        await using var proxy = await Tinyproxy.Start(box);
-        await box.Run("x").Env(variable, scheme + new Uri(proxy.Url).Authority).Succeeds("ran\n");
-        Assert.Contains($"CONNECT 127.0.0.1:{server.Port}", proxy.Log, StringComparison.Ordinal);
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Script));
+        world.Trust(authority);
+        await using var proxy = await Tinyproxy.Start(world);
+        await world.Run("x").Env(variable, scheme + new Uri(proxy.Url).Authority).Succeeds("ran\n");
+        Assert.Contains($"CONNECT 127.0.0.1:{world.Server.Port}", proxy.Log, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_proxy_may_want_a_password_and_it_is_not_shown()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await using var proxy = await Tinyproxy.Start(box, "BasicAuth me s3cret");
-        await box.Run("x").Env("http_proxy", proxy.Url).Fails(ExitStatus.Unavailable, "proxy", "407");
+        await using var world = await World.Serving(("/x", Script));
+        await using var proxy = await Tinyproxy.Start(world, "BasicAuth me s3cret");
+        await world.Run("x").Env("http_proxy", proxy.Url).Fails(ExitStatus.Unavailable, "proxy", "407");
         var url = proxy.Url.Replace("//", "//me:s3cret@", StringComparison.Ordinal);
-        var result = await box.Run("--verbose", "x").Env("http_proxy", url).Result();
+        var result = await world.Run("--verbose", "x").Env("http_proxy", url).Result();
         result.Check(result.Stdout == "ran\n", "the script's output");
         result.Check(!result.Stderr.Contains("s3cret", StringComparison.Ordinal), "no password");
     }
@@ -70,39 +56,25 @@ public sealed class ProxyTests
     [Fact]
     public async Task A_proxy_that_is_away_is_named()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
-        string authority;
-        using (var listener = new TcpListener(IPAddress.Loopback, 0))
-        {
-            listener.Start();
-            authority = listener.LocalEndpoint.ToString()!;
-        }
-
-        await box.Run("x").Env("http_proxy", authority).Fails(ExitStatus.Unavailable, "the proxy " + authority, "refused");
-        await box.Run("x").Env("http_proxy", "://me:s3cret@x").Fails(ExitStatus.Unavailable, "http_proxy");
-        Assert.Empty(server.Requests);
+        await using var world = await World.Serving();
+        var authority = $"127.0.0.1:{Ports.Free()}";
+        await world.Run("x").Env("http_proxy", authority).Fails(ExitStatus.Unavailable, "the proxy " + authority, "refused");
+        await world.Run("x").Env("http_proxy", "://me:s3cret@x").Fails(ExitStatus.Unavailable, "http_proxy");
+        Assert.Empty(world.Server.Requests);
     }
 
     [Fact]
     public async Task A_CGI_program_does_not_believe_HTTP_PROXY()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Env("HTTP_PROXY", "http://127.0.0.1:1").Env("REQUEST_METHOD", "GET").Succeeds("ran\n");
+        await using var world = await World.Serving(("/x", Script));
+        await world.Run("x").Env("HTTP_PROXY", "http://127.0.0.1:1").Env("REQUEST_METHOD", "GET").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task NO_PROXY_leads_past_it()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Env("http_proxy", "http://127.0.0.1:1").Env("NO_PROXY", "example.com, 127.0.0.0/8").Succeeds("ran\n");
+        await using var world = await World.Serving(("/x", Script));
+        await world.Run("x").Env("http_proxy", "http://127.0.0.1:1").Env("NO_PROXY", "example.com, 127.0.0.0/8").Succeeds("ran\n");
     }
 
     [Theory]
@@ -149,18 +121,12 @@ public sealed class ProxyTests
             Tools.Need("tinyproxy");
             for (var tries = 0; ; tries++)
             {
-                int port;
-                using (var listener = new TcpListener(IPAddress.Loopback, 0))
-                {
-                    listener.Start();
-                    port = ((IPEndPoint)listener.LocalEndpoint).Port;
-                }
-
+                var port = Ports.Free();
                 var log = box.Put("tinyproxy.log", "", executable: false);
                 var settings = $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n";
                 var conf = box.Put("tinyproxy.conf", settings, executable: false);
                 var child = box.Exec("/usr/bin/tinyproxy", "-d", "-c", conf).Start();
-                await Eventually.True(() => child.HasExited || IsOpen(port), "tinyproxy listens");
+                await Eventually.True(() => child.HasExited || Ports.IsOpen(port), "tinyproxy listens");
                 if (!child.HasExited)
                 {
                     return new Tinyproxy(child, $"http://127.0.0.1:{port}", log);
@@ -173,19 +139,5 @@ public sealed class ProxyTests
         }
 
         public ValueTask DisposeAsync() => _child.DisposeAsync();
-
-        private static bool IsOpen(int port)
-        {
-            using var probe = new TcpClient();
-            try
-            {
-                probe.Connect(IPAddress.Loopback, port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        }
     }
 }

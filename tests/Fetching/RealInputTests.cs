@@ -1,7 +1,4 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Fetching;
 
@@ -47,7 +44,7 @@ public sealed class RealInputTests
     {
         using var certificate = authority.Issue();
         var directory = Directory.CreateDirectory(box.Root + "/nginx").FullName;
-        var (http, https) = (FreePort(), FreePort());
+        var (http, https) = (Ports.Free(), Ports.Free());
         File.Copy(PtSummary, Directory.CreateDirectory(directory + "/www").FullName + "/pt-summary");
         box.Put(directory + "/server.pem", certificate.ExportCertificatePem(), executable: false);
         box.Put(directory + "/server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), executable: false);
@@ -78,31 +75,9 @@ public sealed class RealInputTests
             }
             """, executable: false);
         var child = box.Exec("/usr/sbin/nginx", "-p", directory, "-c", directory + "/nginx.conf", "-e", directory + "/errors").Start();
-        await Eventually.True(() => Listens(http) || child.HasExited, "nginx listens");
+        await Eventually.True(() => Ports.IsOpen(http) || child.HasExited, "nginx listens");
         Assert.False(child.HasExited, child.ErrorsSoFar);
         return new Nginx(child, http, https, directory + "/log");
-    }
-
-    /// <summary>nginx cannot be asked to choose one itself.</summary>
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static bool Listens(int port)
-    {
-        using var client = new TcpClient();
-        try
-        {
-            client.Connect(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 
     private sealed class Nginx(Child child, int http, int https, string log) : IAsyncDisposable

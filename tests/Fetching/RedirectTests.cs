@@ -1,6 +1,3 @@
-using System.Text;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -16,30 +13,24 @@ public sealed class RedirectTests
     [InlineData(308)]
     public async Task Are_followed(int status)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/there/y%20z?q=%2F"] = Script;
-        server.Redirect("/x", "there/y z?q=%2F", status);
-        box.Sources(server);
-        await box.Run("x").Succeeds("ran\n");
+        await using var world = await World.Serving(("/there/y%20z?q=%2F", Script));
+        world.Server.Redirect("/x", "there/y z?q=%2F", status);
+        await world.Run("x").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task Ten_in_a_row_but_not_for_ever()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/0"] = Script;
+        await using var world = await World.Serving(("/0", Script));
         for (var i = 1; i <= 10; i++)
         {
-            server.Redirect($"/{i}", $"/{i - 1}");
+            world.Server.Redirect($"/{i}", $"/{i - 1}");
         }
 
-        server.Redirect("/loop", "/loop");
-        box.Sources(server);
-        await box.Run("10").Succeeds("ran\n");
-        await box.Run("loop").Fails(ExitStatus.Unavailable, server.Url + "/loop", "more than 10 times");
-        Assert.Equal(11, server.Count("/loop"));
+        world.Server.Redirect("/loop", "/loop");
+        await world.Run("10").Succeeds("ran\n");
+        await world.Run("loop").Fails(ExitStatus.Unavailable, world.Server.Url + "/loop", "more than 10 times");
+        Assert.Equal(11, world.Server.Count("/loop"));
     }
 
     [Theory]
@@ -48,88 +39,76 @@ public sealed class RedirectTests
     [InlineData("http://")]
     public async Task To_what_cannot_be_fetched_are_refused(string to)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server.Redirect("/x", to);
-        box.Sources(server);
-        await box.Run("x").Fails(ExitStatus.Unavailable);
+        await using var world = await World.Serving();
+        world.Server.Redirect("/x", to);
+        await world.Run("x").Fails(ExitStatus.Unavailable);
     }
 
     [Fact]
     public async Task To_nowhere_are_refused()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server.Status("/x", 302);
-        box.Sources(server);
-        await box.Run("x").Fails(ExitStatus.Unavailable, "302");
+        await using var world = await World.Serving();
+        world.Server.Status("/x", 302);
+        await world.Run("x").Fails(ExitStatus.Unavailable, "302");
     }
 
     [Fact]
     public async Task From_https_to_http_are_refused()
     {
-        using var box = new Sandbox();
         using var authority = new Certificates();
-        using var certificate = authority.Issue();
-        await using var secure = await ScriptServer.StartTls(certificate);
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1");
+        world.Trust(authority);
         await using var plain = await ScriptServer.Start();
         plain["/x"] = Script;
-        secure.Redirect("/x", plain.Url + "/x");
-        box.Conf($"sources:\n  default:\n    url: {secure.Url}/%s\n    plain-http: allow\n");
-        box.Variables["SSL_CERT_FILE"] = box.Put("ca.pem", authority.AuthorityPem);
-        await box.Run("x").Fails(ExitStatus.Refused, secure.Url, "from https to http");
+        world.Server.Redirect("/x", plain.Url + "/x");
+        world.SourceWith("plain-http: allow");
+        await world.Run("x").Fails(ExitStatus.Refused, world.Server.Url, "from https to http");
         Assert.Empty(plain.Requests);
 
         // The other way round nothing is lost.
-        plain.Redirect("/y", secure.Url + "/y");
-        secure["/y"] = Script;
-        await box.Run(plain.Url + "/y").Succeeds("ran\n");
+        plain.Redirect("/y", world.Server.Url + "/y");
+        world.Server["/y"] = Script;
+        await world.Run(plain.Url + "/y").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task To_plain_http_elsewhere_are_refused_like_plain_http_itself()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server.Redirect("/x", "http://plain.invalid/x");
-        box.Sources(server);
-        await box.Run("x").Fails(ExitStatus.Refused, "http://plain.invalid/x", "plain http");
-        await box.Run("http://plain.invalid/x").Fails(ExitStatus.Refused, "plain http");
+        await using var world = await World.Serving();
+        world.Server.Redirect("/x", "http://plain.invalid/x");
+        await world.Run("x").Fails(ExitStatus.Refused, "http://plain.invalid/x", "plain http");
+        await world.Run("http://plain.invalid/x").Fails(ExitStatus.Refused, "plain http");
     }
 
     [Fact]
     public async Task Take_no_secret_to_another_origin_and_bring_none()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving(("/back", Script));
         await using var other = await ScriptServer.Start();
-        server.Redirect("/x", $"{other.Url.Replace("//", "//their:choice@", StringComparison.Ordinal)}/x");
-        other.Redirect("/x", server.Url + "/back");
-        server["/back"] = Script;
-        box.Put(box.Home + "/.netrc", "machine 127.0.0.1 login from password netrc\n");
-        box.Conf($$"""
+        world.Server.Redirect("/x", $"{other.Url.Replace("//", "//their:choice@", StringComparison.Ordinal)}/x");
+        other.Redirect("/x", world.Server.Url + "/back");
+        world.Put(world.Home + "/.netrc", "machine 127.0.0.1 login from password netrc\n");
+        world.Conf($$"""
             sources:
               headers:
-                url: {{server.Url}}/%s
+                url: {{world.Server.Url}}/%s
                 headers: {X-Ops: "token ${OPS_TOKEN}", Cookie: "a=${OPS_TOKEN}"}
               user:
-                url: {{server.Url.Replace("//", "//me:pass%20word@", StringComparison.Ordinal)}}/%s
-              netrc: {{server.Url}}/%s
+                url: {{world.Server.Url.Replace("//", "//me:pass%20word@", StringComparison.Ordinal)}}/%s
+              netrc: {{world.Server.Url}}/%s
 
             """);
         foreach (var source in (string[])["headers", "user", "netrc"])
         {
-            await box.Run("-u", source + ":x").Env("OPS_TOKEN", "s3cret").Succeeds("ran\n");
+            await world.Run("-u", source + ":x").Env("OPS_TOKEN", "s3cret").Succeeds("ran\n");
         }
 
         Assert.Equal(3, other.Requests.Length);
         Assert.All(
             other.Requests, static r => Assert.True((r.Header("authorization") ?? r.Header("x-ops") ?? r.Header("cookie")) is null));
-        Assert.Equal(["token s3cret", "token s3cret"], server.Requests.Select(static r => r.Header("x-ops")).OfType<string>());
+        Assert.Equal(["token s3cret", "token s3cret"], world.Server.Requests.Select(static r => r.Header("x-ops")).OfType<string>());
         Assert.Equal(
             ["from:netrc", "from:netrc", "me:pass word", "me:pass word", "from:netrc", "from:netrc"],
-            server.Requests.Select(static r => UserInfo(r.Header("authorization"))));
+            world.Server.Requests.Select(static r => r.UserInfo));
     }
-
-    private static string UserInfo(string? basic) => Encoding.UTF8.GetString(Convert.FromBase64String(basic!["Basic ".Length..]));
 }

@@ -1,9 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 using static Run.Tests.Infra.RawServer;
 
@@ -19,29 +14,23 @@ public sealed class RetryTests
     [InlineData(503)]
     public async Task A_server_that_is_busy_is_asked_again_and_nobody_hears_of_it(int status)
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(status), Busy(status), Serves(Script));
-        box.Sources(server.Url);
-        await box.Run("x").Succeeds("ran\n");
-        Assert.Equal(3, server.Requests.Length);
+        await using var world = World.Answering(Busy(status), Busy(status), Serves(Script));
+        await world.Run("x").Succeeds("ran\n");
+        Assert.Equal(3, world.Server.Requests.Length);
     }
 
     [Fact]
     public async Task A_connection_that_is_dropped_is_made_again()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Resets(), Says(""), Cuts(Script, 20), Serves(Script));
-        box.Sources(server.Url);
-        await box.Run("x").Succeeds("ran\n");
+        await using var world = World.Answering(Resets(), Says(""), Cuts(Script, 20), Serves(Script));
+        await world.Run("x").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task What_a_failed_try_has_written_is_gone()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Cuts(Script + new string('#', 100_000), 90_000), Serves(Script));
-        box.Sources(server.Url);
-        await box.Run("--view", "x").Succeeds(Script);
+        await using var world = World.Answering(Cuts(Script + new string('#', 100_000), 90_000), Serves(Script));
+        await world.Run("--view", "x").Succeeds(Script);
     }
 
     [Theory]
@@ -53,28 +42,24 @@ public sealed class RetryTests
     [InlineData(451, 69)]
     public async Task Other_refusals_are_final(int status, int expected)
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(status));
-        box.Sources(server.Url);
-        await box.Run("x").Fails((ExitStatus)expected, server.Url + "/x", status.ToString(CultureInfo.InvariantCulture));
-        Assert.Single(server.Requests);
+        await using var world = World.Answering(Busy(status));
+        await world.Run("x").Fails((ExitStatus)expected, world.Server.Url + "/x", status.ToString(CultureInfo.InvariantCulture));
+        Assert.Single(world.Server.Requests);
     }
 
     [Fact]
     public async Task After_the_last_try_the_failure_is_told_once()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(503));
-        box.Sources(server.Url);
-        await box.Run("x").Fails(ExitStatus.Unavailable, server.Url + "/x", "503");
-        Assert.Equal(4, server.Requests.Length);
+        await using var world = World.Answering(Busy(503));
+        await world.Run("x").Fails(ExitStatus.Unavailable, world.Server.Url + "/x", "503");
+        Assert.Equal(4, world.Server.Requests.Length);
     }
 
     [Fact]
     public async Task A_refused_connection_keeps_nobody_waiting()
     {
         using var box = new Sandbox();
-        var url = NobodysUrl();
+        var url = $"http://127.0.0.1:{Ports.Free()}";
         box.Sources(url);
         var result = await box.Run("x").Fails(ExitStatus.Unavailable, new Uri(url).Authority, "refused");
         result.Check(result.Time < TimeSpan.FromSeconds(8), "less than 8 seconds");
@@ -91,69 +76,56 @@ public sealed class RetryTests
     [Fact]
     public async Task Retry_After_in_seconds_is_waited_for()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(503, "Retry-After: 2"), Serves(Script));
-        box.Sources(server.Url);
-        var result = await box.Run("x").Succeeds("ran\n");
+        await using var world = World.Answering(Busy(503, "Retry-After: 2"), Serves(Script));
+        var result = await world.Run("x").Succeeds("ran\n");
         result.Check(result.Time >= TimeSpan.FromSeconds(2), "at least 2 seconds");
     }
 
     [Fact]
     public async Task Retry_After_as_a_date_is_waited_for()
     {
-        using var box = new Sandbox();
         var now = DateTimeOffset.UtcNow;
-        await using var server = Start(Busy(429, $"Date: {now:R}\r\nRetry-After: {now.AddSeconds(2):R}"), Serves(Script));
-        box.Sources(server.Url);
-        var result = await box.Run("x").Succeeds("ran\n");
+        await using var world = World.Answering(Busy(429, $"Date: {now:R}\r\nRetry-After: {now.AddSeconds(2):R}"), Serves(Script));
+        var result = await world.Run("x").Succeeds("ran\n");
         result.Check(result.Time >= TimeSpan.FromSeconds(2), "at least 2 seconds");
     }
 
     [Fact]
     public async Task A_Retry_After_beyond_the_deadline_is_an_error_at_once()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(503, "Retry-After: 3600"));
-        box.Sources(server.Url);
-        var result = await box.Run("x").Fails(ExitStatus.Unavailable, "503", "3600 seconds");
-        Assert.Single(server.Requests);
+        await using var world = World.Answering(Busy(503, "Retry-After: 3600"));
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "503", "3600 seconds");
+        Assert.Single(world.Server.Requests);
         result.Check(result.Time < TimeSpan.FromSeconds(5), "less than 5 seconds");
     }
 
     [Fact]
     public async Task A_server_that_says_nothing_is_an_error_within_30_seconds()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Stalls());
-        box.Sources(server.Url);
-        var result = await box.Run("x").Fails(ExitStatus.Unavailable, new Uri(server.Url).Authority, "does not answer");
+        await using var world = World.Answering(Stalls());
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, new Uri(world.Server.Url).Authority, "does not answer");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
 
     [Fact]
     public async Task A_body_that_stops_in_the_middle_is_tried_again()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}"), Serves(Script));
-        box.Sources(server.Url);
-        await box.Run("x").Succeeds("ran\n");
+        await using var world = World.Answering(StopsInTheMiddle(), Serves(Script));
+        await world.Run("x").Succeeds("ran\n");
     }
 
     [Fact]
     public async Task Bodies_that_always_stop_in_the_middle_are_an_error_within_30_seconds()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}"));
-        box.Sources(server.Url);
-        var result = await box.Run("x").Fails(ExitStatus.Unavailable, "stopped in the middle");
+        await using var world = World.Answering(StopsInTheMiddle());
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "stopped in the middle");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
 
     [Fact]
     public async Task Headers_without_end_are_refused()
     {
-        using var box = new Sandbox();
-        await using var server = Start(async connection =>
+        await using var world = World.Answering(async connection =>
         {
             await connection.Send("HTTP/1.1 200 OK\r\n");
             while (true)
@@ -161,28 +133,24 @@ public sealed class RetryTests
                 await connection.Send($"X: {new string('x', 1000)}\r\n");
             }
         });
-        box.Sources(server.Url);
-        await box.Run("x").Fails(ExitStatus.Unavailable, "header");
+        await world.Run("x").Fails(ExitStatus.Unavailable, "header");
     }
 
     [Fact]
     public async Task An_answer_that_is_not_HTTP_is_refused()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Says("SSH-2.0-OpenSSH_9.2\r\n"));
-        box.Sources(server.Url);
-        await box.Run("x").Fails(ExitStatus.Unavailable, "not HTTP");
+        await using var world = World.Answering(Says("SSH-2.0-OpenSSH_9.2\r\n"));
+        await world.Run("x").Fails(ExitStatus.Unavailable, "not HTTP");
     }
 
     [Fact]
     public async Task Verbose_tells_each_try_in_a_line()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(503), Serves(Script));
-        box.Sources(server.Url);
-        var result = await box.Run("--verbose", "x").Result();
+        await using var world = World.Answering(Busy(503), Serves(Script));
+        var result = await world.Run("--verbose", "x").Result();
         result.Check(result.Stdout == "ran\n", "the script's own output");
-        var tries = result.Stderr.Split('\n').Where(line => line.Contains($" of {server.Url}/x: ", StringComparison.Ordinal)).ToArray();
+        var tries = result.Stderr.Split('\n')
+            .Where(line => line.Contains($" of {world.Server.Url}/x: ", StringComparison.Ordinal)).ToArray();
         Assert.Collection(
             tries,
             first => Assert.Matches("^run: try 1 .*503", first),
@@ -192,19 +160,18 @@ public sealed class RetryTests
     [Fact]
     public async Task Mirrors_are_asked_in_their_order_after_the_last_try()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(503));
+        await using var world = World.Answering(Busy(503));
         await using var first = Start(Busy(404));
         await using var second = Start(Serves(Script));
-        box.Conf($"""
+        world.Conf($"""
             sources:
               default:
-                url: {server.Url}/%s
+                url: {world.Server.Url}/%s
                 mirrors: ["{first.Url}/a/%s", "{second.Url}/b/%s"]
 
             """);
-        await box.Run("x").Succeeds("ran\n");
-        Assert.Equal(4, server.Requests.Length);
+        await world.Run("x").Succeeds("ran\n");
+        Assert.Equal(4, world.Server.Requests.Length);
         Assert.StartsWith("GET /a/x ", Assert.Single(first.Requests), StringComparison.Ordinal);
         Assert.StartsWith("GET /b/x ", Assert.Single(second.Requests), StringComparison.Ordinal);
     }
@@ -212,44 +179,36 @@ public sealed class RetryTests
     [Fact]
     public async Task A_server_that_says_nothing_leaves_time_for_its_mirror()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Stalls());
+        await using var world = World.Answering(Stalls());
         await using var mirror = Start(Serves(Script));
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
-        var result = await box.Run("x").Succeeds("ran\n");
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
+        var result = await world.Run("x").Succeeds("ran\n");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
 
     [Fact]
     public async Task When_the_mirrors_fail_too_it_is_the_sources_own_failure_that_counts()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Busy(404));
+        await using var world = World.Answering(Busy(404));
         await using var mirror = Start(Busy(400));
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
-        await box.Run("x").Fails(ExitStatus.NotFound, server.Url, "404", "mirror");
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
+        await world.Run("x").Fails(ExitStatus.NotFound, world.Server.Url, "404", "mirror");
     }
 
     [Fact]
     public async Task The_digest_decides_between_the_mirrors()
     {
-        using var box = new Sandbox();
-        await using var server = Start(Serves("#!/bin/sh\necho other\n"));
+        await using var world = World.Answering(Serves(Saying("other")));
         await using var mirror = Start(Serves(Script));
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
-        await box.Run("--sha256", Sha256.HexOf(Bytes(Script)), "x").Succeeds("ran\n");
-        var neither = Sha256.HexOf(Bytes("neither"));
-        await box.Run("--sha256", neither, "x").Fails(ExitStatus.Data, neither, Sha256.HexOf(Bytes(Script)));
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
+        await world.Run("--sha256", DigestOf(Script), "x").Succeeds("ran\n");
+        var neither = DigestOf("neither");
+        await world.Run("--sha256", neither, "x").Fails(ExitStatus.Data, neither, DigestOf(Script));
     }
+
+    private static Func<Connection, Task> StopsInTheMiddle() =>
+        Stalls($"HTTP/1.1 200 OK\r\nContent-Length: {Script.Length}\r\n\r\n{Script[..20]}");
 
     private static Func<Connection, Task> Busy(int status, string header = "X: y") =>
         Says($"HTTP/1.1 {status} Something\r\nContent-Length: 3\r\n{header}\r\n\r\nno\n");
-
-    /// <summary>A port that was free a moment ago and that nobody listens on.</summary>
-    private static string NobodysUrl()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
-    }
 }

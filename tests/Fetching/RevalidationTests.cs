@@ -1,6 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -16,109 +14,96 @@ public sealed class RevalidationTests
     [InlineData("Last-Modified", "yesterday", "If-Modified-Since")]
     public async Task A_validator_goes_back_as_it_came_and_304_keeps_the_copy(string header, string value, string condition)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server.Map("/x", context =>
+        await using var world = await World.Serving();
+        world.Server.Map("/x", context =>
         {
             context.Response.Headers[header] = value;
-            return context.Request.Headers[condition] == value ? NotModified(context) : Send(context, Script);
+            return context.Request.Headers[condition] == value ? NotModified(context) : ScriptServer.Send(context, Script);
         });
-        box.Sources(server);
-        await box.Run("x").Succeeds("ran\n");
-        await box.Run("-u", "x").Succeeds("ran\n");
-        await box.Run("-u", "x").Succeeds("ran\n");
-        Assert.Equal([null, value, value], server.Requests.Select(r => r.Header(condition)));
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("-u", "x").Succeeds("ran\n");
+        await world.Run("-u", "x").Succeeds("ran\n");
+        Assert.Equal([null, value, value], world.Server.Requests.Select(r => r.Header(condition)));
     }
 
     [Fact]
     public async Task Without_validators_the_request_is_unconditional()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Sources(server);
-        await box.Run("x").Succeeds("ran\n");
-        server["/x"] = "#!/bin/sh\necho new\n";
-        await box.Run("-u", "x").Succeeds("new\n");
-        Assert.All(server.Requests, static r => Assert.True(r.Header("if-none-match") is null && r.Header("if-modified-since") is null));
+        await using var world = await World.Serving(("/x", Script));
+        await world.Run("x").Succeeds("ran\n");
+        world.Server["/x"] = Saying("new");
+        await world.Run("-u", "x").Succeeds("new\n");
+        Assert.All(
+            world.Server.Requests, static r => Assert.True(r.Header("if-none-match") is null && r.Header("if-modified-since") is null));
     }
 
     [Fact]
     public async Task A_304_that_nobody_asked_for_is_a_failure()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server.Map("/x", NotModified);
-        box.Sources(server);
-        await box.Run("x").Fails(ExitStatus.Unavailable, "304");
+        await using var world = await World.Serving();
+        world.Server.Map("/x", NotModified);
+        await world.Run("x").Fails(ExitStatus.Unavailable, "304");
     }
 
     [Fact]
     public async Task New_validators_of_a_304_are_for_the_next_time()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         var next = 0;
-        server.Map("/x", context =>
+        world.Server.Map("/x", context =>
         {
             context.Response.Headers.ETag = $"\"{++next}\"";
-            return next == 1 ? Send(context, Script) : NotModified(context);
+            return next == 1 ? ScriptServer.Send(context, Script) : NotModified(context);
         });
-        box.Sources(server);
         for (var i = 0; i < 3; i++)
         {
-            await box.Run("-u", "x").Succeeds("ran\n");
+            await world.Run("-u", "x").Succeeds("ran\n");
         }
 
-        Assert.Equal([null, "\"1\"", "\"2\""], server.Requests.Select(static r => r.Header("if-none-match")));
+        Assert.Equal([null, "\"1\"", "\"2\""], world.Server.Requests.Select(static r => r.Header("if-none-match")));
     }
 
     [Fact]
     public async Task A_mirrors_validators_are_not_for_the_source()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         await using var mirror = await ScriptServer.Start();
         mirror.Map("/x", context =>
         {
             context.Response.Headers.ETag = "\"mirror\"";
-            return Send(context, Script);
+            return ScriptServer.Send(context, Script);
         });
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    mirrors: [\"{mirror.Url}/%s\"]\n");
-        await box.Run("x").Succeeds("ran\n");
-        await box.Run("-u", "x").Succeeds("ran\n");
-        Assert.All(server.Requests.Concat(mirror.Requests), static r => Assert.Null(r.Header("if-none-match")));
+        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("-u", "x").Succeeds("ran\n");
+        Assert.All(world.Server.Requests.Concat(mirror.Requests), static r => Assert.Null(r.Header("if-none-match")));
     }
 
     [Fact]
     public async Task A_fresh_copy_costs_no_request_and_an_old_one_does()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 1d\n");
-        await box.Run("x").Succeeds("ran\n");
-        await box.Run("x").Succeeds("ran\n");
-        Assert.Single(server.Requests);
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 0s\n");
-        await box.Run("x").Succeeds("ran\n");
-        Assert.Equal(2, server.Requests.Length);
+        await using var world = await World.Serving(("/x", Script));
+        world.SourceWith("max-age: 1d");
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("x").Succeeds("ran\n");
+        Assert.Single(world.Server.Requests);
+        world.SourceWith("max-age: 0s");
+        await world.Run("x").Succeeds("ran\n");
+        Assert.Equal(2, world.Server.Requests.Length);
     }
 
     [Fact]
     public async Task With_the_server_away_an_old_copy_runs_with_a_note_but_not_under_update()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Script;
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 0s\n");
-        await box.Run("x").Succeeds("ran\n");
-        server.Status("/x", 503);
-        var result = await box.Run("x").Result();
+        await using var world = await World.Serving(("/x", Script));
+        world.SourceWith("max-age: 0s");
+        await world.Run("x").Succeeds("ran\n");
+        world.Server.Status("/x", 503);
+        var result = await world.Run("x").Result();
         result.Check(result is { Status: 0, Stdout: "ran\n" }, "the old copy's output");
         Assert.Matches("^run: x: .*503", result.Stderr);
-        await box.Run("-u", "x").Fails(ExitStatus.Unavailable, "503");
-        await box.Run("--offline", "x").Succeeds("ran\n");
+        await world.Run("-u", "x").Fails(ExitStatus.Unavailable, "503");
+        await world.Run("--offline", "x").Succeeds("ran\n");
     }
 
     [Fact]
@@ -127,29 +112,16 @@ public sealed class RevalidationTests
     {
         using var box = new Sandbox();
         box.Conf("sources:\n  default: https://name.invalid/%s\n");
-        var trace = box.Work + "/trace";
-        string[] strace = ["strace", "-f", "-A", "-o", trace, "-e", "trace=socket,connect"];
-        await box.Run("--offline", "x").Through(strace).Fails(ExitStatus.Unavailable, "offline");
-        await box.Run("x").Env("RUN_OFFLINE", "1").Through(strace).Fails(ExitStatus.Unavailable, "offline");
-        Assert.DoesNotContain("AF_INET", await Traced(), StringComparison.Ordinal);
+        string[] calls = ["-e", "trace=socket,connect"];
+        await box.Run("--offline", "x").Traced(out var byOption, calls).Fails(ExitStatus.Unavailable, "offline");
+        Assert.DoesNotContain("AF_INET", File.ReadAllText(byOption), StringComparison.Ordinal);
+        await box.Run("x").Env("RUN_OFFLINE", "1").Traced(out var byVariable, calls).Fails(ExitStatus.Unavailable, "offline");
+        Assert.DoesNotContain("AF_INET", File.ReadAllText(byVariable), StringComparison.Ordinal);
 
         // The trace would show it: without --offline somebody is asked.
-        await box.Run("x").Through(strace).Fails(ExitStatus.Unavailable, "name.invalid");
-        Assert.Contains("AF_INET", await Traced(), StringComparison.Ordinal);
-
-        Task<string> Traced() => File.ReadAllTextAsync(trace, TestContext.Current.CancellationToken);
+        await box.Run("x").Traced(out var asked, calls).Fails(ExitStatus.Unavailable, "name.invalid");
+        Assert.Contains("AF_INET", File.ReadAllText(asked), StringComparison.Ordinal);
     }
 
-    private static Task NotModified(HttpContext context)
-    {
-        context.Response.StatusCode = 304;
-        return Task.CompletedTask;
-    }
-
-    private static async Task Send(HttpContext context, string body)
-    {
-        var bytes = Bytes(body);
-        context.Response.ContentLength = bytes.Length;
-        await context.Response.Body.WriteAsync(bytes);
-    }
+    private static Task NotModified(HttpContext context) => ScriptServer.Refuse(context, 304);
 }

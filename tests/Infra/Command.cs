@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Run.Posix;
-using Run.Reporting;
 
 namespace Run.Tests.Infra;
 
@@ -115,6 +114,14 @@ internal sealed class Command
         _arguments = prefix.Contains(_program) ? [.. prefix, .. _arguments] : [.. prefix, _program, .. _arguments[1..]];
         _program = prefix[0];
         return this;
+    }
+
+    /// <summary>Under strace(1), with all that it starts; the file has a line for each call, after the number of the process.</summary>
+    public Command Traced(out string file, params string[] options)
+    {
+        Tools.Need("strace");
+        file = Path.Combine(_box.Root, Path.GetRandomFileName() + ".trace");
+        return Through(["strace", "-f", "-qq", "-s", "4096", .. options, "-o", file]);
     }
 
     /// <summary>Fails, and ends the processes, when it takes longer; by default a minute.</summary>

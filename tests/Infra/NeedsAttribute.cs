@@ -13,7 +13,7 @@ internal sealed class NeedsAttribute(params string[] tools) : BeforeAfterTestAtt
 /// <summary>Programs that tests start and that are no part of a minimal system.</summary>
 internal static class Tools
 {
-    /// <summary>Skips the test where one of them is missing, and says which. In CI it fails: there a skipped test would go unnoticed.</summary>
+    /// <summary>Skips the test if one of them is missing, and says which. In CI the test fails: nobody would notice that it was skipped.</summary>
     public static void Need(params string[] tools)
     {
         var missing = tools.Where(static tool => !IsHere(tool)).ToList();
@@ -28,5 +28,6 @@ internal static class Tools
     internal static bool InCI() => Environment.GetEnvironmentVariable("CI") == "true";
 
     private static bool IsHere(string tool) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/sbin", "/sbin"]).Any(directory => File.Exists(Path.Combine(directory, tool)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/sbin", "/sbin"])
+            .Any(directory => File.Exists(Path.Combine(directory, tool)));
 }

@@ -1,5 +1,3 @@
-using Run.Reporting;
-
 namespace Run.Tests.Infra;
 
 /// <summary>How a command ended. The status of one that a signal ended is 128 and the signal's number, as in a shell.</summary>

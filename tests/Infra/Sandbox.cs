@@ -14,7 +14,7 @@ namespace Run.Tests.Infra;
 /// Texts that stand for arguments, variables and paths are OsText: "\udcff" is the byte 0xff. When the test ends, so does every process
 /// that it started, and the directory is gone.
 /// </summary>
-internal sealed class Sandbox : IDisposable
+internal class Sandbox : IDisposable
 {
     public Sandbox()
     {
@@ -83,6 +83,9 @@ internal sealed class Sandbox : IDisposable
     public void Sources(ScriptServer server, params string[] more) => Sources(server.Url, more);
 
     public void Sources(string url, params string[] more) => Conf($"sources:\n  default: {url}/%s\n{string.Concat(more.Select(line => $"  {line}\n"))}");
+
+    /// <summary>Has every command trust the certificates that the authority has issued.</summary>
+    public void Trust(Certificates authority) => Variables["SSL_CERT_FILE"] = Put("ca.pem", authority.AuthorityPem);
 
     /// <summary>Writes a file, by default one that can be executed, into the working directory (or to an absolute path); returns where.</summary>
     public string Put(string name, string content, bool executable = true)

@@ -68,20 +68,17 @@ internal sealed class ScriptServer : IAsyncDisposable
         set => Bytes(path, OsText.ToBytes(value));
     }
 
-    public void Bytes(string path, byte[] body, string type = "text/plain; charset=utf-8") => Map(path, async context =>
+    public void Bytes(string path, byte[] body, string type = "text/plain; charset=utf-8") => Map(path, context =>
     {
         context.Response.ContentType = type;
-        context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body);
+        return Send(context, body);
     });
 
     /// <summary>Answers the path with this status and a short text.</summary>
-    public void Status(string path, int status) => Map(path, async context =>
+    public void Status(string path, int status) => Map(path, context =>
     {
         context.Response.StatusCode = status;
-        var body = Encoding.ASCII.GetBytes($"status {status}\n");
-        context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body);
+        return Send(context, $"status {status}\n");
     });
 
     public void Redirect(string path, string to, int status = 302) => Map(path, context =>
@@ -90,6 +87,23 @@ internal sealed class ScriptServer : IAsyncDisposable
         context.Response.Headers.Location = to;
         return Task.CompletedTask;
     });
+
+    /// <summary>Sends a body with its length, as an answer that <see cref="Map"/> takes.</summary>
+    public static Task Send(HttpContext context, string body) => Send(context, OsText.ToBytes(body));
+
+    /// <summary>Sends a status, and no body, as an answer that <see cref="Map"/> takes.</summary>
+    public static Task Refuse(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentLength = status == 304 ? null : 0;
+        return Task.CompletedTask;
+    }
+
+    private static async Task Send(HttpContext context, byte[] body)
+    {
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body);
+    }
 
     /// <summary>Answers the path in any way; what is not mapped is 404.</summary>
     public void Map(string path, RequestDelegate answer) => _answers[path] = answer;
@@ -146,18 +160,16 @@ internal sealed class ScriptServer : IAsyncDisposable
         }
     }
 
-    private static Task NotFound(HttpContext context)
-    {
-        context.Response.StatusCode = 404;
-        context.Response.ContentLength = 0;
-        return Task.CompletedTask;
-    }
+    private static Task NotFound(HttpContext context) => Refuse(context, 404);
 }
 
 /// <summary>A request as the server saw it. Header names are looked up in any case.</summary>
 internal sealed record Request(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Connection)
 {
     public string? Header(string name) => Headers.GetValueOrDefault(name);
+
+    /// <summary>NAME:PASSWORD of basic authentication.</summary>
+    public string UserInfo => Encoding.UTF8.GetString(Convert.FromBase64String(Header("authorization")!["Basic ".Length..]));
 }
 
 /// <summary>Holds answers back until the test lets them go.</summary>

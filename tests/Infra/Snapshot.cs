@@ -33,7 +33,7 @@ internal static partial class Snapshot
     }
 
     /// <summary>Replaces what differs from run to run: the sandbox's paths, ports, PIDs.</summary>
-    private static string Scrub(string text, Sandbox? box)
+    public static string Scrub(string text, Sandbox? box)
     {
         if (box is not null)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using Run.Tests.Infra;
 
 [assembly: AssemblyFixture(typeof(Suite))]
 

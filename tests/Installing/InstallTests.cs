@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Installing;
 
@@ -206,8 +205,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         var install = Install(box, "https://127.0.0.1:1").Env("PATH", bin);
         var result = (await install.Result()).Check(1);
         Assert.Equal(
-            "install.sh: without curl RUN_SHA256 has to say what to install: wget alone proves nothing\n"
-            + "            install curl, or take the digest from SHA256SUMS of the release\n",
+            "install.sh: without curl, RUN_SHA256 must be set: a download by wget cannot be trusted\n"
+            + "            install curl, or take the digest from SHA256SUMS on the releases page\n",
             result.Stderr);
         result = (await install.Env("RUN_VERSION", release.Version).Env("RUN_SHA256", new string('0', 64)).Result()).Check(1);
         Assert.Contains($"install.sh: https://127.0.0.1:1{release.ArchivePath} cannot be fetched\n", result.Stderr, StringComparison.Ordinal);
@@ -231,7 +230,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
             return;
         }
 
-        result.Is(1, "", $"install.sh: run needs glibc 2.29 or newer, and this is {version}\n            ./install.sh --from-source builds it in a checkout, for this one\n");
+        result.Is(1, "",
+            $"install.sh: run needs glibc 2.29 or newer, and this is {version}\n            ./install.sh --from-source builds it in a checkout\n");
         Assert.Empty(server.Requests);
     }
 
@@ -245,7 +245,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
 
         // The shell that plants them becomes the one that installs: whatever is named after its PID is found.
         box.Put("install.sh", s_script);
-        await box.Sh($"ln -s {victim} {Prefix(box)}/bin/.run.$$; ln -s {victim} {Prefix(box)}/share/man/man1/run.1.$$; exec sh install.sh >/dev/null")
+        var plant = $"cd {Prefix(box)}; ln -s {victim} bin/.run.$$; ln -s {victim} share/man/man1/run.1.$$; cd {box.Work}";
+        await box.Sh($"{plant}; exec sh install.sh >/dev/null")
             .Env("PREFIX", Prefix(box)).Env("RUN_RELEASES", "file:" + release.Root).Succeeds("");
         Assert.Equal("as it was\n", File.ReadAllText(victim));
         await box.Exec(Prefix(box) + "/bin/run", "--version").Succeeds($"run {release.Version}\n");
@@ -262,7 +263,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         box.Put(box.Root + "/etc/run.conf", "sources: {}\n");
         Directory.CreateDirectory(box.Cache);
         await Install(box, "", "/bin/sh", "--uninstall").InMountNamespace($"mount --bind {box.Root}/etc /etc").Succeeds(
-            $"install.sh: run is no longer in {Prefix(box)}\ninstall.sh: left as it is: /etc/run.conf\ninstall.sh: left as it is: {box.Cache}\n");
+            $"install.sh: run is no longer in {Prefix(box)}\n"
+            + $"install.sh: left in place: /etc/run.conf\ninstall.sh: left in place: {box.Cache}\n");
     }
 
     [Theory]
@@ -363,7 +365,10 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     /// <summary>A directory for PATH with little more in it than what every machine has.</summary>
     private static async Task<string> Few(Sandbox box, params string[] more)
     {
-        string[] usual = ["cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod", "dirname"];
+        string[] usual =
+        [
+            "cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod", "dirname",
+        ];
         Tools.Need(more);
         var bin = Directory.CreateDirectory(box.Root + "/few").FullName;
         foreach (var program in usual.Concat(more).Distinct())

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Installing;
 
@@ -87,7 +86,8 @@ public sealed partial class PackageTests(Release release) : IClassFixture<Releas
 
     /// <summary>The newest version of glibc's symbols that a program asks for, 2.N: read from the ELF itself.</summary>
     private static int AskedOfGlibc(string program) =>
-        Symbols().Matches(Encoding.Latin1.GetString(File.ReadAllBytes(program))).Max(static match => int.Parse(match.Groups[1].Value, null));
+        Symbols().Matches(Encoding.Latin1.GetString(File.ReadAllBytes(program)))
+            .Max(static match => int.Parse(match.Groups[1].Value, null));
 
     [GeneratedRegex(@"\0GLIBC_2\.([0-9]+)(?:\.[0-9]+)?\0")]
     private static partial Regex Symbols();

@@ -1,7 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Installing;
 

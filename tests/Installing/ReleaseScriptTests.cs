@@ -1,12 +1,12 @@
 using System.Text.RegularExpressions;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Installing;
 
-/// <summary>The scripts that a release begins with: scripts/release-notes, scripts/lock, and what scripts/package refuses to release.</summary>
+/// <summary>What a release begins with: scripts/release-notes, scripts/lock, and what scripts/package refuses to release.</summary>
 public sealed partial class ReleaseScriptTests
 {
-    private const string Changes = "# Changes\n\n## 1.3.0\n\nNot yet.\n\n## 1.2.3\n\nTwo things:\n\n- one\n- another\n\n## 1.2.30\n\nOf another one.\n";
+    private const string Changes =
+        "# Changes\n\n## 1.3.0\n\nNot yet.\n\n## 1.2.3\n\nTwo things:\n\n- one\n- another\n\n## 1.2.30\n\nOf another one.\n";
 
     [Theory]
     [InlineData("")]
@@ -24,7 +24,8 @@ public sealed partial class ReleaseScriptTests
     public async Task A_tag_that_is_not_of_this_version_is_refused(string tag)
     {
         using var box = Tree("release-notes");
-        await box.Sh($"scripts/release-notes {tag}").Expect(1, "", $"release-notes: the tag is {tag}, and Directory.Build.props says 1.2.3\n");
+        await box.Sh($"scripts/release-notes {tag}")
+            .Expect(1, "", $"release-notes: the tag is {tag}, but Directory.Build.props says 1.2.3\n");
     }
 
     [Theory]
@@ -34,7 +35,7 @@ public sealed partial class ReleaseScriptTests
     {
         using var box = Tree("release-notes");
         box.Put("CHANGELOG.md", changes);
-        await box.Sh("scripts/release-notes").Expect(1, "", "release-notes: CHANGELOG.md says nothing of 1.2.3\n");
+        await box.Sh("scripts/release-notes").Expect(1, "", "release-notes: CHANGELOG.md says nothing about 1.2.3\n");
     }
 
     [Fact]
@@ -62,13 +63,15 @@ public sealed partial class ReleaseScriptTests
         await box.Sh("scripts/lock --check linux-x64 linux-arm64").Succeeds("linux-x64: restored, locked\nlinux-arm64: restored, locked\n");
 
         foreach (var changed in (string[])[
-            Hash().Replace(other, "\"contentHash\": \"changed\"", 1), other.Replace("\"resolved\": \"8.9.1\"", "\"resolved\": \"8.9.0\"", StringComparison.Ordinal),
+            Hash().Replace(other, "\"contentHash\": \"changed\"", 1),
+            other.Replace("\"resolved\": \"8.9.1\"", "\"resolved\": \"8.9.0\"", StringComparison.Ordinal),
         ])
         {
             Assert.NotEqual(other, changed);
             box.Put("src/packages.linux-arm64.lock.json", changed);
             var result = (await box.Sh("scripts/lock --check linux-arm64").Result()).Check(1);
-            Assert.Contains("linux-arm64: src/packages.linux-arm64.lock.json is not as src/packages.lock.json", result.Stderr, StringComparison.Ordinal);
+            Assert.Contains(
+                "linux-arm64: src/packages.linux-arm64.lock.json differs from src/packages.lock.json", result.Stderr, StringComparison.Ordinal);
         }
     }
 
@@ -90,7 +93,7 @@ public sealed partial class ReleaseScriptTests
         }
 
         await package.Expect(
-            1, "", $"package: {program} asks for glibc {refused}, and install.sh says 2.29: releases are built in packaging/glibc/Dockerfile\n");
+            1, "", $"package: {program} needs glibc {refused}, but install.sh says 2.29: build releases in packaging/glibc/Dockerfile\n");
         Assert.False(Directory.Exists(box.Root + "/release"));
     }
 
@@ -103,7 +106,8 @@ public sealed partial class ReleaseScriptTests
             box.Put("scripts/" + name, File.ReadAllText(Path.Combine(Suite.Repository, "scripts", name)));
         }
 
-        box.Put("Directory.Build.props", "<Project><PropertyGroup>\n    <VersionPrefix>1.2.3</VersionPrefix>\n</PropertyGroup></Project>\n");
+        box.Put(
+            "Directory.Build.props", "<Project><PropertyGroup>\n    <VersionPrefix>1.2.3</VersionPrefix>\n</PropertyGroup></Project>\n");
         box.Put("CHANGELOG.md", Changes);
         return box;
     }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
 

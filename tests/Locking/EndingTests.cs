@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Locking;
 
 /// <summary><c>--replace</c> and <c>--stop</c>: holders end, and nobody else does.</summary>

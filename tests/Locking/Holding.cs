@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
 

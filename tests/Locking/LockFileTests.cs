@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Locking;
 
 /// <summary>The files of the locks: whose they are, and what happens where there can be none.</summary>
@@ -26,7 +23,7 @@ public sealed class LockFileTests
     public async Task Those_that_others_can_read_are_closed()
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         File.SetUnixFileMode(file, PrivateFile | UnixFileMode.OtherRead);
@@ -42,7 +39,7 @@ public sealed class LockFileTests
     public async Task Those_that_others_can_write_are_refused(string option)
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         File.SetUnixFileMode(file, PrivateFile | UnixFileMode.GroupWrite);
@@ -56,7 +53,7 @@ public sealed class LockFileTests
     public async Task Another_users_are_refused_and_left_as_they_are()
     {
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         box.GiveTo(1234);
         await box.Run("./x").As(1234).Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
@@ -72,13 +69,13 @@ public sealed class LockFileTests
     {
         // Of the calls on the lock's own descriptor the first is the one that moves it away, and not for a lock.
         using var box = new Sandbox();
-        box.Put("x", "#!/bin/sh\necho ran\n");
+        box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
         foreach (var error in (string[])["ENOLCK", "EOPNOTSUPP", "EIO"])
         {
-            Command Broken(params string[] arguments) => box.Run(arguments).Through(
-                "strace", "-f", "-qq", "-o", box.Root + "/trace", "-P", file, "-e", "trace=fcntl", "-e", $"inject=fcntl:error={error}:when=2+");
+            Command Broken(params string[] arguments) => box.Run(arguments).Traced(
+                out _, "-P", file, "-e", "trace=fcntl", "-e", $"inject=fcntl:error={error}:when=2+");
 
             await Broken("--lock", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
             await Broken("--wait", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
@@ -126,9 +123,10 @@ public sealed class LockFileTests
         box.PutHolder();
         await box.Run("./x").Succeeds("started\nended\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
-        await using var late = box.Run("--lock", "./x").Through(
-            "strace", "-f", "-qq", "-o", box.Root + "/trace", "-P", file, "-e", "trace=fcntl", "-e", "inject=fcntl:delay_enter=2000000:when=2").Start();
-        await Eventually.True(() => File.Exists(box.Root + "/trace") && File.ReadAllText(box.Root + "/trace").Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
+        await using var late = box.Run("--lock", "./x").Traced(
+            out var trace, "-P", file, "-e", "trace=fcntl", "-e", "inject=fcntl:delay_enter=2000000:when=2").Start();
+        await Eventually.True(
+            () => File.Exists(trace) && File.ReadAllText(trace).Contains("F_SETLK", StringComparison.Ordinal), "it is about to lock");
         File.Delete(file);
         await using var holder = await box.Holds("--lock", "./x");
         Assert.Equal(75, (await late.Exit()).Status);
@@ -138,11 +136,9 @@ public sealed class LockFileTests
     [Fact]
     public async Task No_secret_is_in_them()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x?token=s3cret"] = "#!/bin/sh\necho ran\n";
-        await box.Run($"{server.Url.Replace("//", "//user:passw0rd@", StringComparison.Ordinal)}/x?token=s3cret").Succeeds("ran\n");
-        var content = File.ReadAllText(Assert.Single(Directory.GetFiles(box.Locks)));
+        await using var world = await World.Serving(("/x?token=s3cret", Saying("ran")));
+        await world.Run($"{world.Server.Url.Replace("//", "//user:passw0rd@", StringComparison.Ordinal)}/x?token=s3cret").Succeeds("ran\n");
+        var content = File.ReadAllText(Assert.Single(Directory.GetFiles(world.Locks)));
         Assert.Contains("/x", content, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", content, StringComparison.Ordinal);
         Assert.DoesNotContain("passw0rd", content, StringComparison.Ordinal);

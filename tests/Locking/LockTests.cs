@@ -1,7 +1,4 @@
 using System.Globalization;
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
 
@@ -170,29 +167,25 @@ public sealed class LockTests
     [Fact]
     public async Task Removing_the_cache_breaks_no_lock()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = "#!/bin/sh\necho started; read -r _; echo ended\n";
-        box.Sources(server);
-        await using var holder = await box.Holds("--lock", "x");
-        await box.Run("--clean", "--yes").Succeeds("");
-        await box.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
-        await box.Sh("rm -rf \"$XDG_CACHE_HOME\"").Succeeds("");
-        await box.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
+        await using var world = await World.Serving(("/x", "#!/bin/sh\necho started; read -r _; echo ended\n"));
+        await using var holder = await world.Holds("--lock", "x");
+        await world.Run("--clean", "--yes").Succeeds("");
+        await world.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
+        await world.Sh("rm -rf \"$XDG_CACHE_HOME\"").Succeeds("");
+        await world.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
         await holder.Ends();
     }
 
     [Fact]
     public async Task A_source_can_ask_for_the_lock_and_the_digest_is_no_part_of_it()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
+        await using var world = await World.Serving();
         const string script = "#!/bin/sh\necho started; read -r _; echo ended\n";
-        server["/x"] = script;
-        box.Sources(server, "ops:", $"  url: {server.Url}/%s", "  lock: exclusive");
-        await using var holder = await box.Holds("ops:x");
-        await box.Run("ops:x").Fails(ExitStatus.AlreadyRunning, $"ops:x is already running (pid {holder.Pid})");
-        await box.Run($"x#sha256={Sha256.HexOf(OsText.ToBytes(script))}").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
+        world.Server["/x"] = script;
+        world.Sources(world.Server, "ops:", $"  url: {world.Server.Url}/%s", "  lock: exclusive");
+        await using var holder = await world.Holds("ops:x");
+        await world.Run("ops:x").Fails(ExitStatus.AlreadyRunning, $"ops:x is already running (pid {holder.Pid})");
+        await world.Run($"x#sha256={DigestOf(script)}").Fails(ExitStatus.AlreadyRunning, $"(pid {holder.Pid})");
         await holder.Ends();
     }
 

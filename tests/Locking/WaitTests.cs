@@ -1,5 +1,3 @@
-using Run.Tests.Infra;
-
 namespace Run.Tests.Locking;
 
 /// <summary><c>--wait</c>.</summary>

@@ -1,7 +1,3 @@
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>SCRIPT#sha256=HEX, and --sha256 HEX: these bytes, or nothing.</summary>
@@ -9,59 +5,47 @@ public sealed class DigestTests
 {
     private const string One = "#!/bin/sh\necho one\n";
     private const string Two = "#!/bin/sh\necho two\n";
-    private static readonly string s_one = Sha256.HexOf(OsText.ToBytes(One));
-    private static readonly string s_two = Sha256.HexOf(OsText.ToBytes(Two));
+    private static readonly string s_one = DigestOf(One);
+    private static readonly string s_two = DigestOf(Two);
 
     [Fact]
     public async Task The_bytes_with_that_digest_run_in_either_case()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = One;
-        box.Sources(server);
-        await box.Run($"x#sha256={s_one}").Succeeds("one\n");
-        await box.Run($"x#sha256={s_one.ToUpperInvariant()}").Succeeds("one\n");
-        await box.Run($"{server.Url}/x#sha256={s_one}").Succeeds("one\n");
-        await box.Run("--sha256", s_one.ToUpperInvariant(), "x").Succeeds("one\n");
-        await box.Run($"--sha256={s_one.ToUpperInvariant()}", $"x#sha256={s_one}").Succeeds("one\n");
-        Assert.Equal(1, server.Count("/x"));
+        await using var world = await World.Serving(("/x", One));
+        await world.Run($"x#sha256={s_one}").Succeeds("one\n");
+        await world.Run($"x#sha256={s_one.ToUpperInvariant()}").Succeeds("one\n");
+        await world.Run($"{world.Server.Url}/x#sha256={s_one}").Succeeds("one\n");
+        await world.Run("--sha256", s_one.ToUpperInvariant(), "x").Succeeds("one\n");
+        await world.Run($"--sha256={s_one.ToUpperInvariant()}", $"x#sha256={s_one}").Succeeds("one\n");
+        Assert.Equal(1, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task Other_bytes_are_refused_and_not_kept()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Two;
-        box.Sources(server);
-        await box.Run($"x#sha256={s_one}").Fails(ExitStatus.Data, s_one, s_two);
-        Assert.DoesNotContain(box.CachedFiles(), static path => File.ReadAllText(path).Contains("echo", StringComparison.Ordinal));
+        await using var world = await World.Serving(("/x", Two));
+        await world.Run($"x#sha256={s_one}").Fails(ExitStatus.Data, s_one, s_two);
+        Assert.DoesNotContain(world.CachedFiles(), static path => File.ReadAllText(path).Contains("echo", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task A_copy_with_another_digest_is_fetched_anew()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = One;
-        box.Sources(server);
-        await box.Run("x").Succeeds("one\n");
-        server["/x"] = Two;
-        await box.Run($"x#sha256={s_two}").Succeeds("two\n");
-        Assert.Equal(2, server.Count("/x"));
+        await using var world = await World.Serving(("/x", One));
+        await world.Run("x").Succeeds("one\n");
+        world.Server["/x"] = Two;
+        await world.Run($"x#sha256={s_two}").Succeeds("two\n");
+        Assert.Equal(2, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task A_copy_stays_where_the_server_has_not_the_digest_either()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = One;
-        box.Sources(server);
-        await box.Run("x").Succeeds("one\n");
-        await box.Run($"x#sha256={s_two}").Fails(ExitStatus.Data, s_two);
-        server.Status("/x", 500);
-        await box.Run("x").Succeeds("one\n");
+        await using var world = await World.Serving(("/x", One));
+        await world.Run("x").Succeeds("one\n");
+        await world.Run($"x#sha256={s_two}").Fails(ExitStatus.Data, s_two);
+        world.Server.Status("/x", 500);
+        await world.Run("x").Succeeds("one\n");
     }
 
     [Fact]
@@ -91,13 +75,10 @@ public sealed class DigestTests
     [Fact]
     public async Task Two_that_differ()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = One;
-        box.Sources(server);
-        await box.Run("--sha256", s_two, $"x#sha256={s_one}").Fails(ExitStatus.Usage, s_one, s_two);
-        await box.Run($"x#sha256={s_two}#sha256={s_one}").Fails(ExitStatus.Usage, s_one, s_two);
-        await box.Run("--sha256", s_two, "--sha256", s_one, "x").Fails(ExitStatus.Usage, s_one, s_two);
-        Assert.Empty(server.Requests);
+        await using var world = await World.Serving(("/x", One));
+        await world.Run("--sha256", s_two, $"x#sha256={s_one}").Fails(ExitStatus.Usage, s_one, s_two);
+        await world.Run($"x#sha256={s_two}#sha256={s_one}").Fails(ExitStatus.Usage, s_one, s_two);
+        await world.Run("--sha256", s_two, "--sha256", s_one, "x").Fails(ExitStatus.Usage, s_one, s_two);
+        Assert.Empty(world.Server.Requests);
     }
 }

@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>What is sent for a name, and what the script finds as its own name.</summary>
@@ -11,9 +8,7 @@ public sealed class EncodingTests
     [Fact]
     public async Task Parts_are_percent_encoded_and_the_file_has_the_name_that_was_typed()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server);
+        await using var world = await World.Serving();
         foreach (var (name, path) in ((string, string)[])
         [
             ("a b", "/a%20b"), ("50%", "/50%25"), ("%41", "/%2541"), ("é", "/%C3%A9"), ("日本", "/%E6%97%A5%E6%9C%AC"), ("😀", "/%F0%9F%98%80"),
@@ -21,21 +16,19 @@ public sealed class EncodingTests
             (@"a\b", "/a%5Cb"), ("a|b^c`d", "/a%7Cb%5Ec%60d"), ("~x", "/~x"), ("a+b&c=d;e,f", "/a+b&c=d;e,f"), ("!$'()*", "/!$'()*"), ("...", "/..."),
         ])
         {
-            server[path] = SaysItsName;
-            server.ForgetRequests();
-            await box.Run(name).Succeeds(name);
-            Assert.Equal(path, Assert.Single(server.Requests).Path);
+            world.Server[path] = SaysItsName;
+            world.Server.ForgetRequests();
+            await world.Run(name).Succeeds(name);
+            Assert.Equal(path, Assert.Single(world.Server.Requests).Path);
         }
     }
 
     [Fact]
     public async Task A_directory_and_a_ref_are_encoded_too()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/%FF%20/a%20b/c?ref=x%26y%3Dz"] = SaysItsName;
-        box.Conf($"sources:\n  default: {server.Url}/%s/%s?ref={{ref}}\n");
-        await box.Run("\udcff /a b/c@x&y=z").Succeeds("c");
+        await using var world = await World.Serving(("/%FF%20/a%20b/c?ref=x%26y%3Dz", SaysItsName));
+        world.Conf($"sources:\n  default: {world.Server.Url}/%s/%s?ref={{ref}}\n");
+        await world.Run("\udcff /a b/c@x&y=z").Succeeds("c");
     }
 
     [Theory]
@@ -46,20 +39,17 @@ public sealed class EncodingTests
     [InlineData("/100%25", "100%")]
     public async Task The_name_is_the_last_part_of_the_path_of_its_URL(string path, string name)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server[path] = SaysItsName;
-        await box.Run(server.Url + path).Succeeds(name);
+        await using var world = await World.Serving();
+        world.Server[path] = SaysItsName;
+        await world.Run(world.Server.Url + path).Succeeds(name);
     }
 
     [Fact]
     public async Task The_ref_is_no_part_of_the_name()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/feature/x/dir/tool"] = SaysItsName;
-        box.Conf($"sources:\n  default: {server.Url}/{{ref}}/%s\n");
-        await box.Run("dir/tool@feature/x").Succeeds("tool");
+        await using var world = await World.Serving(("/feature/x/dir/tool", SaysItsName));
+        world.Conf($"sources:\n  default: {world.Server.Url}/{{ref}}/%s\n");
+        await world.Run("dir/tool@feature/x").Succeeds("tool");
     }
 
     [Fact]

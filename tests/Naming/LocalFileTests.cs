@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>A script that is a file of this machine already.</summary>

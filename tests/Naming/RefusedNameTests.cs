@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>Names that could mean another place than they say: refused before anything is made or sent.</summary>
@@ -47,13 +44,12 @@ public sealed class RefusedNameTests
     [InlineData("URL/a\nb")]
     public async Task Nothing_is_sent_and_nothing_made(string script)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        box.Sources(server, $"with: {server.Url}/{{ref}}/%s", $"two: {server.Url}/%s/x/%s");
-        var result = await box.Run(script.Replace("URL", server.Url, StringComparison.Ordinal)).Fails(ExitStatus.Usage);
+        await using var world = await World.Serving();
+        world.Sources(world.Server, $"with: {world.Server.Url}/{{ref}}/%s", $"two: {world.Server.Url}/%s/x/%s");
+        var result = await world.Run(script.Replace("URL", world.Server.Url, StringComparison.Ordinal)).Fails(ExitStatus.Usage);
         Assert.DoesNotContain('\u001b', result.Stderr);
-        Assert.Empty(server.Requests);
-        Assert.False(Directory.Exists(box.Cache));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(box.StateHome));
+        Assert.Empty(world.Server.Requests);
+        Assert.False(Directory.Exists(world.Cache));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(world.StateHome));
     }
 }

@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>SOURCE:PATH and the URL that it stands for.</summary>

@@ -1,6 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-
 namespace Run.Tests.Naming;
 
 /// <summary>A full URL instead of a name.</summary>
@@ -57,17 +54,15 @@ public sealed class UrlTests
     [Fact]
     public async Task A_user_and_a_token_are_never_shown_nor_written()
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x?private_token=s3cret"] = "#!/bin/sh\necho ran\n";
-        var url = server.Url.Replace("://", "://me:s3cret@", StringComparison.Ordinal) + "/x?private_token=s3cret";
-        var run = await box.Run("--verbose", url).Result();
+        await using var world = await World.Serving(("/x?private_token=s3cret", Saying("ran")));
+        var url = world.Server.Url.Replace("://", "://me:s3cret@", StringComparison.Ordinal) + "/x?private_token=s3cret";
+        var run = await world.Run("--verbose", url).Result();
         Assert.Equal("ran\n", run.Stdout);
-        var plan = await box.Run("-n", url).Result();
-        var list = await box.Run("--list", "--json").Result();
-        Assert.Contains(server.Url, list.Stdout, StringComparison.Ordinal);
-        var held = box.CachedFiles().Concat(Directory.GetFiles(box.Locks, "*", SearchOption.AllDirectories)).Select(File.ReadAllText);
-        foreach (var text in (string[])[run.Stderr, plan.Stdout, list.Stdout, .. held, .. box.CachedFiles()])
+        var plan = await world.Run("-n", url).Result();
+        var list = await world.Run("--list", "--json").Result();
+        Assert.Contains(world.Server.Url, list.Stdout, StringComparison.Ordinal);
+        var held = world.CachedFiles().Concat(Directory.GetFiles(world.Locks, "*", SearchOption.AllDirectories)).Select(File.ReadAllText);
+        foreach (var text in (string[])[run.Stderr, plan.Stdout, list.Stdout, .. held, .. world.CachedFiles()])
         {
             Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal);
         }

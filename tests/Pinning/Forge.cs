@@ -1,7 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Http;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Pinning;
 
@@ -13,11 +10,12 @@ internal static class Forge
     public static readonly string FirstCommit = new('a', 40);
     public static readonly string SecondCommit = new('b', 40);
 
-    /// <summary>A sandbox whose sources are this server: <c>gh:</c> as GitHub, <c>gl:</c> as GitLab, <c>plain:</c>, which knows no commits.</summary>
-    public static Sandbox Box(ScriptServer server)
+    /// <summary>A server that is all sources: <c>gh:</c> as GitHub, <c>gl:</c> as GitLab, <c>plain:</c>, which knows no commits.</summary>
+    public static async Task<World<ScriptServer>> Serving(params (string Path, string Text)[] scripts)
     {
-        var box = new Sandbox();
-        box.Conf($"""
+        var world = await World.Serving(scripts);
+        var server = world.Server;
+        world.Conf($"""
             sources:
               default: {server.Url}/default/%s
               plain: {server.Url}/plain/%s
@@ -35,13 +33,8 @@ internal static class Forge
                 commit: {server.Url}/api/v4/projects/%s%2F%s/repository/commits/{"{ref}"}
 
             """);
-        return box;
+        return world;
     }
-
-    /// <summary>A script that says this.</summary>
-    public static string Saying(string text) => $"#!/bin/sh\necho {text}\n";
-
-    public static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>GitHub: the ref stands for that commit, and both have these files.</summary>
     public static void GitHub(ScriptServer server, string reference, string commit, string path, string content)

@@ -1,7 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
-using static Run.Tests.Pinning.Forge;
-
 namespace Run.Tests.Pinning;
 
 /// <summary>A pin chooses a ref and a digest, never an origin; and a run.pins is read only where it is this user's.</summary>
@@ -17,12 +13,12 @@ public sealed class OriginTests
     [InlineData("{0}/any/x", "{0}/any/x")]
     public async Task Some_ref_of_the_same_script_is_run(string script, string url)
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        script = script.Replace("{0}", server.Url, StringComparison.Ordinal);
-        server[url[3..]] = Saying("ran");
-        box.Put("run.pins", $"{script} {url.Replace("{0}", server.Url, StringComparison.Ordinal)} sha256:{Sha256(Saying("ran"))}\n");
-        await box.Run("--pinned", script).Succeeds("ran\n");
+        await using var world = await Forge.Serving();
+        script = script.Replace("{0}", world.Server.Url, StringComparison.Ordinal);
+        world.Server[url[3..]] = Saying("ran");
+        var pinned = url.Replace("{0}", world.Server.Url, StringComparison.Ordinal);
+        world.Put("run.pins", $"{script} {pinned} sha256:{DigestOf(Saying("ran"))}\n");
+        await world.Run("--pinned", script).Succeeds("ran\n");
     }
 
     [Theory]
@@ -44,139 +40,126 @@ public sealed class OriginTests
     [InlineData("{0}/raw/o/r/main/x", "{0}/raw/o/r/v1/x")]
     public async Task Another_origin_is_refused(string script, string url)
     {
-        await using var server = await ScriptServer.Start();
+        await using var world = await Forge.Serving();
         await using var evil = await ScriptServer.Start();
-        using var box = Box(server);
-        string Fill(string text) => text.Replace("{0}", server.Url, StringComparison.Ordinal).Replace("{1}", evil.Url, StringComparison.Ordinal);
+        string Fill(string text) =>
+            text.Replace("{0}", world.Server.Url, StringComparison.Ordinal).Replace("{1}", evil.Url, StringComparison.Ordinal);
         (script, url) = (Fill(script), Fill(url));
-        foreach (var each in (ScriptServer[])[server, evil])
+        foreach (var each in (ScriptServer[])[world.Server, evil])
         {
             each[new Uri(url).PathAndQuery] = Saying("evil");
         }
 
-        box.Put("run.pins", $"{script} {url} sha256:{Sha256(Saying("evil"))}\n");
-        await box.Run(script).Fails(ExitStatus.Refused, script, "run.pins", url, $"run --pin {script}");
-        Assert.Empty(server.Requests);
+        world.Put("run.pins", $"{script} {url} sha256:{DigestOf(Saying("evil"))}\n");
+        await world.Run(script).Fails(ExitStatus.Refused, script, "run.pins", url, $"run --pin {script}");
+        Assert.Empty(world.Server.Requests);
         Assert.Empty(evil.Requests);
     }
 
     [Fact]
     public async Task A_ref_in_the_place_of_the_host_chooses_no_host()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = new Sandbox();
-        box.Conf($"sources:\n  default: http://{{ref}}:{server.Port}/%s\n");
-        server["/x"] = Saying("evil");
-        box.Put("run.pins", $"x@localhost http://127.0.0.1:{server.Port}/x sha256:{Sha256(Saying("evil"))}\n");
-        await box.Run("x@localhost").Fails(ExitStatus.Refused, "127.0.0.1");
-        box.Put("run.pins", $"x http://127.0.0.1:{server.Port}/x sha256:{Sha256(Saying("evil"))}\n");
-        await box.Run("x").Fails(ExitStatus.Refused, "127.0.0.1");
-        Assert.Empty(server.Requests);
+        await using var world = await World.Serving(("/x", Saying("evil")));
+        world.Conf($"sources:\n  default: http://{{ref}}:{world.Server.Port}/%s\n");
+        world.Put("run.pins", $"x@localhost http://127.0.0.1:{world.Server.Port}/x sha256:{DigestOf(Saying("evil"))}\n");
+        await world.Run("x@localhost").Fails(ExitStatus.Refused, "127.0.0.1");
+        world.Put("run.pins", $"x http://127.0.0.1:{world.Server.Port}/x sha256:{DigestOf(Saying("evil"))}\n");
+        await world.Run("x").Fails(ExitStatus.Refused, "127.0.0.1");
+        Assert.Empty(world.Server.Requests);
     }
 
     [RootFact]
     public async Task The_search_ends_with_a_directory_of_another_users()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        server["/plain/x"] = Saying("now");
-        var below = Directory.CreateDirectory(box.Work + "/theirs/mine").FullName;
-        var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256("pinned")}\n");
-        await box.Run("plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
-        Libc.ChangeOwner(box.Work + "/theirs", 65534);
-        await box.Run("plain:x").In(below).Succeeds("now\n");
+        await using var world = await Forge.Serving(("/plain/x", Saying("now")));
+        var below = Directory.CreateDirectory(world.Work + "/theirs/mine").FullName;
+        var pins = world.Put("run.pins", $"plain:x {world.Server.Url}/plain/x sha256:{DigestOf("pinned")}\n");
+        await world.Run("plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
+        Libc.ChangeOwner(world.Work + "/theirs", 65534);
+        await world.Run("plain:x").In(below).Succeeds("now\n");
 
         // In that directory itself it still counts, where it is this user's.
-        File.Move(pins, box.Work + "/theirs/run.pins");
-        await box.Run("-u", "plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
+        File.Move(pins, world.Work + "/theirs/run.pins");
+        await world.Run("-u", "plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
     }
 
     [RootFact]
     public async Task The_search_ends_there_for_a_warm_run_too()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        server["/plain/x"] = Saying("one");
-        var mine = Directory.CreateDirectory(box.Work + "/mine").FullName;
-        var below = Directory.CreateDirectory(box.Work + "/theirs/mine").FullName;
-        box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("one"))}\n");
-        Libc.ChangeOwner(box.Work + "/theirs", 65534);
+        await using var world = await Forge.Serving(("/plain/x", Saying("one")));
+        var mine = Directory.CreateDirectory(world.Work + "/mine").FullName;
+        var below = Directory.CreateDirectory(world.Work + "/theirs/mine").FullName;
+        world.Put("run.pins", $"plain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("one"))}\n");
+        Libc.ChangeOwner(world.Work + "/theirs", 65534);
         for (var i = 0; i < 3; i++)
         {
-            await box.Run("plain:x").In(below).Succeeds("one\n");
+            await world.Run("plain:x").In(below).Succeeds("one\n");
         }
 
-        server["/plain/x"] = Saying("two");
-        await box.Run("-u", "plain:x").In(below).Succeeds("two\n");
-        await box.Run("plain:x").In(mine).Fails(ExitStatus.Data, "plain:x");
-        server["/plain/x"] = Saying("one");
+        world.Server["/plain/x"] = Saying("two");
+        await world.Run("-u", "plain:x").In(below).Succeeds("two\n");
+        await world.Run("plain:x").In(mine).Fails(ExitStatus.Data, "plain:x");
+        world.Server["/plain/x"] = Saying("one");
         for (var i = 0; i < 3; i++)
         {
-            await box.Run("plain:x").In(mine).Succeeds("one\n");
+            await world.Run("plain:x").In(mine).Succeeds("one\n");
         }
 
-        server["/plain/x"] = Saying("three");
-        await box.Run("-u", "plain:x").In(below).Succeeds("three\n");
-        await box.Run("plain:x").In(below).Succeeds("three\n");
-        await box.Run("plain:x").In(mine).Fails(ExitStatus.Data, "plain:x");
+        world.Server["/plain/x"] = Saying("three");
+        await world.Run("-u", "plain:x").In(below).Succeeds("three\n");
+        await world.Run("plain:x").In(below).Succeeds("three\n");
+        await world.Run("plain:x").In(mine).Fails(ExitStatus.Data, "plain:x");
     }
 
     [RootFact]
     public async Task A_file_of_another_users_is_refused()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        server["/plain/x"] = Saying("now");
-        var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("now"))}\n");
+        await using var world = await Forge.Serving(("/plain/x", Saying("now")));
+        var pins = world.Put("run.pins", $"plain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("now"))}\n");
         Libc.ChangeOwner(pins, 65534);
-        await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
-        await box.Run("--pin", "plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
+        await world.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
+        await world.Run("--pin", "plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
 
         // A link of theirs to a file of this user's.
-        File.Move(pins, box.Root + "/elsewhere");
-        Libc.ChangeOwner(box.Root + "/elsewhere", 0);
-        File.CreateSymbolicLink(pins, box.Root + "/elsewhere");
-        await box.Run("plain:x").Succeeds("now\n");
+        File.Move(pins, world.Root + "/elsewhere");
+        Libc.ChangeOwner(world.Root + "/elsewhere", 0);
+        File.CreateSymbolicLink(pins, world.Root + "/elsewhere");
+        await world.Run("plain:x").Succeeds("now\n");
         Libc.ChangeOwner(pins, 65534);
-        await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
-        Assert.Equal(1, server.Count("/plain/x"));
+        await world.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
+        Assert.Equal(1, world.Server.Count("/plain/x"));
     }
 
     [RootFact]
     public async Task What_somebody_left_where_everybody_may_leave_files_says_nothing()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        server["/plain/x"] = Saying("now");
-        var pins = box.Put("run.pins", "garbage\n");
+        await using var world = await Forge.Serving(("/plain/x", Saying("now")));
+        var pins = world.Put("run.pins", "garbage\n");
         Libc.ChangeOwner(pins, 65534);
-        File.SetUnixFileMode(box.Work, (UnixFileMode)0x3ff);
-        await box.Run("plain:x").Succeeds("now\n");
-        await box.Run("plain:x").In(Directory.CreateDirectory(box.Work + "/mine").FullName).Succeeds("now\n");
+        File.SetUnixFileMode(world.Work, (UnixFileMode)0x3ff);
+        await world.Run("plain:x").Succeeds("now\n");
+        await world.Run("plain:x").In(Directory.CreateDirectory(world.Work + "/mine").FullName).Succeeds("now\n");
     }
 
     [Fact]
     public async Task A_file_that_everybody_can_write_is_refused_and_one_of_the_group_is_not()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        server["/plain/x"] = Saying("now");
-        var pins = box.Put("run.pins", $"plain:x {server.Url}/plain/x sha256:{Sha256(Saying("now"))}\n");
+        await using var world = await Forge.Serving(("/plain/x", Saying("now")));
+        var pins = world.Put("run.pins", $"plain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("now"))}\n");
         File.SetUnixFileMode(pins, (UnixFileMode)0x1b6);
-        await box.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "chmod o-w run.pins");
+        await world.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "chmod o-w run.pins");
         File.SetUnixFileMode(pins, (UnixFileMode)0x1b4);
-        await box.Run("plain:x").Succeeds("now\n");
+        await world.Run("plain:x").Succeeds("now\n");
     }
 
     [Fact]
     public async Task What_is_no_file_is_a_mistake_and_nobody_waits_for_a_fifo()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        Libc.MakeFifo(box.Work + "/run.pins");
-        await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
-        File.Delete(box.Work + "/run.pins");
-        Directory.CreateDirectory(box.Work + "/run.pins");
-        await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
+        await using var world = await Forge.Serving();
+        Libc.MakeFifo(world.Work + "/run.pins");
+        await world.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
+        File.Delete(world.Work + "/run.pins");
+        Directory.CreateDirectory(world.Work + "/run.pins");
+        await world.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "not a regular file");
     }
 }

@@ -3,7 +3,6 @@ using FsCheck.Fluent;
 using Run.Naming;
 using Run.Pinning;
 using Run.Posix;
-using Run.Reporting;
 
 namespace Run.Tests.Pinning;
 

@@ -1,8 +1,4 @@
 using System.Text.RegularExpressions;
-using Run.Reporting;
-using Run.Tests.Infra;
-using static Run.Tests.Pinning.Forge;
-
 namespace Run.Tests.Pinning;
 
 /// <summary>What SECURITY.md promises: each of its rows has a test, and the attacks that no other room has are here.</summary>
@@ -27,31 +23,28 @@ public sealed partial class SecurityTests
     [Fact]
     public async Task A_repository_brings_neither_sources_nor_scripts()
     {
-        await using var server = await ScriptServer.Start();
+        await using var world = await Forge.Serving(("/default/x", Saying("good")));
         await using var evil = await ScriptServer.Start();
-        using var box = Box(server);
-        server["/default/x"] = Saying("good");
         evil["/x"] = Saying("evil");
         foreach (var name in (string[])["run.conf", ".run.conf", "etc/run.conf", ".config/run/run.conf", "run/run.conf"])
         {
-            box.Put(name, $"sources:\n  default: {evil.Url}/%s\n", executable: false);
+            world.Put(name, $"sources:\n  default: {evil.Url}/%s\n", executable: false);
         }
 
-        box.Put("x", Saying("evil"));
-        box.Put("default:x", Saying("evil"));
-        await box.Run("x").Succeeds("good\n");
-        await box.Run("default:x").Succeeds("good\n");
+        world.Put("x", Saying("evil"));
+        world.Put("default:x", Saying("evil"));
+        await world.Run("x").Succeeds("good\n");
+        await world.Run("default:x").Succeeds("good\n");
         Assert.Empty(evil.Requests);
     }
 
     [RootFact]
     public async Task A_directory_that_somebody_has_made_ready_is_not_used()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = new Sandbox();
-        server["/x"] = Saying("ran");
-        var ready = Directory.CreateDirectory(box.Temporary + "/run-0").FullName;
-        Command Homeless() => box.Run($"{server.Url}/x").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        var ready = Directory.CreateDirectory(world.Temporary + "/run-0").FullName;
+        Command Homeless() => world.Run($"{world.Server.Url}/x")
+            .Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
 
         Libc.ChangeOwner(ready, 65534);
         await Homeless().Fails(ExitStatus.Refused, ready);
@@ -59,9 +52,9 @@ public sealed partial class SecurityTests
         File.SetUnixFileMode(ready, (UnixFileMode)Convert.ToInt32("777", 8));
         await Homeless().Fails(ExitStatus.Refused, ready);
         Directory.Delete(ready);
-        File.CreateSymbolicLink(ready, box.Work);
+        File.CreateSymbolicLink(ready, world.Work);
         await Homeless().Fails(ExitStatus.Refused, ready);
-        Assert.Empty(server.Requests);
+        Assert.Empty(world.Server.Requests);
         File.Delete(ready);
         await Homeless().Succeeds("ran\n");
     }
@@ -69,14 +62,13 @@ public sealed partial class SecurityTests
     [Fact]
     public async Task A_run_pins_without_end_is_not_read_to_its_end()
     {
-        await using var server = await ScriptServer.Start();
-        using var box = Box(server);
-        using (var file = File.Create(box.Work + "/run.pins"))
+        await using var world = await Forge.Serving();
+        using (var file = File.Create(world.Work + "/run.pins"))
         {
             file.SetLength(1L << 40);
         }
 
-        await box.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "larger than 1 MiB");
+        await world.Run("plain:x").Fails(ExitStatus.Configuration, "run.pins", "larger than 1 MiB");
     }
 
     [GeneratedRegex("`([A-Za-z]+\\.[A-Za-z0-9_]+)`")]

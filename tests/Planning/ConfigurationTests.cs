@@ -1,6 +1,3 @@
-using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
@@ -14,47 +11,45 @@ public sealed class ConfigurationTests
     [InlineData("replaced, by one of the same time")]
     public async Task An_edit_of_run_conf_counts_at_once_though_its_size_stays(string how)
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        box.Sources(server.Url + "/one");
-        await Is(() => box.Run("x"), "one\n");
+        await using var world = await OneAndTwo();
+        await Is(() => world.Run("x"), "one\n");
 
-        var time = File.GetLastWriteTimeUtc(box.ConfFile);
-        var text = File.ReadAllText(box.ConfFile).Replace("/one/", "/two/", StringComparison.Ordinal);
+        var time = File.GetLastWriteTimeUtc(world.ConfFile);
+        var text = File.ReadAllText(world.ConfFile).Replace("/one/", "/two/", StringComparison.Ordinal);
         if (how.StartsWith("replaced", StringComparison.Ordinal))
         {
-            File.WriteAllText(box.ConfFile + ".new", text);
-            File.SetLastWriteTimeUtc(box.ConfFile + ".new", time);
-            File.Move(box.ConfFile + ".new", box.ConfFile, overwrite: true);
+            File.WriteAllText(world.ConfFile + ".new", text);
+            File.SetLastWriteTimeUtc(world.ConfFile + ".new", time);
+            File.Move(world.ConfFile + ".new", world.ConfFile, overwrite: true);
         }
         else
         {
-            File.WriteAllText(box.ConfFile, text);
+            File.WriteAllText(world.ConfFile, text);
             if (how != "edited")
             {
-                File.SetLastWriteTimeUtc(box.ConfFile, time);
+                File.SetLastWriteTimeUtc(world.ConfFile, time);
             }
         }
 
-        await NoLonger(() => box.Run("x"), "two\n");
-        await Is(() => box.Run("x"), "two\n");
+        await NoLonger(() => world.Run("x"), "two\n");
+        await Is(() => world.Run("x"), "two\n");
     }
 
     [RootFact]
     public async Task A_run_conf_of_the_machine_or_the_user_counts_as_soon_as_it_is_there_and_no_longer()
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        var etc = Directory.CreateDirectory(box.Root + "/etc").FullName;
-        Command Run() => box.Run("x").InMountNamespace($"mount --bind {etc} /etc");
-        void Machine(string which) => File.WriteAllText(etc + "/run.conf", $"sources:\n  default: {server.Url}/{which}/%s\n");
+        await using var world = await OneAndTwo();
+        File.Delete(world.ConfFile);
+        var etc = Directory.CreateDirectory(world.Root + "/etc").FullName;
+        Command Run() => world.Run("x").InMountNamespace($"mount --bind {etc} /etc");
+        void Machine(string which) => File.WriteAllText(etc + "/run.conf", $"sources:\n  default: {world.Server.Url}/{which}/%s\n");
 
         Machine("one");
         await Is(Run, "one\n");
         Machine("two");
         await NoLonger(Run, "two\n");
         await Is(Run, "two\n");
-        box.Sources(server.Url + "/one");
+        world.Sources(world.Server.Url + "/one");
         await NoLonger(Run, "one\n");
         await Is(Run, "one\n");
         File.Delete(etc + "/run.conf");
@@ -63,22 +58,20 @@ public sealed class ConfigurationTests
         Machine("two");
         await NoLonger(Run, "one\n");
         await Is(Run, "one\n");
-        File.Delete(box.ConfFile);
+        File.Delete(world.ConfFile);
         await NoLonger(Run, "two\n");
     }
 
     [Fact]
     public async Task A_run_conf_that_is_gone_or_wrong_is_missed_at_once()
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        box.Sources(server.Url + "/one");
-        await Is(() => box.Run("x"), "one\n");
-        box.Conf("sources: [\n");
-        await box.Run("x").Fails(ExitStatus.Configuration, "run.conf");
-        File.Delete(box.ConfFile);
-        await box.Run("x").Env("RUN_OFFLINE", "1").Fails(ExitStatus.Unavailable, "x");
-        Assert.Equal(1, server.Count("/one/x"));
+        await using var world = await OneAndTwo();
+        await Is(() => world.Run("x"), "one\n");
+        world.Conf("sources: [\n");
+        await world.Run("x").Fails(ExitStatus.Configuration, "run.conf");
+        File.Delete(world.ConfFile);
+        await world.Run("x").Env("RUN_OFFLINE", "1").Fails(ExitStatus.Unavailable, "x");
+        Assert.Equal(1, world.Server.Count("/one/x"));
     }
 
     [Theory]
@@ -88,20 +81,18 @@ public sealed class ConfigurationTests
     [InlineData("..")]
     public async Task A_run_pins_counts_wherever_it_appears_above_the_working_directory(string where)
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        box.Sources(server.Url + "/one");
-        var here = Directory.CreateDirectory(box.Work + "/a/b").FullName;
-        Command Run() => box.Run("x").In(here);
+        await using var world = await OneAndTwo();
+        var here = Directory.CreateDirectory(world.Work + "/a/b").FullName;
+        Command Run() => world.Run("x").In(here);
         await Is(Run, "one\n");
 
-        var pins = Path.Combine(box.Work, where, "run.pins");
-        string Pin(string bytes) => $"x {server.Url}/one/x sha256:{Sha256.HexOf(OsText.ToBytes(bytes))}\n";
-        box.Put(pins, Pin("other"), executable: false);
+        var pins = Path.Combine(world.Work, where, "run.pins");
+        string Pin(string bytes) => $"x {world.Server.Url}/one/x sha256:{DigestOf(bytes)}\n";
+        world.Put(pins, Pin("other"), executable: false);
         await Run().Fails(ExitStatus.Data, "x");
-        box.Put(pins, Pin(Saying("one")), executable: false);
+        world.Put(pins, Pin(Saying("one")), executable: false);
         await Is(Run, "one\n");
-        box.Put(pins, Pin("other"), executable: false);
+        world.Put(pins, Pin("other"), executable: false);
         await Run().Fails(ExitStatus.Data, "x");
         File.Delete(pins);
         await Run().Succeeds("one\n");
@@ -115,52 +106,46 @@ public sealed class ConfigurationTests
     [InlineData("RUN_CACHE", "/elsewhere", "one\n", "/one/x")]
     public async Task A_variable_that_chooses_a_directory_chooses_it_at_once(string variable, string path, string says, string fetches)
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        box.Sources(server.Url + "/one");
-        var two = File.ReadAllText(box.ConfFile).Replace("/one/", "/two/", StringComparison.Ordinal);
-        box.Put(box.Root + "/other/run/run.conf", two);
-        box.Put(box.Root + "/other/.config/run/run.conf", two);
-        Command Run() => box.Run("x").Env("XDG_CONFIG_HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null);
+        await using var world = await OneAndTwo();
+        var two = File.ReadAllText(world.ConfFile).Replace("/one/", "/two/", StringComparison.Ordinal);
+        world.Put(world.Root + "/other/run/run.conf", two);
+        world.Put(world.Root + "/other/.config/run/run.conf", two);
+        Command Run() => world.Run("x").Env("XDG_CONFIG_HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null);
 
         await Is(Run, "one\n");
-        server.ForgetRequests();
-        Command Other() => Run().Env(variable, box.Root + "/other" + path);
+        world.Server.ForgetRequests();
+        Command Other() => Run().Env(variable, world.Root + "/other" + path);
         await NoLonger(Other, says);
-        Assert.Equal(fetches, Assert.Single(server.Requests).Path);
+        Assert.Equal(fetches, Assert.Single(world.Server.Requests).Path);
         await Is(Other, says);
         await Run().Succeeds("one\n");
-        Assert.Single(server.Requests);
+        Assert.Single(world.Server.Requests);
     }
 
     [Fact]
     public async Task The_lock_is_where_XDG_STATE_HOME_says_now()
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        box.Sources(server.Url + "/one");
-        await Is(() => box.Run("x"), "one\n");
-        await NoLonger(() => box.Run("x").Env("XDG_STATE_HOME", box.Root + "/other"), "one\n");
-        Assert.Single(Directory.GetFiles(box.Root + "/other/run/locks"));
+        await using var world = await OneAndTwo();
+        await Is(() => world.Run("x"), "one\n");
+        await NoLonger(() => world.Run("x").Env("XDG_STATE_HOME", world.Root + "/other"), "one\n");
+        Assert.Single(Directory.GetFiles(world.Root + "/other/run/locks"));
     }
 
     [Fact]
     public async Task What_is_planned_is_still_refused_where_all_must_be_pinned()
     {
-        using var box = new Sandbox();
-        await using var server = await Server();
-        box.Sources(server.Url + "/one");
-        await Is(() => box.Run("x"), "one\n");
-        await Is(() => box.Run("x").Env("RUN_PINNED", "0"), "one\n");
-        await box.Run("x").Env("RUN_PINNED", "1").Fails(ExitStatus.Refused, "x");
-        await box.Run("x").Succeeds("one\n");
+        await using var world = await OneAndTwo();
+        await Is(() => world.Run("x"), "one\n");
+        await Is(() => world.Run("x").Env("RUN_PINNED", "0"), "one\n");
+        await world.Run("x").Env("RUN_PINNED", "1").Fails(ExitStatus.Refused, "x");
+        await world.Run("x").Succeeds("one\n");
     }
 
-    private static async Task<ScriptServer> Server()
+    /// <summary>The same name says one and two, in two directories of the server; run.conf means the first.</summary>
+    private static async Task<World<ScriptServer>> OneAndTwo()
     {
-        var server = await ScriptServer.Start();
-        server["/one/x"] = Saying("one");
-        server["/two/x"] = Saying("two");
-        return server;
+        var world = await World.Serving(("/one/x", Saying("one")), ("/two/x", Saying("two")));
+        world.Sources(world.Server.Url + "/one");
+        return world;
     }
 }

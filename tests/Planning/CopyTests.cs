@@ -1,6 +1,4 @@
 using System.Globalization;
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
@@ -17,11 +15,10 @@ public sealed class CopyTests
     [InlineData("without its record", 2)]
     public async Task Only_the_bytes_that_arrived_are_run(string what, int requests)
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
 
-        var script = box.CachedScript("x");
+        var script = world.CachedScript("x");
         var (time, mode) = (File.GetLastWriteTimeUtc(script), File.GetUnixFileMode(script));
         File.SetUnixFileMode(script, mode | UnixFileMode.UserWrite);
         switch (what)
@@ -47,22 +44,21 @@ public sealed class CopyTests
             File.SetUnixFileMode(script, mode);
         }
 
-        await NoLonger(() => box.Run("x"), "ran\n");
-        Assert.Equal(requests, server.Count("/x"));
-        await Is(() => box.Run("x"), "ran\n");
-        Assert.Equal(requests, server.Count("/x"));
+        await NoLonger(() => world.Run("x"), "ran\n");
+        Assert.Equal(requests, world.Server.Count("/x"));
+        await Is(() => world.Run("x"), "ran\n");
+        Assert.Equal(requests, world.Server.Count("/x"));
     }
 
     [Fact]
     public async Task A_link_in_the_place_of_the_copy_is_refused_though_the_same_bytes_are_behind_it()
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
-        var script = box.CachedScript("x");
-        File.Move(script, box.Work + "/moved");
-        File.CreateSymbolicLink(script, box.Work + "/moved");
-        await box.Run("x").Fails(ExitStatus.Refused, script);
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
+        var script = world.CachedScript("x");
+        File.Move(script, world.Work + "/moved");
+        File.CreateSymbolicLink(script, world.Work + "/moved");
+        await world.Run("x").Fails(ExitStatus.Refused, script);
     }
 
     [Theory]
@@ -70,24 +66,22 @@ public sealed class CopyTests
     [InlineData(null)]
     public async Task What_was_cleaned_away_is_fetched_again(string? script)
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
-        await box.Run(["--clean", "--yes", .. script is null ? (string[])[] : [script]]).Succeeds("");
-        server["/x"] = Saying("new");
-        await NoLonger(() => box.Run("x"), "new\n");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
+        await world.Run(["--clean", "--yes", .. script is null ? (string[])[] : [script]]).Succeeds("");
+        world.Server["/x"] = Saying("new");
+        await NoLonger(() => world.Run("x"), "new\n");
     }
 
     [Fact]
     public async Task An_update_is_what_the_next_run_runs()
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
-        server["/x"] = Saying("new");
-        await box.Run("-u", "x").Succeeds("new\n");
-        await NoLonger(() => box.Run("x"), "new\n");
-        Assert.Equal(2, server.Count("/x"));
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
+        world.Server["/x"] = Saying("new");
+        await world.Run("-u", "x").Succeeds("new\n");
+        await NoLonger(() => world.Run("x"), "new\n");
+        Assert.Equal(2, world.Server.Count("/x"));
     }
 
     [Theory]
@@ -97,34 +91,32 @@ public sealed class CopyTests
     [InlineData("the script", "")]
     public async Task A_cache_that_others_can_write_is_refused_though_it_was_planned(string what, string where)
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
-        var path = Path.GetFullPath(Path.Combine(box.CachedScript("x"), where));
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
+        var path = Path.GetFullPath(Path.Combine(world.CachedScript("x"), where));
         var usual = File.GetUnixFileMode(path);
         foreach (var loose in (UnixFileMode[])[UnixFileMode.OtherWrite, UnixFileMode.GroupWrite])
         {
             File.SetUnixFileMode(path, usual | loose);
-            (await box.Run("x").Fails(ExitStatus.Refused, path)).Check(true, what);
+            (await world.Run("x").Fails(ExitStatus.Refused, path)).Check(true, what);
         }
 
         File.SetUnixFileMode(path, usual);
-        await Is(() => box.Run("x"), "ran\n");
+        await Is(() => world.Run("x"), "ran\n");
     }
 
     [RootFact]
     public async Task Another_user_is_refused_what_was_planned_for_this_one()
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
-        var other = await box.Run("x").As(65534).Result();
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
+        var other = await world.Run("x").As(65534).Result();
         other.Check(other is { Status: (int)ExitStatus.Refused, Stdout: "" }, "a refusal");
 
-        box.GiveTo(65534);
-        await Is(() => box.Run("x").As(65534), "ran\n");
-        await IsNot(() => box.Run("x"));
-        var root = await box.Run("x").Result();
+        world.GiveTo(65534);
+        await Is(() => world.Run("x").As(65534), "ran\n");
+        await IsNot(() => world.Run("x"));
+        var root = await world.Run("x").Result();
         root.Check(root is { Status: (int)ExitStatus.Refused, Stdout: "" }, "a refusal");
     }
 
@@ -133,80 +125,67 @@ public sealed class CopyTests
     [InlineData(-60, "the clock was set back")]
     public async Task A_copy_is_as_old_as_the_clock_says_now(int seconds, string why)
     {
-        using var box = new Sandbox();
-        await using var server = await ScriptServer.Start();
-        server["/x"] = Saying("ran");
-        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 1h\n");
-        var clock = box.Root + "/clock.so";
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.SourceWith("max-age: 1h");
+        var clock = world.Root + "/clock.so";
         var source = Path.Combine(Suite.Repository, "tests", "probe", "clock.c");
-        await box.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
-        Command At(int shift) => box.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
+        await world.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
+        Command At(int shift) => world.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
 
         await Is(() => At(0), "ran\n");
         await Is(() => At(1800), "ran\n");
-        Assert.Equal(1, server.Count("/x"));
-        server["/x"] = Saying("new");
+        Assert.Equal(1, world.Server.Count("/x"));
+        world.Server["/x"] = Saying("new");
         await IsNot(() => At(seconds));
         await At(seconds).Env("RUN_OFFLINE", "1").Succeeds("ran\n");
-        (await At(seconds).Succeeds("new\n")).Check(server.Count("/x") == 2, "a request, since " + why);
+        (await At(seconds).Succeeds("new\n")).Check(world.Server.Count("/x") == 2, "a request, since " + why);
     }
 
     [Fact]
     public async Task The_interpreter_of_a_planned_script_may_go()
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        var interpreter = box.Root + "/interpreter";
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        var interpreter = world.Root + "/interpreter";
         File.CreateSymbolicLink(interpreter, "/bin/sh");
-        server["/y"] = $"#!{interpreter}\necho ran\n";
-        await Is(() => box.Run("y"), "ran\n");
+        world.Server["/y"] = $"#!{interpreter}\necho ran\n";
+        await Is(() => world.Run("y"), "ran\n");
         File.Delete(interpreter);
-        await box.Run("y").Fails(ExitStatus.NotFound, "y", interpreter);
+        await world.Run("y").Fails(ExitStatus.NotFound, "y", interpreter);
         File.CreateSymbolicLink(interpreter, "/bin/cat");
-        await box.Run("y").Succeeds($"#!{interpreter}\necho ran\n");
+        await world.Run("y").Succeeds($"#!{interpreter}\necho ran\n");
     }
 
     [Fact]
     public async Task The_interpreter_is_the_one_that_PATH_leads_to_now()
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        server["/y"] = "#!/usr/bin/env teller\necho ran\n";
-        var first = Directory.CreateDirectory(box.Root + "/first").FullName;
-        File.CreateSymbolicLink(box.Bin + "/teller", "/bin/sh");
-        Command Run() => box.Run("y").Env("PATH", $"{first}:{box.Variables["PATH"]}");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Server["/y"] = "#!/usr/bin/env teller\necho ran\n";
+        var first = Directory.CreateDirectory(world.Root + "/first").FullName;
+        File.CreateSymbolicLink(world.Bin + "/teller", "/bin/sh");
+        Command Run() => world.Run("y").Env("PATH", $"{first}:{world.Variables["PATH"]}");
 
         await Is(Run, "ran\n");
-        box.Put(first + "/teller", Saying("shadowed"));
+        world.Put(first + "/teller", Saying("shadowed"));
         await Run().Succeeds("shadowed\n");
-        await box.Run("y").Succeeds("ran\n");
+        await world.Run("y").Succeeds("ran\n");
         File.Delete(first + "/teller");
         await Is(Run, "ran\n");
-        File.Delete(box.Bin + "/teller");
+        File.Delete(world.Bin + "/teller");
         await Run().Fails(ExitStatus.NotFound, "y", "teller");
-        box.Put(box.Bin + "/teller", Saying("no"), executable: false);
+        world.Put(world.Bin + "/teller", Saying("no"), executable: false);
         await Run().Fails(ExitStatus.CannotStart, "y", "teller");
     }
 
     [Fact]
     public async Task A_new_version_of_run_decides_anew()
     {
-        using var box = new Sandbox();
-        await using var server = await Server(box);
-        await Is(() => box.Run("x"), "ran\n");
-        var other = Forgery.AnotherVersion(box.Root + "/other");
-        Command Other() => box.Exec(other, "x");
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await Is(() => world.Run("x"), "ran\n");
+        var other = Forgery.AnotherVersion(world.Root + "/other");
+        Command Other() => world.Exec(other, "x");
         await NoLonger(Other, "ran\n");
         await Is(Other, "ran\n");
-        await NoLonger(() => box.Run("x"), "ran\n");
-        Assert.Equal(1, server.Count("/x"));
-    }
-
-    private static async Task<ScriptServer> Server(Sandbox box)
-    {
-        var server = await ScriptServer.Start();
-        server["/x"] = Saying("ran");
-        box.Sources(server);
-        return server;
+        await NoLonger(() => world.Run("x"), "ran\n");
+        Assert.Equal(1, world.Server.Count("/x"));
     }
 }

@@ -1,5 +1,3 @@
-using Run.Reporting;
-using Run.Tests.Infra;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;

@@ -1,14 +1,18 @@
-using Run.Tests.Infra;
+using System.Text.RegularExpressions;
 
 namespace Run.Tests.Planning;
 
 /// <summary>
-/// Whether a run goes by plan. The runtime does not start in so little memory, and the executor and a shell do: so a run that succeeds
-/// there was planned, and one that fails there would have gone the long way, and has changed nothing.
+/// Whether a run goes by plan, as strace(1) sees it: it opens a plan, the next program that the process becomes is the script, and the
+/// runtime has not started before. The runtime is known by membarrier(2), which it calls early in its start and which nothing else here
+/// calls. strace ends the process at that call, so that a run that has to be planned changes nothing.
 /// </summary>
-internal static class Planned
+internal static partial class Planned
 {
-    public const long TooLittleForTheRuntime = 32 << 20;
+    /// <summary>What to put in front of a run that is to end where the runtime would start, with the status 137.</summary>
+    public const string WithoutTheRuntime = $"strace -f -qq -o /dev/null {Options}";
+
+    private const string Options = "-e trace=?open,openat,execve,membarrier -e inject=membarrier:signal=KILL";
 
     /// <summary>
     /// Runs it until it is: a file that is younger than a tick of the clock is in no plan yet. Each of the runs must succeed and
@@ -19,8 +23,8 @@ internal static class Planned
         for (var attempt = 0; ; attempt++)
         {
             await run().Succeeds(stdout);
-            var result = await run().Limit("as", TooLittleForTheRuntime).Result();
-            if (result.Status == 0)
+            var (result, isPlanned) = await Watch(run());
+            if (isPlanned)
             {
                 result.Is(0, stdout);
                 return;
@@ -33,8 +37,8 @@ internal static class Planned
     /// <summary>The next run will not go by a plan, and does not come as far as the script.</summary>
     public static async Task IsNot(Func<Command> run)
     {
-        var result = await run().Limit("as", TooLittleForTheRuntime).Result();
-        result.Check(result is { Status: not 0, Stdout: "" }, "no run by plan");
+        var (result, isPlanned) = await Watch(run());
+        result.Check(!isPlanned && result is { Status: 128 + Libc.SIGKILL, Stdout: "" }, "no run by plan");
     }
 
     /// <summary>It is not planned any more, and the long way leads to this.</summary>
@@ -44,5 +48,21 @@ internal static class Planned
         await run().Succeeds(stdout);
     }
 
-    public static string Saying(string what) => $"#!/bin/sh\necho {what}\n";
+    private static async Task<(Result Result, bool IsPlanned)> Watch(Command command)
+    {
+        var result = await command.Traced(out var trace, Options.Split(' ')).Result();
+        var calls = File.ReadAllLines(trace);
+        var runtime = Array.FindIndex(calls, static call => call.Contains(" membarrier(", StringComparison.Ordinal));
+        var plan = Array.FindIndex(calls, Plan().IsMatch);
+        var script = plan < 0 ? -1 : Array.FindIndex(calls, plan, Execution().IsMatch);
+        result.Check(runtime >= 0 != script >= 0, $"either the script, next after a plan, or the runtime\n{string.Join('\n', calls)}\n");
+        return (result, script >= 0);
+    }
+
+    /// <summary>A plan was opened: CACHE/plans/XXXX.</summary>
+    [GeneratedRegex(@"open(at)?\(.*/plans/[0-9a-f]+"", .* = \d+$")]
+    private static partial Regex Plan();
+
+    [GeneratedRegex(@"execve\(.* = 0$")]
+    private static partial Regex Execution();
 }

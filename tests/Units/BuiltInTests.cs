@@ -1,5 +1,4 @@
 using Run.Generated;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 

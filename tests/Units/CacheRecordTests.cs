@@ -1,7 +1,6 @@
 using FsCheck.Fluent;
 using Run.Caching;
 using Run.Posix;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 
@@ -11,7 +10,7 @@ public sealed class CacheRecordTests
     private static readonly CacheRecord s_record = new(
         "github:o/r/a b@v1", "https://h/a%20b", "a b", Sha256.HexOf([]), 123, s_then, s_then.AddDays(1), "W/\"x y\"", "Tue, 14 Nov 2023 22:13:20 GMT")
     {
-        Identity = new FileStamp(ulong.MaxValue, 2, 123, 4, -5),
+        Stamp = new FileStamp(ulong.MaxValue, 2, 123, 4, -5),
     };
 
     [Fact]
@@ -62,9 +61,9 @@ public sealed class CacheRecordTests
     {
         var now = DateTimeOffset.UtcNow;
         CachedScript Checked(TimeSpan ago) => new("/x", s_record with { Checked = now - ago });
-        Assert.True(Checked(TimeSpan.FromDays(1000)).IsFresh(null));
-        Assert.True(Checked(TimeSpan.FromMinutes(1)).IsFresh(TimeSpan.FromHours(1)));
-        Assert.False(Checked(TimeSpan.FromMinutes(61)).IsFresh(TimeSpan.FromHours(1)));
-        Assert.False(Checked(TimeSpan.FromHours(-1)).IsFresh(TimeSpan.FromDays(1)));
+        Assert.True(Checked(TimeSpan.FromDays(1000)).IsFresh(null, now));
+        Assert.True(Checked(TimeSpan.FromMinutes(1)).IsFresh(TimeSpan.FromHours(1), now));
+        Assert.False(Checked(TimeSpan.FromMinutes(61)).IsFresh(TimeSpan.FromHours(1), now));
+        Assert.False(Checked(TimeSpan.FromHours(-1)).IsFresh(TimeSpan.FromDays(1), now));
     }
 }

@@ -1,8 +1,6 @@
 using FsCheck.Fluent;
 using Run.Naming;
 using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 

@@ -2,7 +2,6 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Run.Posix;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 

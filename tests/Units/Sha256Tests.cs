@@ -2,7 +2,6 @@ using System.Text;
 using FsCheck.Fluent;
 using Microsoft.Win32.SafeHandles;
 using Run.Posix;
-using Run.Tests.Infra;
 using Library = System.Security.Cryptography.SHA256;
 
 namespace Run.Tests.Units;

@@ -3,8 +3,6 @@ using FsCheck.Fluent;
 using Run.Execution;
 using Run.Naming;
 using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 

@@ -3,8 +3,6 @@ using System.Text;
 using FsCheck.Fluent;
 using Run.Naming;
 using Run.Posix;
-using Run.Reporting;
-using Run.Tests.Infra;
 
 namespace Run.Tests.Units;
 

@@ -29,7 +29,7 @@ struct seed {
 
 static struct seed seeds[MOST_SCRIPTS];
 static size_t seed_count;
-static struct look decoy;
+static struct stamp decoy;
 static const char *decoy_path;
 static char out_of_the_cache[2 * PATH_MAX];
 
@@ -54,7 +54,7 @@ static char **called_with;
 static int note_execve(const char *path, char *const *argv, char *const *environment)
 {
     executed.count++;
-    executed.as_called = argv == called_with + 1 && argv[0] == path && environment == environ && fcntl(LEAST_DESCRIPTOR, F_GETFD) == 0;
+    executed.as_called = argv == called_with + 1 && argv[0] == path && environment == environ && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0;
     snprintf(executed.path, sizeof executed.path, "%s", path);
     errno = EACCES;
     return -1;
@@ -67,7 +67,7 @@ static void call(char **argv)
     called_with = argv;
     run_as_planned(argv);
     CHECK(argv[1] == script, "argv is as it was");
-    CHECK(fcntl(LEAST_DESCRIPTOR, F_GETFD) == -1, "no descriptor stays open");
+    CHECK(fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == -1, "no descriptor stays open");
 }
 
 static void write_file(const char *path, const void *bytes, size_t length)
@@ -86,10 +86,10 @@ static void seal(unsigned char *bytes, size_t length)
 static void read_seed(struct seed *seed, char *script)
 {
     struct run_plan plan;
-    char place[PATH_MAX];
+    char directory[PATH_MAX];
 
     *seed = (struct seed){.argv = {"run", script, "an argument", NULL}};
-    CHECK(find_place(script, place, sizeof place) && run_find_plan(script, place, &plan), "%s", script);
+    CHECK(find_directory(script, directory, sizeof directory) && run_find_plan(script, directory, &plan), "%s", script);
     strcpy(seed->path, plan.path);
     seed->length = read_plan(seed->path, seed->bytes);
     CHECK(seed->length > 0, "%s: there is no plan in %s", script, seed->path);
@@ -111,8 +111,8 @@ static void read_seed(struct seed *seed, char *script)
 
     char real[PATH_MAX];
     CHECK(realpath(seed->becomes, real) != NULL, "%s", seed->becomes);
-    seed->last_step = seed->length - (1 + sizeof(struct look) + strlen(real) + 1);
-    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? 'f' : 'c'), "%s: the script is not the last step of its plan", script);
+    seed->last_step = seed->length - (1 + sizeof(struct stamp) + strlen(real) + 1);
+    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? RUN_STEP_LOCAL_SCRIPT : RUN_STEP_CACHED_SCRIPT), "%s: the script is not the last step of its plan", script);
 }
 
 static void starts_nothing(struct seed *seed, const char *how)
@@ -170,13 +170,9 @@ static void check_names(void)
         CHECK(run_find_plan("x", "", &plan) == (length + strlen("/run") < PATH_MAX), "%zu", length);
     }
 
-    /* Empty is not unset, and where one text ends and the next begins counts. */
+    /* Where one text ends and the next begins counts. */
     setenv("HOME", "/h", 1);
     unsetenv("XDG_CACHE_HOME");
-    CHECK(run_find_plan("x", "", &plan), "unset");
-    setenv("XDG_CACHE_HOME", "", 1);
-    CHECK(run_find_plan("x", "", &other), "empty");
-    CHECK(plan.key_length != other.key_length || memcmp(plan.key, other.key, plan.key_length) != 0, "empty is unset");
     CHECK(run_find_plan("ab", "c", &plan) && run_find_plan("a", "bc", &other), "two keys");
     CHECK(plan.key_length == other.key_length && memcmp(plan.key, other.key, plan.key_length) != 0, "they are the same");
     memset(script, 'x', sizeof script - 1);
@@ -184,6 +180,21 @@ static void check_names(void)
 
     for (int i = 0; i < 3; i++)
         saved[i] == NULL ? unsetenv(variables[i]) : setenv(variables[i], saved[i], 1);
+}
+
+/* A variable that decided counts: that it was not set too, and empty is not unset. */
+static void check_variables(struct seed *seed)
+{
+    static const char *const unset[] = {"RUN_CONFIG", "RUN_PINNED", "RUN_OFFLINE", "XDG_STATE_HOME"};
+
+    for (size_t i = 0; i < sizeof unset / sizeof *unset; i++) {
+        CHECK(getenv(unset[i]) == NULL, "%s", unset[i]);
+        setenv(unset[i], "", 1);
+        starts_nothing(seed, unset[i]);
+        unsetenv(unset[i]);
+        call(seed->argv);
+        CHECK(executed.count == 1, "without %s it holds", unset[i]);
+    }
 }
 
 /* Any byte that is another has another seal. */
@@ -204,16 +215,16 @@ static void check_seal(const struct seed *seed)
 static void check_depth(struct seed *seed)
 {
     static char name[201];
-    char place[PATH_MAX], command[PATH_MAX + 16];
+    char directory[PATH_MAX], command[PATH_MAX + 16];
 
     memset(name, 'd', sizeof name - 1);
     int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (int depth = 0; depth < PATH_MAX / 200 + 2; depth++) {
         CHECK(mkdir(name, 0700) == 0 && chdir(name) == 0, "%d deep: %s", depth, strerror(errno));
-        (void)find_place("x", place, sizeof place);
-        (void)find_place("./x", place, sizeof place);
+        (void)find_directory("x", directory, sizeof directory);
+        (void)find_directory("./x", directory, sizeof directory);
     }
-    CHECK(!find_place("x", place, sizeof place), "a directory that has no path");
+    CHECK(!find_directory("x", directory, sizeof directory), "a directory that has no path");
     if (!is_local(seed->argv[1]))
         starts_nothing(seed, "called from a directory that has no path");
     CHECK(fchdir(here) == 0 && close(here) == 0, "back");
@@ -295,7 +306,7 @@ static size_t below(size_t limit)
 /* One change to the `length` bytes at `plan`, none of it before `from`. The new length. */
 static size_t mutate(unsigned char *plan, size_t length, size_t from)
 {
-    static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'x', 'c', 'f', 'l'};
+    static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'n', 'u', 'v', 'x', 'c', 'f', 'l'};
     const struct seed *other = &seeds[below(seed_count)];
     size_t at = from + below(length - from), count = 1 + below(below(4) == 0 ? length - at : 8);
     if (count > length - at)
@@ -430,7 +441,7 @@ int main(int argc, char **argv)
     CHECK(argc > 4 && argc - 4 <= MOST_SCRIPTS, "plans COUNT SECONDS DECOY SCRIPT...");
     decoy_path = argv[3];
     CHECK(stat(decoy_path, &status) == 0, "%s", decoy_path);
-    decoy = (struct look){
+    decoy = (struct stamp){
         (uint64_t)major(status.st_dev) << 32 | minor(status.st_dev), status.st_ino, status.st_size, nanoseconds(status.st_mtim),
         nanoseconds(status.st_ctim),
     };
@@ -443,6 +454,7 @@ int main(int argc, char **argv)
 
     check_names();
     for (size_t i = 0; i < seed_count; i++) {
+        check_variables(&seeds[i]);
         check_seal(&seeds[i]);
         check_file(&seeds[i]);
     }

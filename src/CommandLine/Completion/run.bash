@@ -5,7 +5,7 @@ _run() {
     local program=${COMP_WORDS[0]} line=${COMP_LINE:0:COMP_POINT} words=() starts=() i gap part
     [[ -x $program && $program == */* ]] || program=run
 
-    # bash cuts words at ":", "=" and "@" too, which names of scripts are full of: here they are put together again.
+    # bash also splits words at ":", "=" and "@", which names of scripts often contain. Join them again.
     line=${line#*"${COMP_WORDS[0]}"}
     for ((i = 1; i <= COMP_CWORD; i++)); do
         gap=${line%%[![:space:]]*}
@@ -40,7 +40,7 @@ _run() {
     if ((i > last)); then
         _run_value "$pending" "$current" ""
     elif ((i < last)) && [[ ! $several ]]; then
-        # What belongs to the script: what the shell would offer, had the script been called by itself.
+        # The script's own arguments: offer what the shell would offer if the script were called directly.
         if declare -F _command_offset >/dev/null && [[ ${words[i]} != *[:=@]* ]]; then
             _command_offset "${starts[i]}"
         else
@@ -64,7 +64,7 @@ _run() {
         fi
     fi
 
-    # Of what is put together, readline replaces only what follows the last place where it had cut.
+    # readline replaces only what follows the last character at which it split the word.
     local breaks=${COMP_WORDBREAKS//[^:=@]/}
     if [[ $breaks && $current == *["$breaks"]* ]]; then
         part=${current%"${current##*["$breaks"]}"}

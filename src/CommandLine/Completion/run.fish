@@ -1,6 +1,6 @@
 # Completion of run for fish, made by: run --completion fish
 
-# SCRIPT and what follows it, as far as it has been typed, without the word at the cursor.
+# SCRIPT and everything after it that has been typed so far, without the word at the cursor.
 function __run_operands
     set -l words (commandline -opc)
     set -e words[1]
@@ -28,7 +28,7 @@ function __run_before_script
     not __run_operands >/dev/null
 end
 
-# Whether the line has one of these options, before SCRIPT.
+# Whether one of these options comes before SCRIPT.
 function __run_has
     set -l words (commandline -opc)
     for word in $words[1..(math (count $words) - (count (__run_operands)))]
@@ -56,7 +56,7 @@ function __run_scripts
     end
 end
 
-# What the shell would offer, had the script been called by itself.
+# Offer what the shell would offer if the script were called directly.
 function __run_rest
     set -l words (__run_operands)
     string match -qr '^(\.|\.\.|~)?/' -- $words[1]

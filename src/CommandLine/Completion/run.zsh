@@ -7,7 +7,7 @@ _run() {
     local -a given several=(%SEVERAL%) none=(%NONE%)
     [[ $program == */* ]] || program=run
 
-    # -A: what follows SCRIPT belongs to it, options too.
+    # -A: everything after SCRIPT belongs to the script, including options.
     _arguments -s -S -A '-*' \
 %OPTIONS%
         '*:::operand:->operands' && return
@@ -19,7 +19,7 @@ _run() {
     elif (( CURRENT == 1 || ${#given:*several} )); then
         _run_scripts
     else
-        # What the shell would offer, had the script been called by itself.
+        # Offer what the shell would offer if the script were called directly.
         _normal
     fi
 }

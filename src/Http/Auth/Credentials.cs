@@ -72,7 +72,7 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
         : s_gitHubHosts.Contains(origin.Host) ? ["GH_TOKEN", "GITHUB_TOKEN"]
         : [];
 
-    private static string? Value(string variable) => Kernel.Variable(variable)?.Trim() is { Length: > 0 } value ? value : null;
+    private static string? Value(string variable) => FetchEnvironment.Variable(variable)?.Trim() is { Length: > 0 } value ? value : null;
 
     private static (string? User, string? Password) UserInfo(Uri url)
     {

@@ -1,5 +1,4 @@
 using System.Text;
-using Run.Inputs;
 using Run.Posix;
 
 namespace Run.Http.Auth;
@@ -18,14 +17,14 @@ internal static class Netrc
     /// <param name="user">The name that is given already, so that only its password is looked for; null: any.</param>
     public static (string User, string Password)? Find(string host, string? user)
     {
-        var path = Kernel.Variable("NETRC") is { Length: > 0 } named ? named : XdgPaths.Home is { } home ? $"{home}/.netrc" : null;
+        var path = FetchEnvironment.Variable("NETRC") is { Length: > 0 } named ? named : FetchEnvironment.Variable("HOME") is ['/', ..] home ? $"{home}/.netrc" : null;
         if (path is null)
         {
             return null;
         }
 
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
-        return file is not null && Kernel.TryRead(file, MostBytes) is { } bytes ? Find(OsText.FromBytes(bytes), host, user) : null;
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).Value;
+        return file is not null && Files.Read(file, MostBytes).Value is { } bytes ? Find(OsText.FromBytes(bytes), host, user) : null;
     }
 
     /// <summary>The first entry that fits, as everybody reads it; <c>default</c> fits every host.</summary>

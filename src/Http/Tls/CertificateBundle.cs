@@ -16,9 +16,9 @@ internal static class CertificateBundle
     /// <param name="names">In DER too, as they stand in a certificate.</param>
     public static IReadOnlyList<byte[]> Holding(string path, IReadOnlyList<byte[]> names)
     {
-        using var file = Kernel.TryOpen(path, Kernel.ReadOnly | Kernel.NonBlock);
-        return file is not null && Kernel.TryStatus(file) is { IsRegular: true, Size: <= MostBytes and var size }
-            && Kernel.TryRead(file, MostBytes, size) is { } pem
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).Value;
+        return file is not null && Files.Status(file).Value is { IsRegular: true, Size: <= MostBytes and var size }
+            && Files.Read(file, MostBytes, size).Value is { } pem
             ? Holding(pem, names)
             : [];
     }

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using static Run.Tests.Planning.Planned;
+
+namespace Run.Tests.Planning;
+
+/// <summary>
+/// A plan forgets no input: each path that the run which makes it looks at, as strace(1) sees it, and each variable that it asks for is in the
+/// plan, or below with a reason.
+/// </summary>
+public sealed partial class InputTests
+{
+    /// <summary>Variables that cannot decide what runs.</summary>
+    private static readonly (string Pattern, string Reason)[] s_variables =
+    [
+        ("^DOTNET_|^COMPlus_|^CORECLR_|^COR_", "knobs of the runtime: how it runs, not what"),
+        ("^(LD_|GLIBC_|MALLOC_|LIBC_|GCONV_|LOCPATH|LANG|LC_|LANGUAGE|TZ)", "the C library's own"),
+        ("^(RUN_CACHE|XDG_CACHE_HOME)$", "where the cache is, and so the plan: the executor asks for them to find it"),
+        ("^(TERM|NO_COLOR)$", "how a message looks; a run that has said something has no plan"),
+    ];
+
+    /// <summary>Paths that cannot decide what runs, or that something else in the plan stands for.</summary>
+    private static readonly (string Pattern, string Reason)[] s_paths =
+    [
+        ("^/(proc|sys|dev)/", "the runtime's look at the machine"),
+        (@"^/etc/ld\.so|^/(usr/)?lib|/glibc-hwcaps|\.so(\.|$)", "the dynamic linker and the C library"),
+        ("^/$", "the stream that was closed"),
+        (@"/plans(/[0-9a-f]{4})?$|/tmp/\d+-plan$|/cache/tmp$", "the plan itself, on its way to its place"),
+        (@"/run-tests-[^/]*/(run|getenv\.so)$", "the program and the probe of this test"),
+        ("/getenv.log$", "as above"),
+    ];
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("default:x")]
+    [InlineData("other:x")]
+    [InlineData("searched")]
+    [InlineData("aged:x")]
+    [InlineData("pinned")]
+    [InlineData("./local")]
+    [InlineData("../local")]
+    [InlineData("/local")]
+    public async Task Whatever_a_run_looks_at_is_in_its_plan(string script)
+    {
+        Tools.Need("strace");
+        await using var server = await ScriptServer.Start();
+        using var box = new Sandbox();
+        foreach (var name in (string[])["/x", "/pinned"])
+        {
+            server[name] = Saying("ran");
+        }
+
+        server["/searched"] = "#!/usr/bin/env sh\necho ran\n";
+        box.Conf($"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n");
+        box.Put("deeper/local", Saying("ran"));
+        box.Put("local", Saying("ran"));
+        script = script[0] == '/' ? box.Work + script : script;
+        Command Run(params string[] arguments) => box.Run(arguments).In(box.Work + "/deeper");
+        if (script == "pinned")
+        {
+            await Run("--pin", script).Succeeds("");
+        }
+
+        // Local files are planned if there is a cache already.
+        await Run("x").Succeeds("ran\n");
+        await Is(() => Run(script), "ran\n");
+
+        var plans = Directory.GetFiles(box.Cache + "/plans");
+        var file = Assert.Single(plans, plan => PlanReader.Of(plan).Script == script);
+        File.Delete(file);
+        var (paths, variables) = await Watch(box, Run(script), box.Work + "/deeper");
+        var plan = PlanReader.Of(file);
+
+        Assert.True(Unplanned(variables, plan.Variables, s_variables) is var forgotten && forgotten.Length == 0, forgotten);
+        HashSet<string> known = [.. plan.Paths, plan.Lock, plan.Directory];
+        if (script.Contains('/', StringComparison.Ordinal))
+        {
+            // A local file needs no cache: whether there is one decides only whether there is a plan. And realpath(3) reads each
+            // part of its path; the step of the script compares the outcome.
+            known.Add(box.Cache);
+            for (var above = Path.GetDirectoryName(script); above is not null; above = Path.GetDirectoryName(above))
+            {
+                known.Add(above);
+            }
+        }
+
+        forgotten = Unplanned(paths.Where(path => !IsSearched(path, script)), known, s_paths);
+        Assert.True(forgotten.Length == 0, forgotten);
+        Assert.Contains("RUN_OFFLINE", plan.Variables);
+        Assert.NotEmpty(paths);
+        Assert.NotEmpty(variables);
+    }
+
+    /// <summary>What env(1) will look for in PATH: the plan has PATH, and the program that it led to.</summary>
+    private static bool IsSearched(string path, string script) => script == "searched" && Path.GetFileName(path) == "sh";
+
+    private static string Unplanned(IEnumerable<string> seen, HashSet<string> planned, (string Pattern, string Reason)[] exceptions) =>
+        string.Join('\n', seen.Where(one => !planned.Contains(one) && !exceptions.Any(e => Regex.IsMatch(one, e.Pattern))));
+
+    /// <summary>The paths and variables that the run looks at until it becomes the script.</summary>
+    private static async Task<(HashSet<string> Paths, HashSet<string> Variables)> Watch(Sandbox box, Command run, string directory)
+    {
+        var (probe, names, trace) = (box.Root + "/getenv.so", box.Root + "/getenv.log", box.Root + "/inputs");
+        var source = Path.Combine(Suite.Repository, "tests", "probe", "getenv.c");
+        using (var gcc = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-o", probe, source]))!)
+        {
+            await gcc.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(0, gcc.ExitCode);
+        }
+
+        string[] options = ["-f", "-qq", "-e", "trace=%file,execve", "-s", "4096", "-E", $"LD_PRELOAD={probe}", "-E", $"GETENV_LOG={names}"];
+        await run.Through(["strace", .. options, "-o", trace]).Succeeds("ran\n");
+        var calls = File.ReadAllLines(trace);
+        var become = Array.FindIndex(calls, 1, static call => Execution().IsMatch(call));
+        Assert.True(become > 0, string.Join('\n', calls));
+        var paths = calls[1..become].Select(static call => Argument().Match(call)).Where(static m => m.Success)
+            .Select(m => Path.TrimEndingDirectorySeparator(Path.GetFullPath(m.Groups[1].Value, directory))).ToHashSet();
+
+        // The shell that the process becomes asks for variables too, after an empty line of its own.
+        var variables = File.ReadLines(names).Skip(1).TakeWhile(static name => name.Length > 0).ToHashSet();
+        return (paths, variables);
+    }
+
+    [GeneratedRegex(@"execve\(.* = 0$")]
+    private static partial Regex Execution();
+
+    [GeneratedRegex(@"\w+\([^""]*""([^""]+)""")]
+    private static partial Regex Argument();
+}

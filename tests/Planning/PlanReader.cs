@@ -1,0 +1,74 @@
+using Run.Generated;
+using Run.Posix;
+
+namespace Run.Tests.Planning;
+
+/// <summary>A plan as src/native/executor.c describes it: what it was made for, and the step of each input.</summary>
+internal sealed class PlanReader
+{
+    private readonly byte[] _bytes;
+    private int _at = 3 * sizeof(long);
+
+    private PlanReader(byte[] bytes)
+    {
+        _bytes = bytes;
+        (Script, Directory) = (Text(), Text());
+        _at++;
+        (Lock, _, _) = (Text(), Text(), Text());
+        while (_at < bytes.Length)
+        {
+            Step();
+        }
+    }
+
+    /// <summary>SCRIPT as it was typed.</summary>
+    public string Script { get; }
+
+    /// <summary>From where it was called.</summary>
+    public string Directory { get; }
+
+    /// <summary>The file of the lock.</summary>
+    public string Lock { get; }
+
+    /// <summary>The variables that it holds for, set or not.</summary>
+    public HashSet<string> Variables { get; } = [];
+
+    /// <summary>The paths that it looks at.</summary>
+    public HashSet<string> Paths { get; } = [];
+
+    public static PlanReader Of(string file) => new(File.ReadAllBytes(file));
+
+    private void Step()
+    {
+        var letter = (char)_bytes[_at++];
+        switch (letter)
+        {
+            case Shared.StepVariableIs:
+                Variables.Add(Text());
+                _ = Text();
+                return;
+            case Shared.StepVariableUnset:
+                Variables.Add(Text());
+                return;
+            case Shared.StepSame or Shared.StepCachedScript or Shared.StepLocalScript:
+                _at += 5 * sizeof(long);
+                break;
+            case Shared.StepOwnDirectory or Shared.StepOwnDirectoryNoLink:
+                _at += sizeof(uint);
+                break;
+            default:
+                Assert.Contains(letter, (char[])[Shared.StepAbsent, Shared.StepForeignDirectory, Shared.StepProgram]);
+                break;
+        }
+
+        Paths.Add(Text());
+    }
+
+    private string Text()
+    {
+        var end = Array.IndexOf(_bytes, (byte)0, _at);
+        var text = OsText.FromBytes(_bytes.AsSpan(_at, end - _at));
+        _at = end + 1;
+        return text;
+    }
+}
