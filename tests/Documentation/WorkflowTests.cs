@@ -69,7 +69,8 @@ public sealed partial class WorkflowTests
             Assert.Equal("contents: read", $"{right.Key}: {right.Value}");
         }
 
-        var publishing = ((YamlSequenceNode)jobs["release"]["steps"]).Children.Where(static step => Publishing().IsMatch(Text(step))).ToList();
+        var steps = (YamlSequenceNode)jobs["release"]["steps"];
+        var publishing = steps.Children.Where(static step => Publishing().IsMatch(Text(step))).ToList();
         Assert.All(publishing, static step => Assert.Equal("github.event_name == 'push'", step["if"].ToString()));
 
         // Provenance, the page, and a bill of materials for each platform.

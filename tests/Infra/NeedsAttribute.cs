@@ -13,7 +13,7 @@ internal sealed class NeedsAttribute(params string[] tools) : BeforeAfterTestAtt
 /// <summary>Programs that tests start and that are no part of a minimal system.</summary>
 internal static class Tools
 {
-    /// <summary>Skips the test if one of them is missing, and says which. In CI the test fails: nobody would notice that it was skipped.</summary>
+    /// <summary>Skips the test if one of them is missing, and says which. In CI it fails: nobody would notice a skipped test.</summary>
     public static void Need(params string[] tools)
     {
         var missing = tools.Where(static tool => !IsHere(tool)).ToList();

@@ -209,7 +209,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
             + "            install curl, or take the digest from SHA256SUMS on the releases page\n",
             result.Stderr);
         result = (await install.Env("RUN_VERSION", release.Version).Env("RUN_SHA256", new string('0', 64)).Result()).Check(1);
-        Assert.Contains($"install.sh: https://127.0.0.1:1{release.ArchivePath} cannot be fetched\n", result.Stderr, StringComparison.Ordinal);
+        var failed = $"install.sh: https://127.0.0.1:1{release.ArchivePath} cannot be fetched\n";
+        Assert.Contains(failed, result.Stderr, StringComparison.Ordinal);
         Assert.Empty(Installed(box));
     }
 
@@ -231,7 +232,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         }
 
         result.Is(1, "",
-            $"install.sh: run needs glibc 2.29 or newer, and this is {version}\n            ./install.sh --from-source builds it in a checkout\n");
+            $"install.sh: run needs glibc 2.29 or newer, and this is {version}\n"
+            + "            ./install.sh --from-source builds it in a checkout\n");
         Assert.Empty(server.Requests);
     }
 
@@ -367,7 +369,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     {
         string[] usual =
         [
-            "cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod", "dirname",
+            "cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod",
+            "dirname",
         ];
         Tools.Need(more);
         var bin = Directory.CreateDirectory(box.Root + "/few").FullName;

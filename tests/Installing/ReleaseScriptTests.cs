@@ -70,8 +70,7 @@ public sealed partial class ReleaseScriptTests
             Assert.NotEqual(other, changed);
             box.Put("src/packages.linux-arm64.lock.json", changed);
             var result = (await box.Sh("scripts/lock --check linux-arm64").Result()).Check(1);
-            Assert.Contains(
-                "linux-arm64: src/packages.linux-arm64.lock.json differs from src/packages.lock.json", result.Stderr, StringComparison.Ordinal);
+            Assert.Contains("linux-arm64: src/packages.linux-arm64.lock.json differs from", result.Stderr, StringComparison.Ordinal);
         }
     }
 
