@@ -19,6 +19,9 @@ public sealed partial class WarmPathTests
         await Planned.Is(() => world.Run("x"), "ran\n");
 
         var calls = await Calls(world, [.. options, "x"]);
+
+        // A release is linked with Debian 11's C library, of which these were libraries of their own. Each costs the dynamic linker nine calls.
+        budget += 9 * calls.Count(static call => PartOfOldLibc().IsMatch(call));
         Assert.True(calls.Length <= budget, $"{how}: {calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
         Assert.DoesNotContain(calls, static call => Network().IsMatch(call));
         Assert.DoesNotContain(calls, static call => Writing().IsMatch(call));
@@ -87,4 +90,7 @@ public sealed partial class WarmPathTests
 
     [GeneratedRegex(@"open\w*\([^""]*""[^""]*/([\w-]+)[^""/]*\.so[.0-9]*"", .* = \d")]
     private static partial Regex Library();
+
+    [GeneratedRegex(@"openat\(.*/lib(dl|rt|pthread)\.so")]
+    private static partial Regex PartOfOldLibc();
 }

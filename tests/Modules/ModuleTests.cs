@@ -62,6 +62,7 @@ public sealed partial class ModuleTests
 
     /// <summary>A line that is longer than a reader's window is one that nobody reads to its end.</summary>
     [Fact]
+    [Needs("git")]
     public void No_line_of_code_is_longer_than_140_columns()
     {
         const int MostColumns = 140;
