@@ -6,7 +6,7 @@ using Run.Reporting;
 
 namespace Run;
 
-/// <summary>Knows the order of things, catches what goes wrong, and turns it into an exit status. Nobody else does any of these.</summary>
+/// <summary>The entry point. Only here are commands chosen, failures caught and printed, and exit statuses returned.</summary>
 internal static class Program
 {
     private static int Main(string[] arguments)
@@ -15,14 +15,14 @@ internal static class Program
         var invocation = new Invocation();
         try
         {
-            invocation = Understand(Processes.Arguments(arguments.Length));
-            return Do(invocation);
+            invocation = Parse(Processes.Arguments(arguments.Length));
+            return Execute(invocation);
         }
         catch (RunException e) when (e.Status == ExitStatus.AlreadyRunning && invocation.ConflictExitCode is { } code)
         {
-            // Who calls that a success wants no mail from cron about it: then it is a note, and --quiet has it gone.
-            Action<string, string?> say = code == 0 ? Messages.Note : Messages.Error;
-            say(e.Message, e.Hint);
+            // With -E 0 it counts as a success, and should cause no mail from cron: so it is a note, which --quiet suppresses.
+            Action<string, string?> report = code == 0 ? Messages.Note : Messages.Error;
+            report(e.Message, e.Hint);
             return code;
         }
         catch (RunException e)
@@ -35,17 +35,17 @@ internal static class Program
             Messages.Error("not enough memory", null);
             return (int)ExitStatus.Internal;
         }
-#pragma warning disable CA1031 // The last resort: whatever it is, the user sees a sentence and not a stack trace.
+#pragma warning disable CA1031 // The last resort: for any exception, the user sees a sentence and not a stack trace.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Messages.Error($"an error of run's own: {e.GetType().Name}", "please report it, with the command line");
+            Messages.Error($"internal error: {e.GetType().Name}", "please report it, with the command line");
             return (int)ExitStatus.Internal;
         }
     }
 
-    /// <summary>A command line without options is the common one, and needs no parser.</summary>
-    private static Invocation Understand(string[] arguments)
+    /// <summary>A command line without options is the common case, and needs no parser.</summary>
+    private static Invocation Parse(string[] arguments)
     {
         var invocation = arguments is [{ Length: > 0 } first, ..] && first[0] != '-'
             ? new Invocation { Operands = arguments, IsPlain = true }
@@ -54,7 +54,7 @@ internal static class Program
         return invocation;
     }
 
-    private static int Do(Invocation invocation)
+    private static int Execute(Invocation invocation)
     {
         switch (invocation.Command)
         {

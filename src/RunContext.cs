@@ -11,7 +11,8 @@ using Run.Reporting;
 namespace Run;
 
 /// <summary>
-/// What a command works with: the directories, run.conf, run.pins, the cache, the lock. Each is read when it is first asked for, and once.
+/// What a command works with: the directories, run.conf, run.pins, the cache, the lock. run.conf and run.pins are each read once, when they
+/// are first needed.
 /// </summary>
 internal sealed class RunContext
 {
@@ -19,7 +20,7 @@ internal sealed class RunContext
     private RunConf? _configuration;
     private PinsFile? _pins;
 
-    /// <exception cref="RunException">73, 77: there is no place for the cache or the state.</exception>
+    /// <exception cref="RunException">73, 77: there is no usable directory for the cache or the state.</exception>
     public RunContext(Invocation invocation, TimeProvider clock)
     {
         _invocation = invocation;
@@ -33,7 +34,7 @@ internal sealed class RunContext
         Scripts = new ScriptProvider(Cache, Lock, Paths.State, Reads, Offline);
     }
 
-    /// <summary>What has decided something so far.</summary>
+    /// <summary>Everything that has decided so far.</summary>
     public ReadSet Reads { get; }
 
     public XdgPaths Paths { get; }
@@ -47,20 +48,20 @@ internal sealed class RunContext
     /// <summary>Whether the network must not be touched: <c>--offline</c>, or <c>RUN_OFFLINE</c>.</summary>
     public bool Offline { get; }
 
-    /// <summary>Whether nothing runs that is not pinned: <c>--pinned</c>, or <c>RUN_PINNED</c>.</summary>
+    /// <summary>Whether only pinned scripts may run: <c>--pinned</c>, or <c>RUN_PINNED</c>.</summary>
     public bool Pinned { get; }
 
-    /// <summary>The file that <c>--config</c> or else <c>RUN_CONFIG</c> names in place of the usual two.</summary>
+    /// <summary>The file that <c>--config</c>, else <c>RUN_CONFIG</c>, names instead of the two usual ones; null: those two.</summary>
     public string? NamedConfiguration { get; }
 
     public RunConf Configuration => _configuration ??= RunConf.Read(NamedConfiguration, Paths, Reads);
 
-    /// <summary>What SCRIPT stands for by its name alone.</summary>
+    /// <summary>Resolves SCRIPT by its name alone, without run.pins.</summary>
     /// <exception cref="RunException">64, 78.</exception>
     public ResolvedScript Named(string script) =>
         ResolvedScript.From(script, _invocation.Digest, name => Configuration.Source(name), () => XdgPaths.Home(Reads));
 
-    /// <summary>What SCRIPT stands for here, if run.pins has a line for it.</summary>
+    /// <summary>Resolves SCRIPT, with its pin if run.pins has one.</summary>
     /// <exception cref="RunException">64, 65, 77, 78.</exception>
     public ResolvedScript Resolve(string script)
     {
@@ -74,7 +75,7 @@ internal sealed class RunContext
         return _pins?.List.Find(Pin.Key(named.DisplayName)) is { } pin ? PinnedUrl.Apply(pin, named, _pins.Path) : named;
     }
 
-    /// <summary>Refuses what is not pinned, if nothing else may run. A local file is exempt: whoever calls has it already.</summary>
+    /// <summary>Refuses a script that is not pinned but must be. A local file is exempt, because it is not fetched.</summary>
     /// <exception cref="RunException">77.</exception>
     public void RequirePin(ResolvedScript script)
     {

@@ -7,13 +7,15 @@ using Run.Reporting;
 
 namespace Run.Acquisition;
 
-/// <summary>Asks a source's server which commit a branch or tag stands for now.</summary>
+/// <summary>Asks a source's server which commit a branch or tag refers to now.</summary>
 internal static class CommitLookup
 {
     private static readonly int[] s_lengths = [40, 64]; // of git's SHA-1 and SHA-256 names
 
-    /// <summary>The script at the commit that its ref stands for; where its source cannot say, or the ref is a commit already, as it was.</summary>
-    /// <exception cref="RunException">69, 77, 127: the server does not say.</exception>
+    /// <summary>
+    /// The script at the commit that its ref refers to. It is unchanged if its source has no <c>commit:</c>, or if the ref is a commit.
+    /// </summary>
+    /// <exception cref="RunException">65, 69, 77, 78, 127: the server's answer is a failure, or names no commit.</exception>
     public static ResolvedScript Resolve(ResolvedScript script)
     {
         if (script is not { Source: { Commit: { } question } source, PathAndRef: { } rest })
@@ -22,7 +24,9 @@ internal static class CommitLookup
         }
 
         var (path, reference) = source.SplitRef(rest);
-        return IsCommit(reference) ? script : script with { Urls = source.At(path, Ask(script, source.CommitUrl(question, path, reference), question.Accept)) };
+        return IsCommit(reference)
+            ? script
+            : script with { Urls = source.At(path, Ask(script, source.CommitUrl(question, path, reference), question.Accept)) };
     }
 
     private static string Ask(ResolvedScript script, string url, string? accept)
@@ -33,7 +37,7 @@ internal static class CommitLookup
             headers.Add(new("Accept", accept));
         }
 
-        // The source's own header fields are for its own origin, and the server that knows its commits may be another.
+        // The source's header fields must be sent only to its own origin, and the URL of commit: may have another.
         if (UrlText.Authority(UrlText.WithoutUser(url)) == UrlText.Authority(UrlText.WithoutUser(script.Url)))
         {
             headers.AddRange(VariableExpansion.Expand(script.Source!.Headers, FetchEnvironment.Variable));
@@ -42,10 +46,15 @@ internal static class CommitLookup
         Messages.Step(() => $"{script.DisplayName}: asks {UrlText.Redacted(url)} for its commit");
         var answer = Fetcher.GetText(url, headers, script.Source!.PlainHttpAllowed);
         return CommitIn(answer) ?? throw new RunException(
-            ExitStatus.Unavailable, $"{script.DisplayName}: no commit in the answer of {UrlText.Redacted(url)}", "the commit: of its source in run.conf names that URL");
+            ExitStatus.Unavailable,
+            $"{script.DisplayName}: the answer of {UrlText.Redacted(url)} contains no commit",
+            "check \"commit:\" under its source in run.conf");
     }
 
-    /// <summary>The commit that an answer names: all of it, or the <c>sha</c> (GitHub, Gitea) or <c>id</c> (GitLab) of its object.</summary>
+    /// <summary>
+    /// The commit in an answer: either the whole text, or <c>sha</c> (GitHub, Gitea) or <c>id</c> (GitLab) in its JSON object; null if
+    /// there is none.
+    /// </summary>
     public static string? CommitIn(string answer)
     {
         var text = answer.Trim();
@@ -59,7 +68,8 @@ internal static class CommitLookup
             var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
             while (reader.Read())
             {
-                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && (reader.ValueTextEquals("sha") || reader.ValueTextEquals("id"))
+                if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1
+                    && (reader.ValueTextEquals("sha") || reader.ValueTextEquals("id"))
                     && reader.Read() && reader.TokenType == JsonTokenType.String && reader.GetString() is { } name && IsCommit(name))
                 {
                     return name;

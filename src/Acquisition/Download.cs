@@ -5,10 +5,11 @@ using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 
-
 namespace Run.Acquisition;
 
-/// <summary>What a server has sent: whole bytes in a staging file of the cache, looked at by nobody yet. It is kept, or gone.</summary>
+/// <summary>
+/// A complete download in a staging file of the cache, which has not been checked or accepted yet. It is either kept or removed.
+/// </summary>
 internal sealed class Download : IDisposable
 {
     private readonly ResolvedScript _script;
@@ -20,17 +21,18 @@ internal sealed class Download : IDisposable
     private Download(ResolvedScript script, Cache cache, StagingFile staging, FetchResult result) =>
         (_script, _cache, _staging, _result, _at) = (script, cache, staging, result, cache.Now);
 
-    /// <summary>Whether the server said that the copy is current; then there are no bytes.</summary>
+    /// <summary>Whether the server answered that the copy is current (304); then there are no bytes.</summary>
     public bool NotModified => _result.NotModified;
 
     public string Path => _staging.Path;
 
     public string Sha256 => _result.Sha256;
 
+    /// <summary>In bytes.</summary>
     public long Size => _result.Size;
 
-    /// <param name="copy">What there is already, so that the server need not send it again.</param>
-    /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
+    /// <param name="copy">The present copy, so that the server need not send it again; null: none.</param>
+    /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
     public static Download Fetch(ResolvedScript script, Cache cache, CachedScript? copy)
     {
         StagingFile.Sweep(cache.Root);
@@ -41,8 +43,13 @@ internal sealed class Download : IDisposable
             var source = script.Source;
             var result = Fetcher.Get(
                 new FetchRequest(
-                    script.Url, [.. script.Urls.Skip(1)], VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable), source?.PlainHttpAllowed ?? false, script.Digest,
-                    copy?.Record.ETag, copy?.Record.LastModified),
+                    script.Url,
+                    [.. script.Urls.Skip(1)],
+                    VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable),
+                    source?.PlainHttpAllowed ?? false,
+                    script.Digest,
+                    copy?.Record.ETag,
+                    copy?.Record.LastModified),
                 staging.Handle);
             return new Download(script, cache, staging, result);
         }
@@ -53,9 +60,10 @@ internal sealed class Download : IDisposable
         }
     }
 
-    /// <summary>Makes it the copy of its URL; where nothing has come, the copy that there is.</summary>
+    /// <summary>Makes it the cached copy of its URL; after a 304, confirms the present copy.</summary>
+    /// <param name="copy">The present copy; null: none.</param>
+    /// <param name="isRunning">Whether another process is running the script.</param>
     /// <exception cref="RunException">73.</exception>
-    /// <param name="isRunning">Whether another process runs the script now.</param>
     public CachedScript Keep(CachedScript? copy, Func<bool> isRunning)
     {
         if (_result.NotModified && copy is not null)
@@ -64,7 +72,15 @@ internal sealed class Download : IDisposable
         }
 
         return _cache.Store(_script.Url, _staging, new CacheRecord(
-            _script.DisplayName, UrlText.Redacted(_script.Url), UrlText.FileName(_script.Url), _result.Sha256, _result.Size, _at, _at, _result.ETag, _result.LastModified), isRunning);
+            _script.DisplayName,
+            UrlText.Redacted(_script.Url),
+            UrlText.FileName(_script.Url),
+            _result.Sha256,
+            _result.Size,
+            _at,
+            _at,
+            _result.ETag,
+            _result.LastModified), isRunning);
     }
 
     public void Dispose()

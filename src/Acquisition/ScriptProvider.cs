@@ -8,32 +8,32 @@ using Run.Trust;
 
 namespace Run.Acquisition;
 
-/// <summary>From a script's name to the file that has its bytes: the cached copy if it will do, and a fetch if not.</summary>
-/// <param name="ownLock">The lock of this run: whoever holds it elsewhere may still look at an old version.</param>
+/// <summary>Finds the file with a script's bytes: the cached copy if it is usable, else a download.</summary>
+/// <param name="ownLock">The lock of this run. Other holders may still be reading an old version.</param>
 /// <param name="offline">Whether the network must not be touched.</param>
 internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string stateDirectory, ReadSet reads, bool offline)
 {
-    private const string NotAsked = "offline, so the server is not asked";
+    private const string NotAsked = "offline, so the server cannot be asked";
 
-    /// <param name="update">Whether the server is to be asked even if the copy would do.</param>
-    /// <param name="consent">Who is to accept bytes that are new here; null: nobody is asked.</param>
-    /// <exception cref="RunException">65, 69, 73, 77, 127: it could not be had, and what was there is still there.</exception>
+    /// <param name="update">Whether to ask the server even if the copy is usable.</param>
+    /// <param name="consent">Asks the user about bytes that are new here; null: no question.</param>
+    /// <exception cref="RunException">65, 69, 73, 77, 78, 127: the script is not available; the present copy is unchanged.</exception>
     public CachedScript Get(ResolvedScript script, bool update, Consent? consent = null)
     {
         var copy = Current(script, update, consent);
         return consent?.Require(copy) ?? copy;
     }
 
-    /// <summary>The cached script whose name is nearest to one that is not there; null if none is near.</summary>
+    /// <summary>The cached script whose name is most similar to that of a missing one; null if none is similar.</summary>
     public string? NearestCached(ResolvedScript script) =>
         Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));
 
-    /// <summary>The copy that is there; one with other bytes than those asked for is none.</summary>
+    /// <summary>The cached copy; null if there is none, or if it does not have the requested digest.</summary>
     public CachedScript? Find(ResolvedScript script) =>
         cache.Find(script.Url) is { } copy && (script.Digest is null || copy.Record.Sha256 == script.Digest) ? copy : null;
 
-    /// <summary>What the server has now, for looking at: nothing is accepted, and what is there stays.</summary>
-    /// <exception cref="RunException">65, 69, 73, 77, 127.</exception>
+    /// <summary>The server's present version, to be shown. Nothing is accepted, and the cached copy is unchanged.</summary>
+    /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
     public Download Latest(ResolvedScript script)
     {
         if (offline)
@@ -45,13 +45,13 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
         return Download.Fetch(script, cache, null);
     }
 
-    /// <summary>How old its copy may be; null: any age will do, as when the bytes are known beforehand.</summary>
+    /// <summary>How old the copy may be; null: any age, as for a script whose digest is known.</summary>
     public static TimeSpan? MaxAge(ResolvedScript script) => script.Digest is null ? script.Source?.MaxAge : null;
 
     private CachedScript Current(ResolvedScript script, bool update, Consent? consent)
     {
         var copy = Find(script);
-        if (copy is not null && !update && WillDo(copy, script))
+        if (copy is not null && !update && IsFresh(copy, script))
         {
             return copy;
         }
@@ -69,8 +69,8 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
         }
         catch (RunException e) when (copy is not null && !update && (e.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite))
         {
-            // Its age alone was the reason to ask: better an old copy than none.
-            Messages.Note($"{script.DisplayName}: runs as it was {Ago(copy)} ago: {e.Message}");
+            // The server was asked only because of the copy's age, and an old copy is better than none.
+            Messages.Note($"{script.DisplayName}: using the copy of {Age(copy)} ago: {e.Message}");
             return copy;
         }
         catch (RunException e) when (e is { Status: ExitStatus.NotFound, Hint: null } && NearestCached(script) is { } nearest)
@@ -79,7 +79,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
         }
     }
 
-    private bool WillDo(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);
+    private bool IsFresh(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);
 
     private CachedScript Renew(ResolvedScript script, bool update, Consent? consent)
     {
@@ -92,7 +92,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
             copy = cache.Find(script.Url);
             if (flight is null)
             {
-                // Another process has just fetched it. If somebody has removed it since, once more.
+                // Another process has just fetched it. If it has been removed since, try again.
                 return copy is null ? Renew(script, update, consent) : Matching(copy, script);
             }
 
@@ -101,7 +101,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
                 copy = null;
             }
 
-            if (copy is not null && !update && WillDo(copy, script))
+            if (copy is not null && !update && IsFresh(copy, script))
             {
                 return copy;
             }
@@ -123,8 +123,8 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
             }
         }
 
-        // People take their time to answer, and one's no is not another's: so nobody waits for this, and each asks for itself. Until the answer
-        // is yes, what is there stays there.
+        // A user may take long to answer, and answers only for this process. So other processes do not wait for the answer, and ask
+        // themselves. Until it is yes, the cached copy is unchanged.
         using (download)
         {
             consent.Ask(download.Path, download.Sha256, download.Size, copy);
@@ -136,7 +136,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
     {
         using (download)
         {
-            // Before it is stored: what is there stays there.
+            // Checked before it is stored, so that a mismatch leaves the cached copy unchanged.
             if (!download.NotModified)
             {
                 CheckDigest(download.Sha256, script);
@@ -146,7 +146,8 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
         }
     }
 
-    private bool IsRunning(ResolvedScript script) => ownLock.IsHeldElsewhere(LockRequest.From(script, stateDirectory, exclusive: false));
+    private bool IsRunning(ResolvedScript script) =>
+        ownLock.IsHeldElsewhere(LockRequest.From(script, stateDirectory, exclusive: false));
 
     private static CachedScript Matching(CachedScript copy, ResolvedScript script)
     {
@@ -163,14 +164,14 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
 
         throw !script.IsPinned ? Digest.Mismatch(script.DisplayName, expected, actual) : new RunException(
             ExitStatus.Data,
-            $"{script.DisplayName}: {UrlText.Redacted(script.Url)} is not what is pinned: expected sha256:{expected}, got sha256:{actual}",
+            $"{script.DisplayName}: {UrlText.Redacted(script.Url)} does not match the pin: expected sha256:{expected}, got sha256:{actual}",
             $"run --diff {script.ShellQuoted} shows the change, run --pin {script.ShellQuoted} accepts it");
     }
 
     private static RunException Offline(ResolvedScript script, string what) =>
         new(ExitStatus.Unavailable, $"{script.DisplayName}: {what}", "--offline or RUN_OFFLINE forbids the network");
 
-    private string Ago(CachedScript copy)
+    private string Age(CachedScript copy)
     {
         var age = reads.Now - copy.Record.Checked;
         return age < TimeSpan.Zero ? "some time" : HumanFormat.Age(age);

@@ -5,7 +5,7 @@ using Run.Reporting;
 
 namespace Run.CommandLine;
 
-/// <summary>From the arguments to an <see cref="Invocation"/>.</summary>
+/// <summary>Turns the arguments into an <see cref="Invocation"/>.</summary>
 internal static class CommandLineParser
 {
     /// <exception cref="RunException">64: the command line is wrong.</exception>
@@ -18,8 +18,9 @@ internal static class CommandLineParser
             command.Options.Add(entry.Option);
         }
 
-        // No response files, no directives, no bundles: Head has left nothing but whole options.
-        var result = command.Parse(LastOfEach(split.Options), new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        // No response files, no directives, no bundles: SplitArguments passes on only whole options.
+        var configuration = new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
+        var result = command.Parse(LastOfEach(split.Options), configuration);
         if (result.Errors is [var error, ..])
         {
             throw new RunException(ExitStatus.Usage, error.Message.TrimEnd('.'));
@@ -65,7 +66,7 @@ internal static class CommandLineParser
 
     private static CommandKind CommandOf(ParseResult result)
     {
-        var act = CommandKind.Run;
+        var command = CommandKind.Run;
         Option? chosen = null;
         Choose(Options.View, CommandKind.View);
         Choose(Options.DryRun, CommandKind.DryRun);
@@ -77,9 +78,9 @@ internal static class CommandLineParser
         Choose(Options.Clean, CommandKind.Clean);
         Choose(Options.Init, CommandKind.Init);
         Choose(Options.Completion, CommandKind.Completion);
-        return act;
+        return command;
 
-        void Choose(Option option, CommandKind its)
+        void Choose(Option option, CommandKind kind)
         {
             if (!Given(result, option))
             {
@@ -88,14 +89,14 @@ internal static class CommandLineParser
 
             if (chosen is not null)
             {
-                throw new RunException(ExitStatus.Usage, $"{chosen.Name} and {option.Name} exclude each other");
+                throw new RunException(ExitStatus.Usage, $"{chosen.Name} and {option.Name} cannot be combined");
             }
 
-            (chosen, act) = (option, its);
+            (chosen, command) = (option, kind);
         }
     }
 
-    /// <summary>Of an option that is given more than once the last one counts, so that an alias can be overruled.</summary>
+    /// <summary>If an option is repeated, the last one wins, so that an alias can be overridden.</summary>
     private static List<string> LastOfEach(IReadOnlyList<string> words)
     {
         var last = new List<string>(words.Count);
@@ -113,7 +114,8 @@ internal static class CommandLineParser
         static string Name(string word) => word.Split('=', 2)[0];
     }
 
-    /// <summary>All the digests that are given must be one: the last one may not win here.</summary>
+    /// <summary>All given digests must be the same; here the last one must not win.</summary>
+    /// <exception cref="RunException">64.</exception>
     private static string? DigestOf(IReadOnlyList<string> words)
     {
         var prefix = Options.Sha256.Name + "=";
@@ -131,14 +133,16 @@ internal static class CommandLineParser
 
     private static TimeSpan? Seconds(string? text)
     {
-        const double Most = 1e9;
+        const double MaxSeconds = 1e9;
         return text is null ? null
-            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= Most ? TimeSpan.FromSeconds(seconds)
+            : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= MaxSeconds
+                ? TimeSpan.FromSeconds(seconds)
             : throw new RunException(ExitStatus.Usage, $"--wait={text}: not a number of seconds");
     }
 
     private static int? Code(string? text) =>
         text is null ? null
             : text.All(char.IsAsciiDigit) && int.TryParse(text, CultureInfo.InvariantCulture, out var code) && code <= 255 ? code
-            : throw new RunException(ExitStatus.Usage, $"--conflict-exit-code {text}: not a status", "a status is a number from 0 to 255");
+            : throw new RunException(
+                ExitStatus.Usage, $"--conflict-exit-code {text}: not an exit status", "expected a number from 0 to 255");
 }

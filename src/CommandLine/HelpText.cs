@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Run.CommandLine;
 
-/// <summary>What <c>--help</c> prints: within 80 columns and 40 lines, from the table of options.</summary>
+/// <summary>The output of <c>--help</c>, generated from the table of options. It must fit in 80 columns and 40 lines.</summary>
 internal static class HelpText
 {
     private const int NameWidth = 29;

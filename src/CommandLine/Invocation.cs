@@ -1,6 +1,6 @@
 namespace Run.CommandLine;
 
-/// <summary>The one thing that an invocation is to do.</summary>
+/// <summary>What an invocation does.</summary>
 internal enum CommandKind
 {
     Run,
@@ -18,18 +18,18 @@ internal enum CommandKind
     Version,
 }
 
-/// <summary>The command line, understood: what is to be done, with which script, and what belongs to the script.</summary>
+/// <summary>The parsed command line: the command, the script, and the script's own arguments.</summary>
 internal sealed record Invocation
 {
     public CommandKind Command { get; init; }
 
-    /// <summary>SCRIPT and all after it: for most acts the script and its arguments, for some a list of scripts.</summary>
+    /// <summary>SCRIPT and everything after it: for most commands a script and its arguments, for some a list of scripts.</summary>
     public string[] Operands { get; init; } = [];
 
     /// <summary>SCRIPT.</summary>
     public string Script => Operands[0];
 
-    /// <summary>What belongs to the script, as it came.</summary>
+    /// <summary>The script's own arguments, unchanged.</summary>
     public string[] Arguments => Operands[1..];
 
     /// <summary>Whether there are no options.</summary>
@@ -41,28 +41,28 @@ internal sealed record Invocation
 
     public bool Pinned { get; init; }
 
-    /// <summary>What <c>--sha256</c> asks for, in lower case.</summary>
+    /// <summary>The value of <c>--sha256</c>, in lower case.</summary>
     public string? Digest { get; init; }
 
     public string? Interpreter { get; init; }
 
-    /// <summary><c>--config</c>, else <c>RUN_CONFIG</c>.</summary>
+    /// <summary>The value of <c>--config</c>.</summary>
     public string? Configuration { get; init; }
 
-    /// <summary>Whether the script is to run alone: <c>--lock</c>, and what implies it.</summary>
+    /// <summary>Whether the script must be the only one running: <c>--lock</c>, and the options that imply it.</summary>
     public bool Lock { get; init; }
 
     /// <summary>The name to lock instead of the script.</summary>
     public string? LockName { get; init; }
 
-    /// <summary>How long to wait for the lock; zero: not at all; null: for ever.</summary>
+    /// <summary>How long to wait for the lock; zero: do not wait; null: no limit.</summary>
     public TimeSpan? Wait { get; init; } = TimeSpan.Zero;
 
     public bool Replace { get; init; }
 
     public bool Detach { get; init; }
 
-    /// <summary>The status instead of 75.</summary>
+    /// <summary>The exit status to use instead of 75.</summary>
     public int? ConflictExitCode { get; init; }
 
     public bool Yes { get; init; }

@@ -2,29 +2,39 @@ using Run.Reporting;
 
 namespace Run.CommandLine;
 
-/// <summary>Which options make sense together. What does not is refused with a reason: an option that is silently without effect misleads.</summary>
+/// <summary>
+/// Which options can be combined. Other combinations are refused with a reason, because an option that silently has no effect misleads.
+/// </summary>
 internal static class OptionRules
 {
     /// <exception cref="RunException">64.</exception>
     public static void Check(Invocation i)
     {
         CheckOperands(i);
-        Refuse(i.Yes && i.Command != CommandKind.Clean, "--yes goes with --clean alone");
-        Refuse(i.Json && i.Command is not (CommandKind.List or CommandKind.Ps or CommandKind.DryRun), "--json goes with --list, --ps or --dry-run");
-        Refuse(i.Offline && i.Update, "--offline and --update exclude each other");
-        Refuse(i.Offline && (i.Command is CommandKind.Diff or CommandKind.Pin), "--offline leaves no server to ask");
-        Refuse(i.Update && (i.Command is CommandKind.Diff or CommandKind.Pin), "--diff and --pin ask the server anyway, so --update adds nothing");
+        Refuse(i.Yes && i.Command != CommandKind.Clean, "--yes works only with --clean");
+        Refuse(
+            i.Json && i.Command is not (CommandKind.List or CommandKind.Ps or CommandKind.DryRun),
+            "--json works only with --list, --ps or --dry-run");
+        Refuse(i.Offline && i.Update, "--offline and --update cannot be combined");
+        Refuse(
+            i.Offline && (i.Command is CommandKind.Diff or CommandKind.Pin),
+            "--diff and --pin ask the server, so they cannot be combined with --offline");
+        Refuse(
+            i.Update && (i.Command is CommandKind.Diff or CommandKind.Pin),
+            "--diff and --pin always ask the server, so --update adds nothing");
 
         var runs = i.Command is CommandKind.Run or CommandKind.DryRun;
         Refuse(i.Lock && !runs, "--lock, --wait and --replace are for running a script");
         Refuse(i.Detach && i.Command != CommandKind.Run, "--detach is for running a script");
         Refuse(i.ConflictExitCode is not null && !runs, "--conflict-exit-code is for running a script");
         Refuse(i.Interpreter is not null && !runs, "--interpreter is for running a script");
-        Refuse(i.Replace && i.Wait != TimeSpan.Zero, "--replace does not wait for the end that it brings about, so --wait adds nothing");
+        Refuse(i.Replace && i.Wait != TimeSpan.Zero, "--replace stops the running script and does not wait for it: omit --wait");
 
         var looksUp = runs || i.Command is CommandKind.View or CommandKind.Diff or CommandKind.Pin or CommandKind.Stop or CommandKind.Clean;
-        Refuse((i.Update || i.Digest is not null || i.Pinned) && !looksUp, "--update, --sha256 and --pinned go with a SCRIPT");
-        Refuse(i.Digest is not null && i.Operands.Length > 1 && (i.Command is CommandKind.Pin or CommandKind.Clean), "--sha256 goes with one SCRIPT");
+        Refuse((i.Update || i.Digest is not null || i.Pinned) && !looksUp, "--update, --sha256 and --pinned need a SCRIPT");
+        Refuse(
+            i.Digest is not null && i.Operands.Length > 1 && (i.Command is CommandKind.Pin or CommandKind.Clean),
+            "--sha256 works only with one SCRIPT");
     }
 
     private static void CheckOperands(Invocation i)
@@ -37,17 +47,17 @@ internal static class OptionRules
             case CommandKind.Clean or CommandKind.Pin:
                 Refuse(i.Command == CommandKind.Pin && i.Operands.Length == 0, "--pin needs a SCRIPT");
                 var option = Array.Find(i.Operands, static o => o.StartsWith('-'));
-                Refuse(option is not null, $"{option} after a SCRIPT: options come before");
+                Refuse(option is not null, $"{option} after a SCRIPT: options must come before it");
                 break;
             default:
-                Refuse(i.Operands.Length == 0, "no SCRIPT", "run --help says more");
+                Refuse(i.Operands.Length == 0, "no SCRIPT given", "see run --help");
                 Refuse(i.Operands.Length > 1 && (i.Command is CommandKind.Stop or CommandKind.Diff), $"{Name(i.Command)} takes one SCRIPT");
                 break;
         }
     }
 
-    // Not by Enum.ToString, which starts up reflection. The others are never refused by name.
-    private static string Name(CommandKind act) => act switch
+    // Not Enum.ToString, which starts reflection. The other commands are never named in a refusal.
+    private static string Name(CommandKind command) => command switch
     {
         CommandKind.List => "--list",
         CommandKind.Ps => "--ps",

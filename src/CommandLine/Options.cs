@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Run.CommandLine;
 
-/// <summary>What the help groups options by: what people want to do.</summary>
+/// <summary>The groups of options in the help, by what people want to do.</summary>
 internal enum OptionGroup
 {
     Bytes,
@@ -12,8 +12,8 @@ internal enum OptionGroup
 }
 
 /// <summary>
-/// The options, said once: parsing, help, completion and the tests of the manual all read this table. It is only touched where the
-/// command line has options: a plain run does without it.
+/// The table of options, which parsing, help, completion and the tests of the manual all read. It is used only if the command line has
+/// options.
 /// </summary>
 internal static class Options
 {
@@ -22,20 +22,26 @@ internal static class Options
 
     public static readonly Option<bool> Update = Flag(OptionGroup.Bytes, "--update", "-u", "ask the server first; run what it has now");
     public static readonly Option<bool> Offline = Flag(OptionGroup.Bytes, "--offline", null, "never use the network");
-    public static readonly Option<string> Sha256 = Value(OptionGroup.Bytes, "--sha256", null, "HEX", "run the bytes with this digest or nothing");
+    public static readonly Option<string> Sha256 =
+        Value(OptionGroup.Bytes, "--sha256", null, "HEX", "run the bytes with this digest or nothing");
     public static readonly Option<bool> Pin = Flag(OptionGroup.Bytes, "--pin", null, "record each SCRIPT as it is now in run.pins");
     public static readonly Option<bool> Pinned = Flag(OptionGroup.Bytes, "--pinned", null, "refuse scripts that are not pinned");
     public static readonly Option<bool> Diff = Flag(OptionGroup.Bytes, "--diff", null, "show what changed on the server; accept nothing");
 
-    public static readonly Option<string> Interpreter = Value(OptionGroup.Running, "--interpreter", "-i", "CMD", "start it with CMD, which may have arguments");
-    public static readonly Option<string> Lock = Optional(OptionGroup.Running, "--lock", "-l", "NAME", "run only if it (or NAME) is not already running");
-    public static readonly Option<string> Wait = Optional(OptionGroup.Running, "--wait", "-w", "SECONDS", "wait for the running one to finish, then run");
+    public static readonly Option<string> Interpreter =
+        Value(OptionGroup.Running, "--interpreter", "-i", "CMD", "start it with CMD, which may have arguments");
+    public static readonly Option<string> Lock =
+        Optional(OptionGroup.Running, "--lock", "-l", "NAME", "run only if it (or NAME) is not already running");
+    public static readonly Option<string> Wait =
+        Optional(OptionGroup.Running, "--wait", "-w", "SECONDS", "wait for the running one to finish, then run");
     public static readonly Option<bool> Replace = Flag(OptionGroup.Running, "--replace", null, "stop the running one, then run");
     public static readonly Option<bool> Detach = Flag(OptionGroup.Running, "--detach", null, "run it in the background and print its PID");
-    public static readonly Option<string> ConflictExitCode = Value(OptionGroup.Running, "--conflict-exit-code", "-E", "N", "exit status if it is already running (75)");
+    public static readonly Option<string> ConflictExitCode =
+        Value(OptionGroup.Running, "--conflict-exit-code", "-E", "N", "exit status if it is already running (75)");
 
     public static readonly Option<bool> View = Flag(OptionGroup.Looking, "--view", "-v", "print the script; run nothing");
-    public static readonly Option<bool> DryRun = Flag(OptionGroup.Looking, "--dry-run", "-n", "print what would be run: URL, path, digest, argv");
+    public static readonly Option<bool> DryRun =
+        Flag(OptionGroup.Looking, "--dry-run", "-n", "print what would be run: URL, path, digest, argv");
     public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "list cached scripts");
     public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts");
     public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "stop SCRIPT if it is running");
@@ -44,27 +50,32 @@ internal static class Options
     public static readonly Option<bool> Json = Flag(OptionGroup.Looking, "--json", null, "print --list, --ps or --dry-run as JSON");
 
     public static readonly Option<bool> Init = Flag(OptionGroup.General, "--init", "-I", "create a run.conf with comments");
-    public static readonly Option<string> Completion = Value(OptionGroup.General, "--completion", null, "SHELL", "print a completion script for bash, zsh or fish");
+    public static readonly Option<string> Completion =
+        Value(OptionGroup.General, "--completion", null, "SHELL", "print a completion script for bash, zsh or fish");
     public static readonly Option<string> Config = Value(OptionGroup.General, "--config", null, "FILE", "read this run.conf and no other");
     public static readonly Option<bool> Quiet = Flag(OptionGroup.General, "--quiet", "-q", "print only errors");
     public static readonly Option<bool> Verbose = Flag(OptionGroup.General, "--verbose", null, "report each step on stderr");
     public static readonly Option<bool> Help = Flag(OptionGroup.General, "--help", "-h", "print this help");
     public static readonly Option<bool> Version = Flag(OptionGroup.General, "--version", "-V", "print the version");
 
-    /// <summary>All options, in the order in which the help shows them.</summary>
+    /// <summary>All options, in the order of the help.</summary>
     public static IReadOnlyList<OptionEntry> All => s_all;
 
-    /// <summary>The option of that name, long or short, dashes included.</summary>
+    /// <summary>The option with this name, long or short, including its dashes; null if there is none.</summary>
     public static OptionEntry? Find(string name) => s_all.Find(e => e.Long == name || e.Short == name);
 
     private static Option<bool> Flag(OptionGroup group, string name, string? letter, string description) =>
         Add(group, new Option<bool>(name, Aliases(letter)) { Description = description, Arity = ArgumentArity.Zero });
 
     private static Option<string> Value(OptionGroup group, string name, string? letter, string value, string description) =>
-        Add(group, new Option<string>(name, Aliases(letter)) { Description = description, HelpName = value, Arity = ArgumentArity.ExactlyOne });
+        WithValue(group, name, letter, value, description, ArgumentArity.ExactlyOne);
 
     private static Option<string> Optional(OptionGroup group, string name, string? letter, string value, string description) =>
-        Add(group, new Option<string>(name, Aliases(letter)) { Description = description, HelpName = value, Arity = ArgumentArity.ZeroOrOne });
+        WithValue(group, name, letter, value, description, ArgumentArity.ZeroOrOne);
+
+    private static Option<string> WithValue(
+        OptionGroup group, string name, string? letter, string value, string description, ArgumentArity arity) =>
+        Add(group, new Option<string>(name, Aliases(letter)) { Description = description, HelpName = value, Arity = arity });
 
     private static string[] Aliases(string? letter) => letter is null ? [] : [letter];
 
@@ -75,18 +86,18 @@ internal static class Options
     }
 }
 
-/// <summary>An option as the help, the completion and the parser of the command line's head look at it.</summary>
+/// <summary>An option as the help, the completion and <see cref="SplitArguments"/> use it.</summary>
 internal sealed record OptionEntry(Option Option, OptionGroup Group)
 {
     public string Long => Option.Name;
 
     public string? Short => Option.Aliases.FirstOrDefault();
 
-    /// <summary>What its value is called; null where it takes none.</summary>
+    /// <summary>The name of its value; null if it takes none.</summary>
     public string? ValueName => Option.HelpName;
 
     public bool NeedsValue => Option.Arity.MinimumNumberOfValues > 0;
 
-    /// <summary>Whether a value may stand, but only as <c>--name=VALUE</c>.</summary>
+    /// <summary>Whether it takes an optional value, which must be written as <c>--name=VALUE</c>.</summary>
     public bool MayHaveValue => !NeedsValue && Option.Arity.MaximumNumberOfValues > 0;
 }

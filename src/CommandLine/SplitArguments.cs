@@ -4,14 +4,14 @@ using Run.Reporting;
 namespace Run.CommandLine;
 
 /// <summary>
-/// The command line cut in two: the options before SCRIPT, each as one word <c>--name</c> or <c>--name=VALUE</c>, and SCRIPT with all that
-/// follows. A parser that saw the whole line would find its own options among the script's arguments.
+/// The command line, split in two: the options before SCRIPT, each as one word <c>--name</c> or <c>--name=VALUE</c>, and SCRIPT with
+/// everything after it. A parser that saw the whole line would find its own options among the script's arguments.
 /// </summary>
 /// <param name="Options">For the parser.</param>
-/// <param name="Operands">SCRIPT and what is its own, untouched.</param>
+/// <param name="Operands">SCRIPT and its arguments, unchanged.</param>
 internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Operands)
 {
-    /// <exception cref="RunException">64: an unknown option, a value that is missing, a value where none belongs.</exception>
+    /// <exception cref="RunException">64: an unknown option, a missing value, or a value for an option that takes none.</exception>
     public static SplitArguments Of(string[] arguments)
     {
         var words = new List<string>();
@@ -40,7 +40,7 @@ internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Op
         return Add(words, entry, name, equals < 0 ? null : word[(equals + 1)..], following);
     }
 
-    /// <summary>One-letter options may stand together (<c>-uv</c>), and the last of them may take a value, apart or not.</summary>
+    /// <summary>One-letter options can be grouped (<c>-uv</c>). The last one can take a value, attached or as the next word.</summary>
     private static bool AddShort(List<string> words, string word, string? following)
     {
         for (var i = 1; i < word.Length; i++)
@@ -83,13 +83,15 @@ internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Op
             return false;
         }
 
-        // What begins with '-' is the next option, and the value was forgotten; --name=-x says otherwise.
+        // A word that begins with '-' is the next option, so the value is missing. --name=-x passes such a value.
         words.Add(following is { Length: > 0 } && following[0] != '-' ? $"{entry.Long}={following}" : throw Missing(entry, name));
         return true;
     }
 
-    private static RunException Missing(OptionEntry entry, string name) =>
-        new(ExitStatus.Usage, $"{name} needs a value", entry.NeedsValue ? $"{name} {entry.ValueName}" : $"{entry.Long}={entry.ValueName}, or {entry.Long} alone");
+    private static RunException Missing(OptionEntry entry, string name) => new(
+        ExitStatus.Usage,
+        $"{name} needs a value",
+        entry.NeedsValue ? $"{name} {entry.ValueName}" : $"{entry.Long}={entry.ValueName}, or {entry.Long} alone");
 
     private static RunException Unknown(string name, string? of = null)
     {

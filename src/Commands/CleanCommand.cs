@@ -11,23 +11,23 @@ internal static class CleanCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var wanted = invocation.Operands.Select(context.Resolve).ToList();
-        if (wanted.Find(static w => w.Local is not null) is { } local)
+        var scripts = invocation.Operands.Select(context.Resolve).ToList();
+        if (scripts.Find(static s => s.Local is not null) is { } local)
         {
-            throw new RunException(ExitStatus.Usage, $"{local.DisplayName}: a local file is not cached");
+            throw new RunException(ExitStatus.Usage, $"{local.DisplayName}: local files are not cached");
         }
 
-        if (!invocation.Yes && !Confirmed(wanted))
+        if (!invocation.Yes && !Confirmed(scripts))
         {
             return 0;
         }
 
-        if (wanted.Count == 0)
+        if (scripts.Count == 0)
         {
             context.Cache.RemoveAll();
         }
 
-        foreach (var script in wanted.Where(w => !Remove(w, context.Cache)))
+        foreach (var script in scripts.Where(s => !Remove(s, context.Cache)))
         {
             var nearest = context.Scripts.NearestCached(script);
             Messages.Note($"{script.DisplayName}: not cached", nearest is null ? null : $"did you mean {nearest}?");
@@ -36,18 +36,20 @@ internal static class CleanCommand
         return 0;
     }
 
-    /// <summary>The copy of a pinned script, and that of the same one without its pin.</summary>
+    /// <summary>Removes the copy of the script, and if it is pinned, also that of its unpinned URL.</summary>
     private static bool Remove(ResolvedScript script, Cache cache) => cache.Remove(script.Url) | cache.Remove(script.NamedUrl);
 
-    private static bool Confirmed(List<ResolvedScript> wanted)
+    private static bool Confirmed(List<ResolvedScript> scripts)
     {
-        using var terminal = Descriptors.IsTerminal(Descriptors.Input) && Descriptors.IsTerminal(Descriptors.Error) ? Terminal.TryOpen() : null;
+        var canAsk = Descriptors.IsTerminal(Descriptors.Input) && Descriptors.IsTerminal(Descriptors.Error);
+        using var terminal = canAsk ? Terminal.TryOpen() : null;
         if (terminal is null)
         {
-            throw new RunException(ExitStatus.Usage, "--clean asks first, and there is no terminal to ask on", "--clean --yes does not ask");
+            throw new RunException(
+                ExitStatus.Usage, "--clean asks first, and there is no terminal to ask on", "use --clean --yes to remove without asking");
         }
 
-        var what = wanted.Count == 0 ? "all cached scripts" : string.Join(", ", wanted.Select(static w => w.DisplayName));
+        var what = scripts.Count == 0 ? "all cached scripts" : string.Join(", ", scripts.Select(static s => s.DisplayName));
         return terminal.Confirm($"run: remove {Messages.Printable(what)}?");
     }
 }

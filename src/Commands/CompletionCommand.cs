@@ -3,13 +3,12 @@ using Run.CommandLine.Completion;
 using Run.Naming;
 using Run.Reporting;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--completion</c>: the completion for a shell, and what it asks for at each press of the key.</summary>
+/// <summary><c>--completion</c>: the completion script for a shell, and the words that it requests at each completion.</summary>
 internal static class CompletionCommand
 {
-    /// <summary>In the place of a shell: the words that SCRIPT may be, for the completions and for other shells'.</summary>
+    /// <summary>Given instead of a shell: print the words that SCRIPT can be. Completions for other shells can use it too.</summary>
     private const string Words = "words";
 
     public static int Execute(RunContext context, Invocation invocation)
@@ -26,20 +25,23 @@ internal static class CompletionCommand
             var nearest = Suggestion.For(shell, CompletionScript.Shells);
             throw new RunException(
                 ExitStatus.Usage, $"{shell}: no completion for this shell",
-                nearest is null ? $"there is one for {string.Join(", ", CompletionScript.Shells)}" : $"did you mean {nearest}?");
+                nearest is null ? $"supported shells: {string.Join(", ", CompletionScript.Shells)}" : $"did you mean {nearest}?");
         }
 
         Stdout.Write(CompletionScript.For(shell));
         return 0;
     }
 
-    /// <summary>The sources, with what they expect, and the cached scripts, one a line: what could not be typed is left out.</summary>
+    /// <summary>The sources, with what they expect, and the cached scripts, without those that cannot be typed.</summary>
     private static IEnumerable<Candidate> Scripts(RunContext context)
     {
         var now = context.Reads.Now;
         var sources = context.Configuration.Sources().Where(static s => s.Name != ScriptName.DefaultScope);
-        var cached = context.Cache.All().Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
-        return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects)).Concat(cached).Where(static line => Messages.Printable(line.Word) == line.Word);
+        var cached = context.Cache.All()
+            .Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
+        return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects))
+            .Concat(cached)
+            .Where(static line => Messages.Printable(line.Word) == line.Word);
     }
 
     private sealed record Candidate(string Word, string Meaning);

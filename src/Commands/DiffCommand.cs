@@ -4,27 +4,30 @@ using Run.Naming;
 using Run.Reporting;
 using Run.Trust;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--diff</c>: what changed between the copy and what the server has now. Nothing is accepted.</summary>
+/// <summary><c>--diff</c>: shows what changed between the copy and the server's present version. Nothing is accepted.</summary>
 internal static class DiffCommand
 {
     private const int Same = 0, Changed = 1;
 
-    /// <summary>For a pinned script, from what is pinned to what <c>--pin</c> would accept. Where there is no copy, all of it is new.</summary>
+    /// <summary>
+    /// For a pinned script, the change from the pinned version to the one that <c>--pin</c> would accept. Without a copy, all of it is new.
+    /// </summary>
+    /// <returns>As diff(1): 0 if there is no difference, 1 if there is one.</returns>
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var wanted = context.Resolve(invocation.Script);
-        if (wanted.Local is not null)
+        var script = context.Resolve(invocation.Script);
+        if (script.Local is not null)
         {
-            throw new RunException(ExitStatus.Usage, $"{wanted.DisplayName}: a local file is not cached", "diff(1) compares files");
+            throw new RunException(
+                ExitStatus.Usage, $"{script.DisplayName}: local files are not cached", "use diff(1) to compare files");
         }
 
-        var copy = context.Scripts.Find(wanted) ?? (!wanted.IsPinned ? null : Pinned(wanted, context));
+        var copy = context.Scripts.Find(script) ?? (!script.IsPinned ? null : Pinned(script, context));
         using var latest = context.Scripts.Latest(context.Named(invocation.Script) with { Digest = null });
         var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, context.Reads.Now));
-        var after = (latest.Path, DiffProgram.Label(wanted.NamedUrl));
+        var after = (latest.Path, DiffProgram.Label(script.NamedUrl));
         if (!Stdout.IsTerminal)
         {
             return DiffProgram.Write(before, after, null, context.Reads) ? Changed : Same;
@@ -37,16 +40,16 @@ internal static class DiffCommand
         return differs ? Changed : Same;
     }
 
-    /// <summary>What is pinned, where it can still be had: its digest was accepted when it was pinned.</summary>
-    private static CachedScript? Pinned(ResolvedScript wanted, RunContext context)
+    /// <summary>The pinned version, if it is still available. It needs no consent: its digest was accepted when it was pinned.</summary>
+    private static CachedScript? Pinned(ResolvedScript script, RunContext context)
     {
         try
         {
-            return context.Scripts.Get(wanted, update: false);
+            return context.Scripts.Get(script, update: false);
         }
         catch (RunException e) when (e.Status is ExitStatus.Data or ExitStatus.NotFound)
         {
-            Messages.Step(() => $"{wanted.DisplayName}: what is pinned is not to be had any more");
+            Messages.Step(() => $"{script.DisplayName}: the pinned version is no longer available");
             return null;
         }
     }

@@ -3,31 +3,33 @@ using Run.Execution;
 using Run.Naming;
 using Run.Reporting;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--dry-run</c>: what would be run, as far as it is known without fetching.</summary>
+/// <summary><c>--dry-run</c>: prints what would be run, as far as that is known without fetching.</summary>
 internal static class DryRunCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var wanted = context.Resolve(invocation.Script);
-        context.RequirePin(wanted);
-        var copy = wanted.Local is null ? context.Scripts.Find(wanted) : null;
-        var path = wanted.Local is { } local ? LocalScript.Checked(local, wanted) : copy?.Path;
-        var url = wanted.Local is null ? UrlText.Redacted(wanted.Url) : null;
-        var digest = copy?.Record.Sha256 ?? wanted.Digest;
-        var arguments = Arguments(path, wanted, context, invocation);
+        var script = context.Resolve(invocation.Script);
+        context.RequirePin(script);
+        var copy = script.Local is null ? context.Scripts.Find(script) : null;
+        var path = script.Local is { } local ? LocalScript.Checked(local, script) : copy?.Path;
+        var url = script.Local is null ? UrlText.Redacted(script.Url) : null;
+        var digest = copy?.Record.Sha256 ?? script.Digest;
+        var arguments = Arguments(path, script, context, invocation);
 
-        Stdout.Write(invocation.Json ? ToJson(wanted.DisplayName, url, path, digest, arguments) : ToText(url, path, digest, arguments));
+        Stdout.Write(invocation.Json ? ToJson(script.DisplayName, url, path, digest, arguments) : ToText(url, path, digest, arguments));
         return 0;
     }
 
-    /// <summary>The words of the process. A script that is not there yet stands for itself by its name: its first line is not known.</summary>
-    private static string[] Arguments(string? path, ResolvedScript wanted, RunContext context, Invocation invocation) =>
+    /// <summary>
+    /// The argv of the process. For a script that is not cached it has only the file name, because the first line is unknown.
+    /// </summary>
+    private static string[] Arguments(string? path, ResolvedScript script, RunContext context, Invocation invocation) =>
         path is not null
-            ? Launch.Of(path, wanted.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name)).Arguments(invocation.Arguments)
-            : [.. ShellWords.Split(invocation.Interpreter ?? ""), UrlText.FileName(wanted.Url), .. invocation.Arguments];
+            ? Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name))
+                .Arguments(invocation.Arguments)
+            : [.. ShellWords.Split(invocation.Interpreter ?? ""), UrlText.FileName(script.Url), .. invocation.Arguments];
 
     private static string ToText(string? url, string? path, string? digest, string[] arguments) =>
         (url is null ? "" : $"url     {url}\n")

@@ -5,17 +5,16 @@ using Run.Posix;
 using Run.Reporting;
 using Run.Storage;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--init</c>: a first run.conf that explains itself.</summary>
+/// <summary><c>--init</c>: creates a first run.conf with comments.</summary>
 internal static class InitCommand
 {
     private const string Text = """
-        # run.conf: where `run` finds scripts. What is here comes after what is built in, and wins.
+        # run.conf: where `run` finds scripts. A source here overrides the built-in one of the same name.
         #
-        # In a pattern, %s is a part of what is typed after "NAME:"; with several, it is split at "/", and the last one takes
-        # all that is left. {ref} is a branch, tag or commit: what follows "@", else "ref:", else HEAD.
+        # In a pattern, %s is what is typed after "NAME:". With several %s, it is split at "/", and the last %s takes the rest.
+        # {ref} is a branch, tag or commit: what follows "@", else "ref:", else HEAD.
 
         sources:
           # run tools:backup.sh
@@ -26,20 +25,20 @@ internal static class InitCommand
           #   url: https://git.example.com/ops/scripts/-/raw/{ref}/%s
           #   mirrors: [https://mirror.example.com/ops/%s]
           #   ref: main
-          #   headers: {PRIVATE-TOKEN: "${OPS_TOKEN}"}   # sent only when the variable is set, and only to the host of url
-          #   max-age: 1d               # ask the server again when the copy is older: s, m, h or d
+          #   headers: {PRIVATE-TOKEN: "${OPS_TOKEN}"}   # sent only if the variable is set, and only to the host of url
+          #   max-age: 1d               # ask the server again if the copy is older: s, m, h or d
           #   lock: exclusive           # one at a time, as with --lock
           #   trust: pinned             # always (default), ask or pinned
-          #   plain-http: allow         # http:// is refused otherwise, loopback aside
-          #   # What tells the commit of a ref, for --pin; its %s are the first of url's.
+          #   plain-http: allow         # otherwise http:// is refused, except to loopback
+          #   # The URL that tells the commit of a ref, for --pin. Its %s are the first ones of url.
           #   commit: https://git.example.com/api/v4/projects/ops%2Fscripts/repository/commits/{ref}
 
-        # What starts a script without a #! line, by the end of its name; sh starts the others.
+        # What starts a script without a #! line, by the end of its name. sh starts the others.
         interpreters:
           # .py: python3
           # .js: node
 
-        # Built in, to be replaced by a source of the same name above:
+        # Built in. A source of the same name above replaces one:
         #
 
         """;
@@ -48,14 +47,17 @@ internal static class InitCommand
     {
         var path = context.NamedConfiguration
             ?? (Processes.EffectiveUser == Processes.Root ? XdgPaths.SystemConfiguration : context.Paths.Configuration)
-            ?? throw new RunException(ExitStatus.CannotWrite, "HOME is not set, so there is no place for a run.conf", "--config FILE names one");
+            ?? throw new RunException(
+                ExitStatus.CannotWrite, "HOME is not set, so there is no place for a run.conf", "name one with --config FILE");
         if (Files.LinkStatus(path).Value is not null)
         {
-            throw new RunException(ExitStatus.CannotWrite, $"{path}: is there already, and stays as it is");
+            throw new RunException(ExitStatus.CannotWrite, $"{path}: already exists; left unchanged");
         }
 
-        var builtIn = BuiltIn.run_conf.Split('\n').SkipWhile(static l => !l.StartsWith("sources:", StringComparison.Ordinal));
-        AtomicFile.Create(path, OsText.ToBytes(Text + string.Join('\n', builtIn.Select(static l => l.Length > 0 ? $"# {l}" : l)).TrimEnd() + "\n"), Permissions.PublicFile);
+        var builtIn = BuiltIn.run_conf.Split('\n')
+            .SkipWhile(static line => !line.StartsWith("sources:", StringComparison.Ordinal))
+            .Select(static line => line.Length > 0 ? $"# {line}" : line);
+        AtomicFile.Create(path, OsText.ToBytes(Text + string.Join('\n', builtIn).TrimEnd() + "\n"), Permissions.PublicFile);
         Messages.Note($"wrote {path}");
         return 0;
     }

@@ -4,7 +4,7 @@ using Run.Reporting;
 
 namespace Run.Commands;
 
-/// <summary><c>--list</c>: the cached scripts.</summary>
+/// <summary><c>--list</c>: lists the cached scripts.</summary>
 internal static class ListCommand
 {
     private const int ShortDigest = 12;
@@ -26,17 +26,17 @@ internal static class ListCommand
             return 0;
         }
 
-        // People compare sizes and the first digits of digests, programs want all of them.
+        // People need a readable size and only the first digits of a digest; programs need all of them.
         var now = context.Reads.Now;
-        var people = Stdout.IsTerminal;
+        var forPeople = Stdout.IsTerminal;
         Stdout.Write(Table.Of(
             ["SCRIPT", "SIZE", "AGE", "SHA256", "URL"],
             copies.Select(copy => new[]
             {
                 copy.Record.Script,
-                people ? HumanFormat.Size(copy.Record.Size) : copy.Record.Size.ToString(CultureInfo.InvariantCulture),
+                forPeople ? HumanFormat.Size(copy.Record.Size) : copy.Record.Size.ToString(CultureInfo.InvariantCulture),
                 HumanFormat.Age(now - copy.Record.Fetched),
-                people ? copy.Record.Sha256[..ShortDigest] : copy.Record.Sha256,
+                forPeople ? copy.Record.Sha256[..ShortDigest] : copy.Record.Sha256,
                 copy.Record.Url,
             })));
         return 0;

@@ -5,32 +5,32 @@ using Run.Pinning;
 using Run.Reporting;
 using Run.Trust;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--pin</c>: records in run.pins what the scripts are now. Nothing runs.</summary>
+/// <summary><c>--pin</c>: records the scripts as they are now in run.pins. Nothing is run.</summary>
 internal static class PinCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var wanted = invocation.Operands.Select(context.Named).ToList();
-        if (wanted.Find(static w => w.Local is not null) is { } local)
+        var scripts = invocation.Operands.Select(context.Named).ToList();
+        if (scripts.Find(static s => s.Local is not null) is { } local)
         {
-            throw new RunException(ExitStatus.Usage, $"{local.DisplayName}: a local file has no pin", "whoever has it can see what it is; git keeps its versions");
+            throw new RunException(
+                ExitStatus.Usage, $"{local.DisplayName}: local files cannot be pinned", "keep its versions in git, for example");
         }
 
-        // A file with a mistake is not going to be written, so nothing need be fetched.
+        // Read first: if run.pins has a mistake, it will not be written, and nothing need be fetched.
         _ = PinsFile.Find(context.Reads);
-        PinsFile.Add([.. wanted.DistinctBy(static w => Pin.Key(w.DisplayName)).Select(w => Now(w, context))], context.Reads);
+        PinsFile.Add([.. scripts.DistinctBy(static s => Pin.Key(s.DisplayName)).Select(s => PinOf(s, context))], context.Reads);
         return 0;
     }
 
-    /// <summary>What the script is now. To pin it is to accept it, also where its source would have asked.</summary>
-    private static Pin Now(ResolvedScript named, RunContext context)
+    /// <summary>The pin of the script as it is now. Pinning accepts it, even if its source says <c>trust: ask</c>.</summary>
+    private static Pin PinOf(ResolvedScript named, RunContext context)
     {
-        var wanted = CommitLookup.Resolve(named);
-        var copy = context.Scripts.Get(wanted, update: true);
-        Consent.For(wanted, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Sha256);
-        return new Pin(wanted.DisplayName, UrlText.Redacted(wanted.Url), copy.Record.Sha256);
+        var script = CommitLookup.Resolve(named);
+        var copy = context.Scripts.Get(script, update: true);
+        Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Sha256);
+        return new Pin(script.DisplayName, UrlText.Redacted(script.Url), copy.Record.Sha256);
     }
 }

@@ -6,10 +6,10 @@ using Run.Reporting;
 
 namespace Run.Commands;
 
-/// <summary><c>--ps</c>: the scripts that run now.</summary>
+/// <summary><c>--ps</c>: lists the running scripts.</summary>
 internal static class PsCommand
 {
-    // What is not known: of a process in another PID namespace there is no more than the lock.
+    // Shown for an unknown value. Of a process in another PID namespace, only the lock is known.
     private const string Unknown = "-";
 
     public static int Execute(RunContext context, Invocation invocation)

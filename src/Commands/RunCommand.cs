@@ -8,11 +8,12 @@ using Run.Trust;
 
 namespace Run.Commands;
 
-/// <summary>The main job: the script takes the place of this process.</summary>
+/// <summary>Runs a script: this process becomes the script.</summary>
 internal static class RunCommand
 {
     /// <summary>
-    /// Returns only by an exception: afterwards there is no <c>run</c>. The one exception is <c>--detach</c>, whose first process stays to tell.
+    /// Ends only with an exception, because after exec there is no <c>run</c>. It returns only with <c>--detach</c>, in the first process,
+    /// which reports the result.
     /// </summary>
     public static int Execute(RunContext context, Invocation invocation)
     {
@@ -41,17 +42,18 @@ internal static class RunCommand
         var path = copy?.Path ?? LocalScript.Checked(script.Local!, script);
         var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
         var program = launch.CheckEnv(context.Reads);
-        Messages.Step(() => $"becomes {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
+        Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
         if (request.Replace)
         {
-            // Only now: nobody is ended for a successor that cannot be fetched or started.
+            // Only now, so that no running script is stopped for one that cannot be fetched or started.
             launch.CheckInterpreter(context.Reads);
             context.Lock.Acquire(request);
         }
 
         if (invocation.IsPlain)
         {
-            new Planner(invocation.Script, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program).WriteDown();
+            new Planner(invocation.Script, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
+                .WriteDown();
         }
 
         detach?.Leave(Detach.LogFor(request));

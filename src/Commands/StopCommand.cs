@@ -2,10 +2,9 @@ using Run.CommandLine;
 using Run.Locking;
 using Run.Posix;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--stop</c>: ends a script, wherever it was started. Where it does not run, that is as well.</summary>
+/// <summary><c>--stop</c>: stops a script, wherever it was started. If it is not running, that is not an error.</summary>
 internal static class StopCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
@@ -18,11 +17,16 @@ internal static class StopCommand
         return 0;
     }
 
-    /// <summary>A script may have been removed while it runs, and then its directory tells what its path was.</summary>
+    /// <summary>The path without symbolic links. If the script was removed while running, only its directory is resolved.</summary>
     private static string RealPath(string path)
     {
+        if (Files.RealPath(path).Value is { } realPath)
+        {
+            return realPath;
+        }
+
         var slash = path.LastIndexOf('/') + 1;
-        return Files.RealPath(path).Value
-            ?? (Files.RealPath(slash > 0 ? path[..slash] : ".").Value is { } directory ? $"{directory.TrimEnd('/')}/{path[slash..]}" : path);
+        var directory = Files.RealPath(slash > 0 ? path[..slash] : ".").Value;
+        return directory is null ? path : $"{directory.TrimEnd('/')}/{path[slash..]}";
     }
 }

@@ -4,32 +4,37 @@ using Run.Posix;
 using Run.Reporting;
 using Run.Trust;
 
-
 namespace Run.Commands;
 
-/// <summary><c>--view</c>: prints the script, and runs nothing.</summary>
+/// <summary><c>--view</c>: prints the script. Nothing is run.</summary>
 internal static class ViewCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var wanted = context.Resolve(invocation.Script);
-        if (wanted.Local is null && Consent.For(wanted, context.Paths.State, context.Cache.Root, context.Reads) is not null && (invocation.Update || context.Scripts.Find(wanted) is null))
+        var script = context.Resolve(invocation.Script);
+        if (script.Local is { } local)
         {
-            // To look at it is not to accept it: the copy, if there is one, stays.
-            using var arrival = context.Scripts.Latest(wanted);
-            return Print(arrival.Path, wanted);
+            return Print(LocalScript.Checked(local, script), script);
         }
 
-        return Print(wanted.Local is { } local ? LocalScript.Checked(local, wanted) : context.Scripts.Get(wanted, invocation.Update).Path, wanted);
+        if (Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads) is not null
+            && (invocation.Update || context.Scripts.Find(script) is null))
+        {
+            // Viewing a script does not accept it, so the cached copy is not replaced.
+            using var latest = context.Scripts.Latest(script);
+            return Print(latest.Path, script);
+        }
+
+        return Print(context.Scripts.Get(script, invocation.Update).Path, script);
     }
 
-    private static int Print(string path, ResolvedScript wanted)
+    private static int Print(string path, ResolvedScript script)
     {
         const int BufferSize = 64 << 10;
-        using var file = LocalScript.Open(path, wanted.DisplayName);
+        using var file = LocalScript.Open(path, script.DisplayName);
         while (true)
         {
-            var bytes = Files.Read(file, BufferSize).OrThrow(error => LocalScript.Unreadable(wanted.DisplayName, error));
+            var bytes = Files.Read(file, BufferSize).OrThrow(error => LocalScript.Unreadable(script.DisplayName, error));
             if (bytes.Length == 0)
             {
                 return 0;

@@ -9,18 +9,18 @@ using Run.Storage;
 namespace Run.Execution;
 
 /// <summary>
-/// <c>--detach</c> takes two processes: <see cref="Start"/> starts this program again with the same command line, and waits for it to
-/// say how it went. That one does all that a run does, with its messages, questions and progress on the terminal, and leaves
-/// for a session of its own as the last thing before exec. So all that can fail does so where somebody is looking.
+/// <c>--detach</c> takes two processes: <see cref="Start"/> starts this program again with the same command line, and waits for its
+/// report. The second process does everything that a run does, with its messages, questions and progress on the terminal. Only right
+/// before exec it moves to a session of its own, so every failure is still shown on the terminal.
 /// </summary>
 /// <remarks>
-/// The second is told by a variable which descriptor of it leads back to the first, and takes the variable out of the environment.
-/// Through that pipe it names the log just before exec, which closes it; if exec fails, a NUL follows.
+/// A variable tells the second process which descriptor is the pipe to the first one; it removes the variable from the environment.
+/// Just before exec it writes the path of the log to that pipe, which exec closes. If exec fails, it writes a NUL as well.
 /// </remarks>
 internal sealed class Detach
 {
     private const string Variable = "RUN_DETACHED";
-    private const int MostNews = 32 * 1024;
+    private const int MaxReportBytes = 32 * 1024;
     private const byte Failed = 0;
 
     private readonly int _starter;
@@ -28,7 +28,8 @@ internal sealed class Detach
 
     private Detach(int starter) => _starter = starter;
 
-    /// <summary>The first process: its exit status is that of the failure, or 0 once the script runs.</summary>
+    /// <summary>The first process. Its exit status is that of the failure, or 0 once the script is running.</summary>
+    /// <exception cref="RunException">126: the second process cannot be started.</exception>
     public static int Start(string script)
     {
         var (readEnd, writeEnd) = Descriptors.Pipe().OrThrow(error => CannotDetach($"{script}: ", error));
@@ -42,23 +43,23 @@ internal sealed class Detach
                 processId = Processes.StartAgain(Variable, descriptor).OrThrow(error => CannotDetach($"{script}: ", error));
             }
 
-            var news = Files.Read(readEnd, MostNews).Value;
-            if (news is null or [] or [.., Failed])
+            var report = Files.Read(readEnd, MaxReportBytes).Value;
+            if (report is null or [] or [.., Failed])
             {
                 return ChildProcesses.WaitForExit(processId);
             }
 
-            var name = processId.ToString(CultureInfo.InvariantCulture);
-            Stdout.Write(name + "\n");
-            Messages.Note($"{script} runs as pid {name}, and writes to {OsText.FromBytes(news)}");
+            var id = processId.ToString(CultureInfo.InvariantCulture);
+            Stdout.Write(id + "\n");
+            Messages.Note($"{script} is running as pid {id}; its output goes to {OsText.FromBytes(report)}");
             return 0;
         }
     }
 
-    /// <summary>Whether this is the second process; null in the first.</summary>
+    /// <summary>The connection to the first process; null if this is the first process.</summary>
     public static Detach? FromStarter()
     {
-#pragma warning disable RS0030 // It says which of two processes this is, and decides nothing: a detached run has no plan.
+#pragma warning disable RS0030 // It only tells which of the two processes this is, and a detached run has no plan.
         var text = EnvironmentVariables.Get(Variable);
 #pragma warning restore RS0030
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var descriptor)
@@ -69,30 +70,32 @@ internal sealed class Detach
 
         EnvironmentVariables.Remove(Variable);
 
-        // Whoever ends the first process, with a signal that does not come from the terminal, means this one.
+        // If the first process is ended by a signal that does not come from the terminal, this one must end too.
         Processes.SignalAtParentsEnd(Signals.Terminate);
         return new Detach(descriptor);
     }
 
-    /// <summary>Leaves the terminal and the session. The last thing before exec.</summary>
-    /// <exception cref="RunException">73, 77: the log cannot be written, or is not this user's alone.</exception>
+    /// <summary>Leaves the terminal and the session (setsid(2)). Called right before exec.</summary>
+    /// <exception cref="RunException">
+    /// 73, 77: the log cannot be written, or others can write it. 126: a descriptor cannot be redirected. 130: the first process is gone.
+    /// </exception>
     public void Leave(string log)
     {
-        using var nothing = Files.Open("/dev/null", OpenFlags.ReadOnly).OrThrow(error => CannotDetach("", error));
+        using var empty = Files.Open("/dev/null", OpenFlags.ReadOnly).OrThrow(error => CannotDetach("", error));
         using var output = OpenLog(log);
         _standardError = Descriptors.Keep(Descriptors.Error).OrThrow(error => CannotDetach("", error));
-        Redirect(nothing, Descriptors.Input);
+        Redirect(empty, Descriptors.Input);
         Redirect(output, Descriptors.Output);
         Redirect(output, Descriptors.Error);
         _ = Processes.StartSession();
         Processes.SignalAtParentsEnd(0);
         if (Descriptors.Write(_starter, OsText.ToBytes(log)) != Errno.None)
         {
-            throw new RunException(ExitStatus.Interrupted, "nobody waits for the script any more");
+            throw new RunException(ExitStatus.Interrupted, "not started: the process that was waiting for the script is gone");
         }
     }
 
-    /// <summary>Takes the messages back to where somebody reads them: the script has not started after all.</summary>
+    /// <summary>Sends messages to the terminal again, because the script could not be started.</summary>
     public void Return()
     {
         if (_standardError >= 0)
@@ -102,13 +105,13 @@ internal sealed class Detach
         }
     }
 
-    /// <summary>Where a script's output goes: a file of a name that people recognise, and of the script's own.</summary>
+    /// <summary>The path of a script's log: its name is recognisable, and unique to the script.</summary>
     public static string LogFor(LockRequest request)
     {
-        const int LongestName = 100, DigestLength = 8;
+        const int MaxNameLength = 100, DigestLength = 8;
         var path = request.Identity.Split('?', '#')[0].TrimEnd('/');
         var name = new StringBuilder();
-        foreach (var c in path[(path.LastIndexOf('/') + 1)..].Take(LongestName))
+        foreach (var c in path[(path.LastIndexOf('/') + 1)..].Take(MaxNameLength))
         {
             name.Append(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_');
         }
@@ -117,7 +120,7 @@ internal sealed class Detach
     }
 
     private static RunException CannotDetach(string prefix, Errno error) =>
-        new(ExitStatus.CannotStart, $"{prefix}cannot be detached: {error.Describe()}");
+        new(ExitStatus.CannotStart, $"{prefix}cannot run in the background: {error.Describe()}");
 
     private void Redirect(SafeFileHandle file, int stream)
     {

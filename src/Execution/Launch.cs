@@ -3,29 +3,28 @@ using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 
-
 namespace Run.Execution;
 
 /// <summary>
-/// How a script is started: which file the kernel is to execute, with which words before the script's own arguments. Where the kernel
-/// can start the script itself it does, and <see cref="Interpreter"/> is for when it cannot after all (a noexec mount, no x bit).
+/// How a script is started: which file the kernel executes, and which words come before the script's own arguments. If possible, the
+/// kernel executes the script itself; <see cref="Interpreter"/> is used if it refuses (a noexec mount, no x bit).
 /// </summary>
-/// <param name="Path">The script, where it is.</param>
-/// <param name="DisplayName">What messages call it.</param>
+/// <param name="Path">The script's path.</param>
+/// <param name="DisplayName">Its name in messages.</param>
 /// <param name="Interpreter">The words before the script's path; empty for a program that needs none.</param>
-/// <param name="ByKernel">Whether the kernel is asked first.</param>
+/// <param name="ByKernel">Whether to let the kernel try first.</param>
 /// <param name="Shebang">The line that names the interpreter.</param>
 internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<string> Interpreter, bool ByKernel, Shebang? Shebang)
 {
     private const string Shell = "sh";
 
-    /// <summary>How the script looked when it was looked into; null where that was not possible.</summary>
+    /// <summary>The file's stamp when its first line was read; null if it cannot be read.</summary>
     public FileStamp? Stamp { get; private init; }
 
-    /// <summary>Looks at the script, and decides.</summary>
-    /// <param name="interpreter">What <c>--interpreter</c> says.</param>
-    /// <param name="interpreterOf">Who knows the interpreter of a script without a #! line, by its file name. Asked only for those.</param>
-    /// <exception cref="RunException">126, 127: there is nothing that could be started.</exception>
+    /// <summary>Reads the beginning of the script, and decides how to start it.</summary>
+    /// <param name="interpreter">The value of <c>--interpreter</c>.</param>
+    /// <param name="interpreterOf">The interpreter for a file name, called only for a script without a #! line.</param>
+    /// <exception cref="RunException">64: the interpreter is empty. 126, 127: the script cannot be read, or does not exist.</exception>
     public static Launch Of(string path, string displayName, string? interpreter, Func<string, string?> interpreterOf)
     {
         return Start(path, displayName) is var (start, stamp)
@@ -39,7 +38,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         {
             return ShellWords.Split(interpreter) is { Count: > 0 } words
                 ? new Launch(path, displayName, words, ByKernel: false, null)
-                : throw new RunException(ExitStatus.Usage, "--interpreter names no command");
+                : throw new RunException(ExitStatus.Usage, "--interpreter needs a command");
         }
 
         if (start.AsSpan().StartsWith("\u007fELF"u8))
@@ -59,12 +58,13 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
             : new Launch(path, displayName, ShellWords.Split(interpreterOf(path) ?? Shell), ByKernel: true, null);
     }
 
-    /// <summary>What the process will be, as far as it is known before it is tried.</summary>
+    /// <summary>The process's argv, as far as it is known before exec.</summary>
     public string[] Arguments(string[] arguments) =>
         ByKernel && (Shebang is not null || Interpreter.Count == 0) ? [Path, .. arguments] : [.. Interpreter, Path, .. arguments];
 
-    /// <summary>Becomes the script. Returns only by an exception.</summary>
-    /// <exception cref="RunException">126, 127.</exception>
+    /// <summary>Becomes the script (execve(2)). Returns only if that fails.</summary>
+    /// <returns>The failure: 126.</returns>
+    /// <exception cref="RunException">126, 127: the interpreter cannot be executed, or does not exist.</exception>
     public RunException Become(string[] arguments, ReadSet reads)
     {
         var refused = Errno.None;
@@ -83,16 +83,18 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         return error switch
         {
             Errno.NoEntry or Errno.NotDirectory when Files.Status(file).Value is null => Missing(Interpreter[0]),
-            Errno.NoEntry => new RunException(ExitStatus.CannotStart, $"{DisplayName}: {file} is there, but what starts it in its turn is not", AskedBy),
+            Errno.NoEntry => new RunException(
+                ExitStatus.CannotStart, $"{DisplayName}: {file} exists, but its own interpreter or loader does not", NamedBy),
             Errno.Access => NotExecutable(file),
             _ => CannotStart(error),
         };
     }
 
     /// <summary>
-    /// Refuses a script whose <c>#!/usr/bin/env NAME</c> names what is not in PATH: env would say so too, but not who asked.
+    /// Refuses a script whose <c>#!/usr/bin/env NAME</c> names a command that is not in PATH. env would report that too, but without
+    /// the script's name.
     /// </summary>
-    /// <returns>What env will find; null where the script does not begin like that.</returns>
+    /// <returns>The program that env will find; null if the script does not begin with such a line.</returns>
     /// <exception cref="RunException">126, 127.</exception>
     public string? CheckEnv(ReadSet reads)
     {
@@ -104,33 +106,37 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         return SearchPath.Find(name, reads, out var unusable) ?? throw (unusable is null ? Missing(name) : NotExecutable(unusable));
     }
 
-    /// <summary>Refuses a script whose interpreter is not there, which exec would tell too, but too late for those who must know before.</summary>
+    /// <summary>Refuses a script whose interpreter does not exist. exec would report that too, but too late for <c>--replace</c>.</summary>
     /// <exception cref="RunException">126, 127.</exception>
     public void CheckInterpreter(ReadSet reads)
     {
-        if (Interpreter.Count > 0 && (SearchPath.Find(Interpreter[0], reads, out var unusable) is not { } file || Files.Status(file).Value is null))
+        if (Interpreter.Count > 0
+            && (SearchPath.Find(Interpreter[0], reads, out var unusable) is not { } file || Files.Status(file).Value is null))
         {
             throw unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable);
         }
     }
 
-    private string? AskedBy => Shebang is null ? null : $"its first line is {Shebang}";
+    private string? NamedBy => Shebang is null ? null : $"its first line is {Shebang}";
 
-    private RunException Missing(string interpreter) => new(ExitStatus.NotFound, $"{DisplayName}: no such interpreter: {interpreter}", AskedBy);
+    private RunException Missing(string interpreter) =>
+        new(ExitStatus.NotFound, $"{DisplayName}: no such interpreter: {interpreter}", NamedBy);
 
     private RunException NotExecutable(string interpreter) =>
-        new(ExitStatus.CannotStart, $"{DisplayName}: its interpreter cannot be executed: {interpreter}", AskedBy);
+        new(ExitStatus.CannotStart, $"{DisplayName}: its interpreter cannot be executed: {interpreter}", NamedBy);
 
     private RunException CannotStart(Errno error) => error switch
     {
-        Errno.TooBig => new RunException(ExitStatus.CannotStart, $"{DisplayName}: its arguments and environment are too long for the kernel"),
-        Errno.ExecFormat => new RunException(ExitStatus.CannotStart, $"{DisplayName}: neither a script nor a program for this machine"),
-        Errno.Access => new RunException(ExitStatus.CannotStart, $"{DisplayName}: a program that may not be executed where it is: {Path}", "the file has no x bit, or its file system is mounted noexec"),
-        Errno.NoEntry => new RunException(ExitStatus.CannotStart, $"{DisplayName}: a program whose loader is not on this machine"),
-        _ => new RunException(ExitStatus.CannotStart, $"{DisplayName}: cannot be started: {error.Describe()}"),
+        Errno.TooBig => CannotStart("its arguments and environment are too long for the kernel"),
+        Errno.ExecFormat => CannotStart("neither a script nor a program for this machine"),
+        Errno.Access => CannotStart($"cannot be executed: {Path}", "the file has no x bit, or its file system is mounted noexec"),
+        Errno.NoEntry => CannotStart("a program whose loader is not installed"),
+        _ => CannotStart($"cannot be started: {error.Describe()}"),
     };
 
-    /// <summary>The beginning of the file; null for a program that may be executed and not read.</summary>
+    private RunException CannotStart(string why, string? hint = null) => new(ExitStatus.CannotStart, $"{DisplayName}: {why}", hint);
+
+    /// <summary>The beginning of the file; null for a program that can be executed but not read.</summary>
     private static (byte[] Bytes, FileStamp? Stamp)? Start(string path, string displayName)
     {
         if (Files.Access(path, AccessBits.Read) == Errno.Access && Files.Access(path, AccessBits.Execute) == Errno.None)

@@ -6,11 +6,11 @@ namespace Run.Execution;
 /// <summary>The search for a command as execvp(3) does it.</summary>
 internal static class SearchPath
 {
-    // What execvp falls back to.
+    // execvp's own default.
     private const string Default = "/bin:/usr/bin";
 
-    /// <summary>Where the command is; null where it is not there. A name with a slash is a path already.</summary>
-    /// <param name="unusable">A file of that name that cannot be executed, where there is nothing better.</param>
+    /// <summary>The command's path; null if it is not found. A name with a slash is already a path, and is not checked.</summary>
+    /// <param name="unusable">A file with that name that cannot be executed, if no other was found; else null.</param>
     public static string? Find(string command, ReadSet reads, out string? unusable)
     {
         unusable = null;

@@ -4,16 +4,16 @@ namespace Run.Execution;
 
 /// <summary>The #! line of a script, read as the kernel reads it (execve(2), "Interpreter scripts").</summary>
 /// <param name="Interpreter">The path after <c>#!</c>.</param>
-/// <param name="Argument">All that follows it, as one argument, without blanks at its ends; null where nothing does.</param>
-/// <param name="KernelReadsIt">Whether the kernel takes the line as it was meant: it ends in time, and not in CR LF.</param>
+/// <param name="Argument">The rest of the line as one argument, without blanks at its ends; null if there is none.</param>
+/// <param name="KernelReadsIt">Whether the kernel reads the line as intended: it is short enough, and does not end in CR LF.</param>
 internal sealed record Shebang(string Interpreter, string? Argument, bool KernelReadsIt)
 {
-    /// <summary>How much of a script to read to know all of its line: the kernel reads less, and nobody writes more.</summary>
+    /// <summary>How many bytes of a script to read for its first line. The kernel reads fewer, and real lines are shorter.</summary>
     public const int MostBytes = 4096;
 
     private static readonly Version s_longerLines = new(5, 1);
 
-    /// <summary>Null where the script does not begin with <c>#!</c> and a path.</summary>
+    /// <summary>The script's #! line; null if it does not begin with <c>#!</c> and a path.</summary>
     /// <param name="start">The first <see cref="MostBytes"/> of the script, or all of it.</param>
     public static Shebang? Parse(ReadOnlySpan<byte> start)
     {
@@ -45,7 +45,7 @@ internal sealed record Shebang(string Interpreter, string? Argument, bool Kernel
     }
 
     /// <summary>
-    /// The name that env(1) would look for in PATH, where the line is <c>#!/usr/bin/env NAME</c>; null where it is another.
+    /// The name that env(1) looks up in PATH, if the line is <c>#!/usr/bin/env NAME</c>; null for any other line.
     /// </summary>
     public string? EnvName => Argument is not null && Interpreter.EndsWith("/env", StringComparison.Ordinal)
         && Argument[0] != '-' && !Argument.Contains('=', StringComparison.Ordinal) && !Argument.Contains('/', StringComparison.Ordinal)
@@ -53,6 +53,6 @@ internal sealed record Shebang(string Interpreter, string? Argument, bool Kernel
 
     public override string ToString() => Argument is null ? $"#!{Interpreter}" : $"#!{Interpreter} {Argument}";
 
-    // BINPRM_BUF_SIZE. A longer line is not an error: its argument is cut off in silence.
+    // BINPRM_BUF_SIZE, larger since Linux 5.1. A longer line is not an error: the kernel silently truncates its argument.
     private static int KernelReads() => Processes.KernelVersion >= s_longerLines ? 256 : 128;
 }

@@ -2,8 +2,8 @@ using Run.Reporting;
 
 namespace Run.Http;
 
-/// <summary>How one try ended: with a result, or with a failure that is final or may pass.</summary>
-/// <param name="After">How long the server wants to be left alone, where it said so.</param>
+/// <summary>How one try ended: with a result, or with a failure that is final or may be transient.</summary>
+/// <param name="After">How long the server asks to wait before the next try (Retry-After); null if it does not say.</param>
 internal sealed record AttemptOutcome(FetchResult? Result, RunException? Failure = null, bool MayPass = false, TimeSpan? After = null)
 {
     public static async Task<AttemptOutcome> OfAsync(Func<Task<FetchResult>> attempt)

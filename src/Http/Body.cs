@@ -7,28 +7,30 @@ using Run.Reporting;
 namespace Run.Http;
 
 /// <summary>
-/// Reads the body of an answer to its end, and makes sure that it is one: whole, as long as promised, honestly decoded, not too long,
-/// not empty and not a web page. What it gives back is fit to be executed, or nothing is.
+/// Reads the body of an answer to its end and checks it: complete, no longer than promised, correctly encoded, not too long, not empty
+/// and not a web page. A body that fails a check is never returned.
 /// </summary>
-/// <param name="shown">The URL as messages name it.</param>
-/// <param name="most">How many bytes there may be, encoded and decoded.</param>
-/// <param name="stall">How long the next piece may be in coming.</param>
-internal sealed class Body(HttpResponseMessage response, string shown, long most, TimeSpan stall, Progress progress)
+/// <param name="shown">The URL as messages show it.</param>
+/// <param name="maxBytes">How many bytes are allowed, both encoded and decoded.</param>
+/// <param name="stall">How long to wait for the next piece.</param>
+internal sealed class Body(HttpResponseMessage response, string shown, long maxBytes, TimeSpan stall, Progress progress)
 {
     private const int BufferSize = 64 << 10;
 
+    /// <summary>Content-Length in bytes; -1 if there is none.</summary>
     private long Promised => response.Content.Headers.ContentLength ?? -1;
 
-    /// <summary>Whether the end of the body can be told from its having been cut.</summary>
+    /// <summary>Whether a truncated body can be told from a complete one.</summary>
     private bool EndIsKnown => Promised >= 0 || response.Headers.TransferEncodingChunked == true;
 
     /// <summary>Writes the decoded body to <paramref name="into"/>, from its start.</summary>
-    /// <param name="tap">Where the bytes came through, to see whether there are more than promised.</param>
+    /// <param name="counter">Counts the bytes that arrive, to detect more than were promised.</param>
     /// <param name="digest">
-    /// What the caller insists on: with it a body may lack a length, and look like a page where that is what was asked for.
+    /// The digest that the caller requires. With it, a body may lack a length, and it may look like a web page if it has this digest.
     /// </param>
-    /// <returns>Digest and length of the decoded body.</returns>
-    public async Task<(string Sha256, long Size)> SaveAsync(Stream into, BodyByteCounter? tap, string? digest)
+    /// <returns>Digest, and length in bytes, of the decoded body.</returns>
+    /// <exception cref="RunException">65, 69, 73.</exception>
+    public async Task<(string Sha256, long Size)> SaveAsync(Stream into, BodyByteCounter? counter, string? digest)
     {
         CheckHeader(digest);
         progress.Begin(Promised > 0 ? Promised : null);
@@ -40,7 +42,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         {
             Restart(into);
             var content = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
-            await using var network = new MeteredStream(content, shown, most, stall, progress);
+            await using var network = new MeteredStream(content, shown, maxBytes, stall, progress);
             await using var decoded = await DecodeAsync(network).ConfigureAwait(false);
             for (int count; (count = await ReadAsync(decoded, buffer).ConfigureAwait(false)) > 0;)
             {
@@ -51,16 +53,16 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
                 }
 
                 size += count;
-                if (size > most)
+                if (size > maxBytes)
                 {
-                    throw TooMany(shown, most);
+                    throw TooLong(shown, maxBytes);
                 }
 
                 hash.Append(bytes.Span);
                 Write(into, bytes.Span);
             }
 
-            // A decoder stops where the compressed data ends, and the promised length may not be reached there.
+            // A decoder stops at the end of the compressed data, which may be before the promised length.
             while (await ReadAsync(network, buffer).ConfigureAwait(false) > 0)
             {
             }
@@ -70,9 +72,9 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        if (Promised >= 0 && tap is not null && tap.Body > Promised)
+        if (Promised >= 0 && counter is not null && counter.Body > Promised)
         {
-            throw Refused($"is longer than the {Promised} bytes that were promised");
+            throw Refused($"is longer than its Content-Length of {Promised} bytes");
         }
 
         if (size == 0)
@@ -81,7 +83,8 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         }
 
         var sha256 = hash.Finish();
-        return sha256 != digest && (HtmlSniffer.IsType(MediaType) || HtmlSniffer.IsPage(prefix.AsSpan(0, (int)Math.Min(size, prefix.Length))))
+        var isPage = HtmlSniffer.IsType(MediaType) || HtmlSniffer.IsPage(prefix.AsSpan(0, (int)Math.Min(size, prefix.Length)));
+        return isPage && sha256 != digest
             ? throw Page()
             : (sha256, size);
     }
@@ -92,17 +95,17 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
     {
         if (response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var lengths) && lengths.Distinct().Count() > 1)
         {
-            throw Refused("comes with two lengths");
+            throw Refused("has more than one Content-Length");
         }
 
         if (response.Headers.TransferEncoding.Any(static coding => !coding.Value.Equals("chunked", StringComparison.OrdinalIgnoreCase)))
         {
-            throw Refused($"comes in a transfer encoding that run does not know: {response.Headers.TransferEncoding}");
+            throw Refused($"has a transfer encoding that run does not support: {response.Headers.TransferEncoding}");
         }
 
-        if (Promised > most)
+        if (Promised > maxBytes)
         {
-            throw TooMany(shown, most);
+            throw TooLong(shown, maxBytes);
         }
 
         if (HtmlSniffer.IsType(MediaType) && digest is null)
@@ -113,8 +116,8 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         if (!EndIsKnown && digest is null)
         {
             throw new RunException(
-                ExitStatus.Data, $"{shown} comes without its length, so nobody can tell whether it is whole",
-                "with a digest run can: SCRIPT#sha256=HEX");
+                ExitStatus.Data, $"{shown} has no Content-Length, so a truncated download could not be detected",
+                "give its digest: SCRIPT#sha256=HEX");
         }
     }
 
@@ -129,7 +132,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
 
         if (encodings is not [var encoding])
         {
-            throw Refused($"comes encoded more than once: {string.Join(", ", encodings)}");
+            throw Refused($"is encoded more than once: {string.Join(", ", encodings)}");
         }
 
         switch (encoding)
@@ -139,14 +142,14 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
             case "br":
                 return new BrotliStream(network, CompressionMode.Decompress, leaveOpen: true);
             case "deflate":
-                // RFC 9110 means zlib's format, and some servers send what is inside it. The lower half of zlib's first byte is 8,
-                // and that is no beginning that an encoder gives to the other.
+                // RFC 9110 means zlib's format (RFC 1950), but some servers send the raw deflate data inside it (RFC 1951). The low four
+                // bits of zlib's first byte are 8, and no encoder begins raw deflate data with them.
                 const int ZlibMethod = 8;
                 return (await network.PeekAsync().ConfigureAwait(false) & 0xf) == ZlibMethod
                     ? new ZLibStream(network, CompressionMode.Decompress, leaveOpen: true)
                     : new DeflateStream(network, CompressionMode.Decompress, leaveOpen: true);
             default:
-                throw Refused($"comes encoded as {encoding}, which was not asked for");
+                throw Refused($"is encoded as {encoding}, which was not requested");
         }
     }
 
@@ -162,11 +165,11 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         }
         catch (HttpIOException e) when (e.HttpRequestError is HttpRequestError.InvalidResponse)
         {
-            throw new TransientException(Refused("is damaged: its chunks do not fit together"));
+            throw new TransientException(Refused("is damaged: its chunked encoding is invalid"));
         }
         catch (IOException)
         {
-            throw new TransientException(Refused("was cut short: the connection ended in the middle"));
+            throw new TransientException(Refused("was cut short: the connection was closed too early"));
         }
     }
 
@@ -179,8 +182,8 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
             raw != url.AbsoluteUri ? $"the script itself is at {UrlText.Redacted(raw)}" : FailedResponse.TokenHint(Origin.Of(url)));
     }
 
-    public static RunException TooMany(string shown, long most) =>
-        new(ExitStatus.Data, $"{shown} is longer than {(most == Limits.Script ? $"{most >> 20} MiB" : $"{most >> 10} KiB")}");
+    public static RunException TooLong(string shown, long maxBytes) =>
+        new(ExitStatus.Data, $"{shown} is longer than {(maxBytes == Limits.Script ? $"{maxBytes >> 20} MiB" : $"{maxBytes >> 10} KiB")}");
 
     private RunException Refused(string what) => new(ExitStatus.Data, $"{shown} {what}");
 
@@ -198,12 +201,12 @@ internal sealed class Body(HttpResponseMessage response, string shown, long most
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The runtime keeps errno in HResult where it has no number of its own for it.
+            // If the runtime has no number of its own for an errno, HResult holds the errno.
             throw CannotSave((Errno)(e.HResult & 0xffff));
         }
         catch (ArgumentOutOfRangeException)
         {
-            // What the runtime makes of EFBIG: the limit of ulimit -f.
+            // The runtime's exception for EFBIG: the limit set by ulimit -f.
             throw CannotSave(Errno.FileTooBig);
         }
     }

@@ -1,8 +1,8 @@
 namespace Run.Http;
 
 /// <summary>
-/// Stands between a connection and the reader of HTTP, and counts the bytes of the body that have come. The reader takes as many as
-/// the header promises and no more; whether more came, only this can tell. A connection serves one request.
+/// Counts the bytes of the body between the connection and .NET's HTTP reader. The reader takes only as many as the header promises, so
+/// only this stream sees whether there are more. A connection serves one request.
 /// </summary>
 internal sealed class BodyByteCounter(Stream inner) : Stream
 {
@@ -12,7 +12,7 @@ internal sealed class BodyByteCounter(Stream inner) : Stream
     private bool _informational;
     private bool _headerIsOver;
 
-    /// <summary>Bytes that came after the header.</summary>
+    /// <summary>The number of bytes after the header.</summary>
     public long Body { get; private set; }
 
     public override bool CanRead => true;
@@ -72,7 +72,7 @@ internal sealed class BodyByteCounter(Stream inner) : Stream
         base.Dispose(disposing);
     }
 
-    /// <summary>An empty line ends the header, unless that was one of the 100s, which another follows.</summary>
+    /// <summary>An empty line ends the header, except that of an informational answer (1xx), which is followed by another.</summary>
     private void Count(ReadOnlySpan<byte> bytes)
     {
         for (var i = 0; i < bytes.Length; i++)

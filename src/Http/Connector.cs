@@ -4,14 +4,14 @@ using System.Net.Sockets;
 namespace Run.Http;
 
 /// <summary>
-/// Connects to whichever of a host's addresses answers first (RFC 8305, "Happy Eyeballs"): they are tried in turn, of both kinds
-/// alternately, each with a short head start over the next, so that a broken IPv6 costs a quarter of a second and not a minute.
+/// Connects to the first of a host's addresses that answers (RFC 8305, "Happy Eyeballs"). IPv6 and IPv4 addresses are tried alternately,
+/// each with a short head start over the next, so that a broken IPv6 costs a quarter of a second and not a minute.
 /// </summary>
 internal static class Connector
 {
     public static async Task<Socket> ConnectAsync(string host, int port, CancellationToken stop)
     {
-        var addresses = InTurn(await Dns.GetHostAddressesAsync(host, stop).ConfigureAwait(false));
+        var addresses = Alternating(await Dns.GetHostAddressesAsync(host, stop).ConfigureAwait(false));
         using var race = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var running = new List<Task<Socket>>();
         SocketException? failure = null;
@@ -29,22 +29,22 @@ internal static class Connector
             var turn = Task.Delay(next < addresses.Count ? Limits.HeadStart : Timeout.InfiniteTimeSpan, race.Token);
             var first = await Task.WhenAny([.. running, turn]).ConfigureAwait(false);
             stop.ThrowIfCancellationRequested();
-            if (first is not Task<Socket> ended)
+            if (first is not Task<Socket> finished)
             {
                 continue;
             }
 
-            running.Remove(ended);
+            running.Remove(finished);
             try
             {
-                var socket = await ended.ConfigureAwait(false);
+                var socket = await finished.ConfigureAwait(false);
                 await race.CancelAsync().ConfigureAwait(false);
                 running.ForEach(Drop);
                 return socket;
             }
             catch (SocketException e)
             {
-                // The first address is the one that the system prefers, so its failure is the one worth telling.
+                // The system prefers the first address, so its failure is the one to report.
                 failure ??= e;
             }
         }
@@ -65,22 +65,24 @@ internal static class Connector
         }
     }
 
-    /// <summary>One of each kind after the other, first the kind that the system prefers, and in the system's order within each.</summary>
-    private static List<IPAddress> InTurn(IPAddress[] addresses)
+    /// <summary>
+    /// Both address families alternately, beginning with the one that the system prefers, and in the system's order within each family.
+    /// </summary>
+    private static List<IPAddress> Alternating(IPAddress[] addresses)
     {
         var preferred = addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily).ToArray();
         var others = addresses.Except(preferred).ToArray();
-        var inTurn = new List<IPAddress>(addresses.Length);
+        var alternating = new List<IPAddress>(addresses.Length);
         for (var i = 0; i < Math.Max(preferred.Length, others.Length); i++)
         {
-            inTurn.AddRange(preferred.Skip(i).Take(1));
-            inTurn.AddRange(others.Skip(i).Take(1));
+            alternating.AddRange(preferred.Skip(i).Take(1));
+            alternating.AddRange(others.Skip(i).Take(1));
         }
 
-        return inTurn;
+        return alternating;
     }
 
-    /// <summary>A connection that lost the race may still come about.</summary>
+    /// <summary>Closes a connection that lost the race but may still be established.</summary>
     private static void Drop(Task<Socket> loser) => loser.ContinueWith(
         static task =>
         {

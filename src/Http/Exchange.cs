@@ -12,8 +12,8 @@ using Run.Reporting;
 namespace Run.Http;
 
 /// <summary>
-/// One fetch's dealings with servers: a request, its redirects, the answer, and the body into a file. Whatever goes wrong comes
-/// out as a <see cref="RunException"/>, or as a <see cref="TransientException"/> where another try may end better.
+/// One fetch: a request, its redirects, the answer, and the body, which is written to a file. Every failure becomes a
+/// <see cref="RunException"/>, or a <see cref="TransientException"/> if another try may succeed.
 /// </summary>
 internal sealed class Exchange : IDisposable
 {
@@ -21,20 +21,20 @@ internal sealed class Exchange : IDisposable
 
     private readonly FetchRequest _request;
     private readonly Stream _into;
-    private readonly long _most;
+    private readonly long _maxBytes;
     private readonly Progress _progress;
     private readonly Credentials _credentials;
     private readonly Proxies _proxies = new();
     private readonly ServerCertificate _certificate = new();
     private readonly HttpMessageInvoker _http;
 
-    // Of the last connection. There is one at a time, and one for each request.
-    private BodyByteCounter? _tap;
+    // Of the latest connection. There is one at a time, and each request has its own.
+    private BodyByteCounter? _counter;
 
-    /// <param name="most">How many bytes the body may have.</param>
-    public Exchange(FetchRequest request, Stream into, long most, Progress progress)
+    /// <param name="maxBytes">How many bytes the body may have.</param>
+    public Exchange(FetchRequest request, Stream into, long maxBytes, Progress progress)
     {
-        (_request, _into, _most, _progress) = (request, into, most, progress);
+        (_request, _into, _maxBytes, _progress) = (request, into, maxBytes, progress);
         _credentials = new Credentials(request.Headers, Origin.Of(new Uri(request.Url)));
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -50,7 +50,7 @@ internal sealed class Exchange : IDisposable
             RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
             ResponseHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
             ConnectCallback = ConnectAsync,
-            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(_tap = new BodyByteCounter(context.PlaintextStream)),
+            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(_counter = new BodyByteCounter(context.PlaintextStream)),
             SslOptions = _certificate.Options(),
         });
     }
@@ -58,7 +58,7 @@ internal sealed class Exchange : IDisposable
     public void Dispose() => _http.Dispose();
 
     /// <summary>One try, from the connection to the last byte.</summary>
-    /// <param name="deadline">When the answer must have begun. A body that is moving then may go on.</param>
+    /// <param name="deadline">When the answer must have begun. A body that is arriving by then may continue.</param>
     public async Task<FetchResult> TryAsync(Uri asked, bool conditional, Deadline deadline)
     {
         using var response = await FollowAsync(asked, conditional, deadline).ConfigureAwait(false);
@@ -79,8 +79,8 @@ internal sealed class Exchange : IDisposable
         }
 
         var stall = deadline.Least(Limits.Stall);
-        var body = new Body(response, shown, _most, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
-        var (sha256, size) = await body.SaveAsync(_into, _tap, _request.Digest).ConfigureAwait(false);
+        var body = new Body(response, shown, _maxBytes, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
+        var (sha256, size) = await body.SaveAsync(_into, _counter, _request.Digest).ConfigureAwait(false);
         return new FetchResult(
             NotModified: false, sha256, size,
             Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
@@ -108,15 +108,16 @@ internal sealed class Exchange : IDisposable
                         ExitStatus.Unavailable, $"{UrlText.Redacted(asked.AbsoluteUri)} is redirected more than {Limits.Redirects} times");
                 }
 
+                var (from, to) = (UrlText.Redacted(hop.AbsoluteUri), UrlText.Redacted(next.AbsoluteUri));
                 if (!Origin.Of(hop).IsPlain && Origin.Of(next).IsPlain)
                 {
                     throw new RunException(
                         ExitStatus.Refused,
-                        $"{UrlText.Redacted(hop.AbsoluteUri)} is redirected from https to http, where anybody on the way could change it",
-                        $"it goes to {UrlText.Redacted(next.AbsoluteUri)}");
+                        $"{from} is redirected from https to http, where anyone on the network could change it",
+                        $"the redirect points to {to}");
                 }
 
-                Messages.Step(() => $"{UrlText.Redacted(hop.AbsoluteUri)}: redirected to {UrlText.Redacted(next.AbsoluteUri)}");
+                Messages.Step(() => $"{from}: redirected to {to}");
                 hop = next;
             }
         }
@@ -124,14 +125,14 @@ internal sealed class Exchange : IDisposable
 
     private async Task<HttpResponseMessage> SendAsync(Uri asked, Uri hop, bool conditional, Deadline deadline)
     {
-        using var patience = new CancellationTokenSource(deadline.Least(Limits.HeadersTimeout));
+        using var timeout = new CancellationTokenSource(deadline.Least(Limits.HeadersTimeout));
         var request = new HttpRequestMessage(HttpMethod.Get, WithoutUser(hop)) { Version = HttpVersion.Version11 };
         _credentials.AddTo(request.Headers, asked, hop);
-        AddUnlessThere(request.Headers, "Accept", "*/*");
-        AddUnlessThere(request.Headers, "Accept-Encoding", "gzip, br, deflate");
-        AddUnlessThere(request.Headers, "User-Agent", s_agent);
+        AddIfMissing(request.Headers, "Accept", "*/*");
+        AddIfMissing(request.Headers, "Accept-Encoding", "gzip, br, deflate");
+        AddIfMissing(request.Headers, "User-Agent", s_agent);
 
-        // One file is asked for, and then nothing more.
+        // There is only one request per connection.
         request.Headers.ConnectionClose = true;
         if (conditional && _request.ETag is { } tag)
         {
@@ -145,7 +146,7 @@ internal sealed class Exchange : IDisposable
 
         try
         {
-            return await _http.SendAsync(request, patience.Token).ConfigureAwait(false);
+            return await _http.SendAsync(request, timeout.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -160,27 +161,29 @@ internal sealed class Exchange : IDisposable
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop) => new NetworkStream(
         await Connector.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, stop).ConfigureAwait(false), ownsSocket: true);
 
-    /// <summary>Refuses plain http where what comes could be anybody's, and https where nothing here can speak it.</summary>
+    /// <summary>Refuses plain http if somebody else could change the script, and https if there is no OpenSSL.</summary>
     private void CheckScheme(Uri hop)
     {
         var origin = Origin.Of(hop);
         if (hop.Scheme is not ("http" or "https") || origin.Host.Length == 0)
         {
-            throw new RunException(ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
+            throw new RunException(
+                ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
         }
 
         if (origin.IsPlain && !origin.IsLoopback && !_request.PlainHttpAllowed && _request.Digest is null)
         {
             throw new RunException(
-                ExitStatus.Refused, $"{UrlText.Redacted(hop.AbsoluteUri)}: plain http is refused: anybody on the way could change the script",
-                "use https, or give its digest: SCRIPT#sha256=HEX; a source may say \"plain-http: allow\" in run.conf");
+                ExitStatus.Refused,
+                $"{UrlText.Redacted(hop.AbsoluteUri)}: plain http is refused: anyone on the network could change the script",
+                "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf");
         }
 
         if (!origin.IsPlain && !OpenSsl.IsThere)
         {
             throw new RunException(
                 ExitStatus.Unavailable,
-                $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, and there is neither libssl.so.3 nor libssl.so.1.1",
+                $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, but neither libssl.so.3 nor libssl.so.1.1 was found",
                 "install the package libssl3, openssl-libs or openssl");
         }
     }
@@ -191,14 +194,15 @@ internal sealed class Exchange : IDisposable
         if (!response.Headers.NonValidated.TryGetValues("Location", out var location)
             || !Uri.TryCreate(hop, location.ToString(), out var target))
         {
-            throw new RunException(ExitStatus.Unavailable, $"{shown} is redirected ({(int)response.StatusCode}) without saying where to");
+            throw new RunException(
+                ExitStatus.Unavailable, $"{shown} is redirected ({(int)response.StatusCode}), but without a valid Location");
         }
 
-        // A name and a password there would be the server's choice of what this user says to another.
+        // With a user name and password there, the server would choose what this user sends to another server.
         return WithoutUser(target);
     }
 
-    /// <summary>What a failure below HTTP, or of HTTP itself, is to be called, and whether it may pass.</summary>
+    /// <summary>Names a failure of HTTP or below it, and decides whether it may be transient.</summary>
     private Exception Failure(HttpRequestException e, Uri hop)
     {
         if (_certificate.Refusal is { } refusal)
@@ -217,16 +221,16 @@ internal sealed class Exchange : IDisposable
         {
             HttpRequestError.ProxyTunnelError => new RunException(
                 ExitStatus.Unavailable,
-                $"{peer} does not let run through to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $": it answers {(int)status}" : "")}",
+                $"{peer} refused to connect to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $" ({(int)status})" : "")}",
                 e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? FailedResponse.ProxyPasswordHint : null),
             HttpRequestError.SecureConnectionError when Inner<AuthenticationException>(e) is not null => new RunException(
-                ExitStatus.Unavailable, $"{peer}: no TLS connection could be agreed on; it may not speak TLS, or only old versions of it"),
+                ExitStatus.Unavailable, $"{peer}: the TLS handshake failed; the server may not use TLS, or only old versions of it"),
             HttpRequestError.SecureConnectionError =>
-                TransientException.Unavailable($"{peer} closed the connection while TLS was agreed on"),
+                TransientException.Unavailable($"{peer} closed the connection during the TLS handshake"),
             HttpRequestError.ResponseEnded => TransientException.Unavailable($"{peer} closed the connection without an answer"),
-            HttpRequestError.InvalidResponse => new RunException(ExitStatus.Unavailable, $"{peer} answers with what is not HTTP"),
+            HttpRequestError.InvalidResponse => new RunException(ExitStatus.Unavailable, $"{peer} sent an answer that is not HTTP"),
             HttpRequestError.ConfigurationLimitExceeded =>
-                new RunException(ExitStatus.Unavailable, $"{peer} answers with more than {Limits.HeadersKiB} KiB of header"),
+                new RunException(ExitStatus.Unavailable, $"{peer} sent more than {Limits.HeadersKiB} KiB of header fields"),
             _ => TransientException.Unavailable($"{peer} dropped the connection"),
         };
     }
@@ -234,14 +238,14 @@ internal sealed class Exchange : IDisposable
     private static Exception SocketFailure(SocketError error, string peer) => error switch
     {
         SocketError.HostNotFound or SocketError.NoData => new RunException(ExitStatus.Unavailable, $"{peer}: no such host"),
-        SocketError.TryAgain => TransientException.Unavailable($"{peer}: its address cannot be looked up now"),
+        SocketError.TryAgain => TransientException.Unavailable($"{peer}: its address cannot be looked up at the moment"),
         SocketError.ConnectionRefused => TransientException.Unavailable($"{peer}: connection refused"),
         SocketError.NetworkUnreachable => TransientException.Unavailable($"{peer}: the network is unreachable"),
         SocketError.HostUnreachable => TransientException.Unavailable($"{peer}: the host is unreachable"),
         SocketError.TimedOut => TransientException.Unavailable($"{peer} does not answer"),
         SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
             TransientException.Unavailable($"{peer} dropped the connection"),
-        _ => TransientException.Unavailable($"{peer}: no connection ({error})"),
+        _ => TransientException.Unavailable($"{peer}: cannot connect ({error})"),
     };
 
     private static T? Inner<T>(Exception e)
@@ -258,12 +262,12 @@ internal sealed class Exchange : IDisposable
         return null;
     }
 
-    /// <summary>Whom a connection is made to, as messages name it.</summary>
+    /// <summary>The other end of the connection, as messages show it.</summary>
     private string Peer(Uri hop) => _proxies.Shown(hop) is { } proxy ? $"the proxy {proxy}" : $"{hop.Host}:{hop.Port}";
 
     private static Uri WithoutUser(Uri url) => url.UserInfo.Length == 0 ? url : new UriBuilder(url) { UserName = "", Password = "" }.Uri;
 
-    private static void AddUnlessThere(HttpRequestHeaders headers, string name, string value)
+    private static void AddIfMissing(HttpRequestHeaders headers, string name, string value)
     {
         if (!headers.Contains(name))
         {
@@ -271,12 +275,12 @@ internal sealed class Exchange : IDisposable
         }
     }
 
-    /// <summary>A validator exactly as the server wrote it, weak marks and odd dates included: the server is to understand it.</summary>
+    /// <summary>A validator exactly as the server wrote it, with any weak mark or odd date, because it is sent back there.</summary>
     private static string? Validator(HttpHeaders headers, string name)
     {
-        const int Longest = 1024;
+        const int MaxLength = 1024;
         return headers.NonValidated.TryGetValues(name, out var values)
-            && values.ToString() is { Length: > 0 and <= Longest } value && !CharChecks.HasControl(value)
+            && values.ToString() is { Length: > 0 and <= MaxLength } value && !CharChecks.HasControl(value)
             ? value
             : null;
     }

@@ -3,8 +3,8 @@ using Run.Posix;
 namespace Run.Http;
 
 /// <summary>
-/// Variables that only a fetch needs: tokens, proxies, netrc. A planned run does not fetch, so they are no inputs of a plan, and a token has
-/// no business in one.
+/// Variables that only a fetch needs: tokens, proxies, netrc. A planned run does not fetch, so they are not inputs of a plan, and a plan
+/// must not contain a token.
 /// </summary>
 internal static class FetchEnvironment
 {

@@ -1,10 +1,10 @@
 namespace Run.Http;
 
-/// <summary>What came of a fetch: a whole body, or the word that the copy is still good.</summary>
-/// <param name="NotModified">The server said so (304); there is no body then, and no digest.</param>
+/// <summary>The result of a fetch: a complete body, or the server's answer that the copy is current.</summary>
+/// <param name="NotModified">Whether the server answered 304; then there is no body and no digest.</param>
 /// <param name="Sha256">The digest of the decoded body.</param>
-/// <param name="Size">The length of the decoded body.</param>
-/// <param name="ETag">For the next time.</param>
-/// <param name="LastModified">For the next time.</param>
-/// <param name="ServedBy">The URL that the body came from at last, fit to be shown and stored.</param>
+/// <param name="Size">The length of the decoded body, in bytes.</param>
+/// <param name="ETag">For the next request.</param>
+/// <param name="LastModified">For the next request.</param>
+/// <param name="ServedBy">The URL of the body after all redirects, without secrets, so that it can be shown and stored.</param>
 internal sealed record FetchResult(bool NotModified, string Sha256, long Size, string? ETag, string? LastModified, string ServedBy);

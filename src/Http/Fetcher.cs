@@ -7,25 +7,26 @@ using Run.Reporting;
 namespace Run.Http;
 
 /// <summary>
-/// From a URL to the whole, checked bytes: the only way from this program to a network. It blocks until it is done.
+/// Fetches a URL and returns complete, checked bytes. It is the only way from this program to a network, and blocks until it is done.
 /// </summary>
 internal static class Fetcher
 {
-    /// <summary>Writes the decoded body into <paramref name="into"/>, from its start; every try begins it again.</summary>
+    /// <summary>Writes the decoded body to <paramref name="into"/>, from its start; every try starts again.</summary>
     /// <returns>
-    /// What came. Where a digest was asked for, and neither the URL nor a mirror had it, that is the last body that came, with another.
+    /// The result. If a digest was requested, and neither the URL nor a mirror had it, this is the last body, with another digest.
     /// </returns>
-    /// <exception cref="RunException">65, 69, 73, 77, 127: of the URL itself, also where its mirrors failed in other ways.</exception>
+    /// <exception cref="RunException">65, 69, 73, 77, 78, 127: the URL's own failure, even if its mirrors failed otherwise.</exception>
     public static FetchResult Get(FetchRequest request, SafeFileHandle into)
     {
-        // Never disposed: that would close the handle, which is the caller's. Without a buffer there is nothing else to dispose of.
+        // Not disposed, because that would close the caller's handle. Without a buffer there is nothing else to dispose of.
         var stream = new FileStream(into, FileAccess.Write, bufferSize: 0);
         return GetAsync(request, stream, Limits.Script).GetAwaiter().GetResult();
     }
 
-    /// <summary>The text of a small answer that is no script, such as a server's word on what a branch stands for.</summary>
+    /// <summary>The text of a small answer that is not a script, such as the commit of a branch.</summary>
     /// <param name="headers">Header fields for the URL's own origin.</param>
-    /// <param name="plainHttpAllowed">As of <see cref="FetchRequest"/>.</param>
+    /// <param name="plainHttpAllowed">As in <see cref="FetchRequest"/>.</param>
+    /// <exception cref="RunException">65, 69, 77, 78, 127.</exception>
     public static string GetText(string url, IReadOnlyList<KeyValuePair<string, string>> headers, bool plainHttpAllowed)
     {
         using var text = new MemoryStream();
@@ -34,55 +35,55 @@ internal static class Fetcher
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
     }
 
-    private static async Task<FetchResult> GetAsync(FetchRequest request, Stream into, long most)
+    private static async Task<FetchResult> GetAsync(FetchRequest request, Stream into, long maxBytes)
     {
         Processes.StartFinalizer();
         string[] urls = [request.Url, .. request.Mirrors];
         var deadline = Deadline.In(Limits.StartTimeout);
         using var progress = new Progress(Name(request.Url));
-        using var exchange = new Exchange(request, into, most, progress);
+        using var exchange = new Exchange(request, into, maxBytes, progress);
         RunException? failure = null;
-        FetchResult? other = null;
-        var fileHolds = false;
+        FetchResult? mismatch = null;
+        var fileIsIntact = false;
         for (var i = 0; i < urls.Length; i++)
         {
             var url = new Uri(urls[i]);
             var shown = UrlText.Redacted(urls[i]);
 
-            // A URL that never answers leaves time for those after it.
+            // So that a URL that never answers leaves time for the next ones.
             var share = deadline.Share(urls.Length - i);
             var isFirst = i == 0;
             var conditional = isFirst && (request.ETag ?? request.LastModified) is not null;
             var outcome = await Retries.RunAsync(() => exchange.TryAsync(url, conditional, share), shown, share).ConfigureAwait(false);
-            if (outcome.Failure is { Status: ExitStatus.CannotWrite or ExitStatus.Configuration } atHome)
+            if (outcome.Failure is { Status: ExitStatus.CannotWrite or ExitStatus.Configuration } local)
             {
-                throw atHome;
+                throw local;
             }
 
             if (outcome.Result is { } result && (result.NotModified || request.Digest is null || result.Sha256 == request.Digest))
             {
-                // A mirror's validators mean nothing to the server that will be asked next time.
+                // A mirror's validators mean nothing to the URL's own server, which is asked first next time.
                 return isFirst ? result : result with { ETag = null, LastModified = null };
             }
 
-            fileHolds = outcome.Result is not null;
-            other = outcome.Result ?? other;
+            fileIsIntact = outcome.Result is not null;
+            mismatch = outcome.Result ?? mismatch;
             failure ??= outcome.Failure;
         }
 
-        if (other is null)
+        if (mismatch is null)
         {
             throw urls.Length == 1
                 ? failure!
-                : new RunException(failure!.Status, $"{failure.Message}; nor was it to be had from a mirror", failure.Hint);
+                : new RunException(failure!.Status, $"{failure.Message}; all mirrors failed too", failure.Hint);
         }
 
-        // A try that failed later has spoilt the file.
-        return fileHolds ? other : throw new RunException(
-            ExitStatus.Data, $"{other.ServedBy} has another digest: sha256:{request.Digest} was asked for, sha256:{other.Sha256} came");
+        // If a later try failed, it has overwritten the file.
+        return fileIsIntact ? mismatch : throw new RunException(
+            ExitStatus.Data, $"{mismatch.ServedBy} has another digest: expected sha256:{request.Digest}, got sha256:{mismatch.Sha256}");
     }
 
-    /// <summary>What progress calls it: the name of the file.</summary>
+    /// <summary>The name that the progress line shows: that of the file.</summary>
     private static string Name(string url)
     {
         var path = new Uri(url).AbsolutePath;

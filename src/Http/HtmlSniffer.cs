@@ -3,11 +3,11 @@ using System.Text;
 namespace Run.Http;
 
 /// <summary>
-/// Tells a web page from a script: a page to sign in, a page that shows the script, a page that says "not found" with status 200.
+/// Tells a web page from a script: a sign-in page, a page that displays the script, or a "not found" page with status 200.
 /// </summary>
 internal static class HtmlSniffer
 {
-    /// <summary>How much of a body has to be seen.</summary>
+    /// <summary>How many bytes of a body are inspected.</summary>
     public const int Prefix = 1024;
 
     private static readonly string[] s_types = ["text/html", "application/xhtml+xml"];
@@ -16,7 +16,7 @@ internal static class HtmlSniffer
 
     public static bool IsType(string? mediaType) => s_types.Contains(mediaType, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether a body that begins like that is a page, whatever its type says.</summary>
+    /// <summary>Whether a body with this beginning is a web page, whatever its media type says.</summary>
     public static bool IsPage(ReadOnlySpan<byte> prefix)
     {
         var text = Encoding.UTF8.GetString(prefix).TrimStart('\ufeff').AsSpan().TrimStart();

@@ -1,58 +1,60 @@
 namespace Run.Http;
 
-/// <summary>How much a fetch may take: of time, of bytes, of patience. All the numbers, each with its reason, and nowhere else.</summary>
+/// <summary>All limits of a fetch, in time and in bytes, each with its reason.</summary>
 internal static class Limits
 {
-    /// <summary>Of a script, as it is sent and once decoded. Nobody reads a script of 64 MiB, and a server may send for ever.</summary>
+    /// <summary>Bytes of a script, both as sent and decoded. No real script is this long, and a server could send without end.</summary>
     public const long Script = 64L << 20;
 
-    /// <summary>Of an answer that is not a script: a commit's name in a few lines of JSON.</summary>
+    /// <summary>Bytes of an answer that is not a script: a commit's name in a few lines of JSON.</summary>
     public const long Text = 64L << 10;
 
-    /// <summary>Of the header fields of one answer, in KiB. Servers themselves take 8 to 64 of them.</summary>
+    /// <summary>Size of an answer's header fields, in KiB. Servers themselves accept 8 to 64 KiB.</summary>
     public const int HeadersKiB = 64;
 
-    /// <summary>Tries of one URL. With the pauses below, a server that refuses connections is given up after one or two seconds.</summary>
+    /// <summary>Tries per URL. With the pauses below, run gives up on a server that refuses connections after one or two seconds.</summary>
     public const int Tries = 4;
 
-    /// <summary>As many as curl and browsers follow is 50 and 20; an honest file has one or two.</summary>
+    /// <summary>curl follows 50 and browsers follow 20, but a file rarely has more than one or two.</summary>
     public const int Redirects = 10;
 
     /// <summary>
-    /// All tries of all URLs together, until a body is arriving. The contract says 30 seconds; the rest is for a slow machine.
+    /// All tries of all URLs together, until a body starts to arrive. The contract says 30 seconds; the rest is for a slow machine.
     /// </summary>
     public static TimeSpan StartTimeout => TimeSpan.FromSeconds(25);
 
-    /// <summary>To a connection, TLS included. Three lost SYNs take 7 seconds.</summary>
+    /// <summary>For a connection, including TLS. Three lost SYNs take 7 seconds.</summary>
     public static TimeSpan Connect => TimeSpan.FromSeconds(8);
 
-    /// <summary>From the beginning of a try to the header of the answer. A slow server gets its time, and a second try some too.</summary>
+    /// <summary>
+    /// From the start of a try to the header of the answer: enough for a slow server, with some time left for a second try.
+    /// </summary>
     public static TimeSpan HeadersTimeout => TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Between two pieces of a body; less where it began late, so that one that stops at once has not outlasted
+    /// Between two pieces of a body. It is shorter if the body began late, so that a body which stalls at once does not exceed
     /// <see cref="StartTimeout"/> by much.
     /// </summary>
     public static TimeSpan Stall => TimeSpan.FromSeconds(10);
 
     public static TimeSpan ShortestStall => TimeSpan.FromSeconds(3);
 
-    /// <summary>How long a body may take that keeps moving: 64 MiB at 110 KiB a second.</summary>
+    /// <summary>For a whole body, even if it keeps arriving: 64 MiB at 110 KiB per second.</summary>
     public static TimeSpan Body => TimeSpan.FromMinutes(10);
 
-    /// <summary>A body must bring this many bytes a second in every <see cref="Window"/>: one that brings fewer plays with us.</summary>
+    /// <summary>In bytes per second, over every <see cref="Window"/>. A slower body is treated as stalled.</summary>
     public const int SlowestRate = 512;
 
     public static TimeSpan Window => TimeSpan.FromSeconds(12);
 
-    /// <summary>The middle of the first pause between tries; each later one is about twice as long, with jitter.</summary>
+    /// <summary>The average of the first pause between tries. Each later pause is about twice as long, with jitter.</summary>
     public static TimeSpan FirstPause => TimeSpan.FromMilliseconds(200);
 
     public static TimeSpan LongestPause => TimeSpan.FromSeconds(5);
 
-    /// <summary>The head start of an address before the next one is tried beside it: RFC 8305, section 5.</summary>
+    /// <summary>How long one address is tried before the next one is tried in parallel: RFC 8305, section 5.</summary>
     public static TimeSpan HeadStart => TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A fetch shorter than this shows no progress: it would only flicker.</summary>
+    /// <summary>A shorter fetch shows no progress, because it would only flicker.</summary>
     public static TimeSpan Silent => TimeSpan.FromMilliseconds(500);
 }

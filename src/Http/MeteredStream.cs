@@ -3,10 +3,9 @@ using Run.Reporting;
 namespace Run.Http;
 
 /// <summary>
-/// The bytes of a body as the network brings them, before any decoding: counted against the limit, and watched, so that
-/// one that stops, or only drips, comes to an end.
+/// The bytes of a body as they arrive, before any decoding. It counts them against the limit, and fails if the body stalls or is too slow.
 /// </summary>
-internal sealed class MeteredStream(Stream inner, string shown, long most, TimeSpan stall, Progress progress) : Stream
+internal sealed class MeteredStream(Stream inner, string shown, long maxBytes, TimeSpan stall, Progress progress) : Stream
 {
     private readonly CancellationTokenSource _stall = new();
     private readonly long _start = Environment.TickCount64;
@@ -30,7 +29,7 @@ internal sealed class MeteredStream(Stream inner, string shown, long most, TimeS
         set => throw new NotSupportedException();
     }
 
-    /// <summary>The first byte, which will be read again; -1 where there is none.</summary>
+    /// <summary>The first byte, which the next read returns again; -1 if there is none.</summary>
     public async Task<int> PeekAsync()
     {
         _hasPeeked = await ReadAsync(_peeked).ConfigureAwait(false) == 1;
@@ -54,13 +53,13 @@ internal sealed class MeteredStream(Stream inner, string shown, long most, TimeS
         }
         catch (OperationCanceledException)
         {
-            throw TransientException.Unavailable($"{shown} stopped in the middle: nothing came for {stall.TotalSeconds:0} seconds");
+            throw TransientException.Unavailable($"{shown} stalled: no data for {stall.TotalSeconds:0} seconds");
         }
 
         _count += count;
         progress.Reach(_count);
         CheckPace();
-        return _count > most ? throw Body.TooMany(shown, most) : count;
+        return _count > maxBytes ? throw Body.TooLong(shown, maxBytes) : count;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -89,7 +88,7 @@ internal sealed class MeteredStream(Stream inner, string shown, long most, TimeS
         base.Dispose(disposing);
     }
 
-    /// <summary>The pace is judged over one window of time after the other: a fast beginning is no licence to drip.</summary>
+    /// <summary>Checks the rate in each window of time separately, so that a fast beginning does not excuse a slow rest.</summary>
     private void CheckPace()
     {
         var now = Environment.TickCount64;
@@ -97,7 +96,7 @@ internal sealed class MeteredStream(Stream inner, string shown, long most, TimeS
         {
             if ((_count - _windowCount) * 1000 < Limits.SlowestRate * (now - _windowStart))
             {
-                throw new RunException(ExitStatus.Unavailable, $"{shown} comes too slowly: less than {Limits.SlowestRate} bytes a second");
+                throw new RunException(ExitStatus.Unavailable, $"{shown} is too slow: less than {Limits.SlowestRate} bytes per second");
             }
 
             (_windowStart, _windowCount) = (now, _count);
@@ -105,7 +104,7 @@ internal sealed class MeteredStream(Stream inner, string shown, long most, TimeS
 
         if (now - _start > (long)Limits.Body.TotalMilliseconds)
         {
-            throw new RunException(ExitStatus.Unavailable, $"{shown} has not come whole after {Limits.Body.TotalMinutes} minutes");
+            throw new RunException(ExitStatus.Unavailable, $"{shown} is not complete after {Limits.Body.TotalMinutes} minutes");
         }
     }
 }

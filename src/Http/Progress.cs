@@ -4,8 +4,8 @@ using Run.Reporting;
 namespace Run.Http;
 
 /// <summary>
-/// A line on a terminal that says how far a fetch is, once it has taken half a second, and is wiped when it ends.
-/// A few lines of its own: the libraries for this write to System.Console, which changes the terminal that the script will inherit.
+/// A line on the terminal that shows the progress of a fetch. It appears after half a second and is erased when the fetch ends.
+/// No library is used: they write to System.Console, which changes the terminal that the script will inherit.
 /// </summary>
 internal sealed class Progress : IDisposable
 {
@@ -20,9 +20,9 @@ internal sealed class Progress : IDisposable
     private long _bytes;
     private long? _total;
     private bool _shown;
-    private bool _over;
+    private bool _isOver;
 
-    /// <param name="name">What is fetched, as short as can be.</param>
+    /// <param name="name">A short name of what is fetched.</param>
     public Progress(string name)
     {
         _name = Messages.Printable(name.Length > LongestName ? $"{name[..(LongestName - 1)]}…" : name);
@@ -32,7 +32,8 @@ internal sealed class Progress : IDisposable
         }
     }
 
-    /// <summary>A body begins, of that many bytes where it is known.</summary>
+    /// <summary>Called when a body begins.</summary>
+    /// <param name="total">Its length in bytes; null if it is unknown.</param>
     public void Begin(long? total)
     {
         lock (_lock)
@@ -47,7 +48,7 @@ internal sealed class Progress : IDisposable
     {
         lock (_lock)
         {
-            _over = true;
+            _isOver = true;
             _timer?.Dispose();
             if (_shown)
             {
@@ -60,7 +61,7 @@ internal sealed class Progress : IDisposable
     {
         lock (_lock)
         {
-            if (!_over)
+            if (!_isOver)
             {
                 _shown = true;
                 Messages.Raw($"{Wipe}fetching {_name}{State()}");

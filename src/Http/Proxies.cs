@@ -4,9 +4,9 @@ using Run.Reporting;
 namespace Run.Http;
 
 /// <summary>
-/// The proxies of the environment: <c>https_proxy</c>, <c>http_proxy</c>, <c>all_proxy</c> and <c>no_proxy</c>, in lower case or else in
-/// upper. .NET has a reader of its own, which takes an entry of NO_PROXY for that one host name: here, as with curl, it stands
-/// for the hosts below it as well, and it may have a port or be a network.
+/// The proxies from the environment: <c>https_proxy</c>, <c>http_proxy</c>, <c>all_proxy</c> and <c>no_proxy</c>, in lower case or else in
+/// upper case. .NET can read them too, but takes an entry of NO_PROXY for exactly one host name. Here, as with curl, an entry also
+/// covers the subdomains of a host, and it may have a port or be a network.
 /// </summary>
 internal sealed class Proxies : IWebProxy
 {
@@ -17,26 +17,27 @@ internal sealed class Proxies : IWebProxy
 
     public bool Any => _http is not null || _https is not null;
 
-    // What the user info of the proxies' own URLs says.
+    // From the user info of the proxies' own URLs.
     public ICredentials? Credentials { get; set; } = new ProxyPasswords();
 
-    // In a CGI program HTTP_PROXY is what the client sent as "Proxy:" (httpoxy, CVE-2016-5385), so there it is not believed.
-    private static string[] HttpVariable => FetchEnvironment.Variable("GATEWAY_INTERFACE") is null && FetchEnvironment.Variable("REQUEST_METHOD") is null
-        ? ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
-        : ["http_proxy", "all_proxy", "ALL_PROXY"];
+    // In a CGI program HTTP_PROXY is the client's "Proxy:" header field (httpoxy, CVE-2016-5385), so it is ignored there.
+    private static string[] HttpVariable =>
+        FetchEnvironment.Variable("GATEWAY_INTERFACE") is null && FetchEnvironment.Variable("REQUEST_METHOD") is null
+            ? ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+            : ["http_proxy", "all_proxy", "ALL_PROXY"];
 
     public Uri? GetProxy(Uri destination) =>
         (destination.Scheme == Uri.UriSchemeHttps ? _https : _http) is { } proxy && !IsDirect(Origin.Of(destination)) ? proxy : null;
 
     public bool IsBypassed(Uri host) => GetProxy(host) is null;
 
-    /// <summary>The proxy as messages name it; null where the way is direct.</summary>
+    /// <summary>The proxy as messages show it; null for a direct connection.</summary>
     public string? Shown(Uri destination) => GetProxy(destination) is { } proxy ? $"{proxy.Host}:{proxy.Port}" : null;
 
     private bool IsDirect(Origin origin) => _direct.Any(entry => Covers(entry, origin));
 
     /// <summary>
-    /// Whether an entry of NO_PROXY covers the origin: <c>*</c>, a host and those below it, an address, both with a port at will,
+    /// Whether an entry of NO_PROXY covers the origin: <c>*</c>; a host with its subdomains, or an address, each with an optional port;
     /// or a network.
     /// </summary>
     public static bool Covers(string entry, Origin origin)
@@ -90,16 +91,16 @@ internal sealed class Proxies : IWebProxy
 
         var text = value.Contains("://", StringComparison.Ordinal) ? value : "http://" + value;
 
-        // socks5h is socks5 that leaves the looking up of names to the proxy, which .NET's socks5 always does.
+        // socks5h is socks5 with names resolved by the proxy, which .NET's socks5 always does.
         text = text.StartsWith("socks5h:", StringComparison.OrdinalIgnoreCase) ? "socks5:" + text[8..] : text;
         return Uri.TryCreate(text, UriKind.Absolute, out var proxy)
             && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5"
             ? proxy
             : throw new RunException(
-                ExitStatus.Unavailable, $"{name} is not the URL of a proxy", "it looks like http://proxy.example.com:3128");
+                ExitStatus.Unavailable, $"{name} is not the URL of a proxy", "use a URL such as http://proxy.example.com:3128");
     }
 
-    /// <summary>User and password that a proxy's own URL carries, and no others.</summary>
+    /// <summary>Only the user and password in a proxy's own URL.</summary>
     private sealed class ProxyPasswords : ICredentials
     {
         public NetworkCredential? GetCredential(Uri uri, string authType) =>

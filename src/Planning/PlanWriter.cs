@@ -6,15 +6,15 @@ using Run.Posix;
 
 namespace Run.Planning;
 
-/// <summary>A plan as it is written, step by step. native/executor.c says what each step means, and goes them.</summary>
+/// <summary>Writes a plan step by step. native/executor.c documents the steps and executes them.</summary>
 internal sealed class PlanWriter
 {
     private readonly List<byte> _bytes = new(1024);
 
-    /// <param name="from">In seconds since 1970: from when on it holds.</param>
-    /// <param name="until">Until when.</param>
-    /// <param name="key">What it is for.</param>
-    /// <param name="lockRequest">What is locked before anything is looked at.</param>
+    /// <param name="from">When the plan becomes valid, in seconds since 1970.</param>
+    /// <param name="until">When it expires, in seconds since 1970.</param>
+    /// <param name="key">The key of the runs that it is for.</param>
+    /// <param name="lockRequest">What to lock before anything is checked.</param>
     public PlanWriter(long from, long until, byte[] key, LockRequest lockRequest)
     {
         Number(0);
@@ -73,7 +73,7 @@ internal sealed class PlanWriter
         Text(path);
     }
 
-    /// <param name="realPath">Where it is really, however it was named.</param>
+    /// <param name="realPath">The path without symbolic links, however the script was named.</param>
     public void LocalScript(string realPath, FileStamp stamp)
     {
         Step(Shared.StepLocalScript);

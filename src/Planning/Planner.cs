@@ -12,18 +12,20 @@ using Run.Storage;
 namespace Run.Planning;
 
 /// <summary>
-/// Writes down, as a plan, what a run has looked at and what came of it, so that the next one like it needs no runtime (native/executor.c).
-/// A plan must never change what happens: all that could is in it, and if something cannot be put into it there is none.
+/// Records as a plan what a run has read and decided, so that the next run like it needs no runtime (native/executor.c). A plan must never
+/// change what happens: it holds everything that could, and if it cannot hold something, no plan is written.
 /// </summary>
 /// <param name="typed">SCRIPT as it was typed.</param>
-/// <param name="reads">What has decided so far.</param>
-/// <param name="copy">The script's copy; null for a local file.</param>
-/// <param name="program">The program that <c>#!/usr/bin/env</c> will find, if the script names one.</param>
+/// <param name="reads">Everything that has decided so far.</param>
+/// <param name="copy">The script's cached copy; null for a local file.</param>
+/// <param name="program">The program that <c>#!/usr/bin/env</c> will find; null if the script does not use env.</param>
 internal sealed class Planner(
     string typed, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest, CachedScript? copy,
     Launch launch, string? program)
 {
-    /// <summary>To be called right before exec, so that what has failed has no plan. Nothing fails for want of one.</summary>
+    /// <summary>
+    /// Must be called right before exec, so that a run that fails has no plan. A plan that cannot be written is not an error.
+    /// </summary>
     public void WriteDown()
     {
         try
@@ -31,7 +33,7 @@ internal sealed class Planner(
             AddInputs();
             if (Directory() is { } directory && CanBePlanned() && NativePlans.Find(typed, directory) is var (key, path))
             {
-                // A local file is not cached, and creates no cache: it has a plan if there is a cache already.
+                // A local file is not cached and must not create the cache, so it has a plan only if the cache exists.
                 if (copy is null && Files.Status(cache.Root).Value is null)
                 {
                     return;
@@ -43,14 +45,14 @@ internal sealed class Planner(
         }
         catch (RunException)
         {
-            // A cache that cannot be created, or that is somebody else's: only a run of a local file has come so far with one.
+            // The cache cannot be created, or belongs to another user. Only a run of a local file gets here with such a cache.
         }
     }
 
-    /// <summary>From where SCRIPT was called, as far as that can decide what it means; the executor finds the same.</summary>
+    /// <summary>The working directory, if the meaning of SCRIPT can depend on it, else empty. The executor uses the same rule.</summary>
     private string? Directory() => typed is ['/', ..] ? "" : Files.RealPath(".").Value;
 
-    /// <summary>What the run depends on that was not read to decide, but has to stay as it is.</summary>
+    /// <summary>Adds what the run did not read for a decision, but what must not change either.</summary>
     private void AddInputs()
     {
         reads.Add(new Input.OwnDirectory(lockRequest.StateDirectory, Permissions.OthersWrite, MayBeLink: true));
@@ -85,7 +87,7 @@ internal sealed class Planner(
         && reads.ShowsEveryChange;
 
     /// <summary>
-    /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks for.
+    /// Whether the kernel will start the script itself next time too. The kernel finds the interpreter, except for the one that env finds.
     /// </summary>
     private bool IsStartedByKernel() =>
         launch is { ByKernel: true, Stamp: not null }
@@ -96,7 +98,9 @@ internal sealed class Planner(
 
     private byte[] Plan(byte[] key)
     {
-        var (from, until) = copy is null ? (long.MinValue, long.MaxValue) : copy.FreshBetween(ScriptProvider.MaxAge(script));
+        var (from, until) = copy is null
+            ? (long.MinValue, long.MaxValue)
+            : copy.FreshBetween(ScriptProvider.MaxAge(script));
         var plan = new PlanWriter(from, until, key, lockRequest);
         foreach (var input in reads.Inputs)
         {
@@ -116,15 +120,15 @@ internal sealed class Planner(
     }
 
     /// <summary>
-    /// Puts the plan in its place, whole. It need not outlive a loss of power, and is not flushed: what it says of itself shows whether it is
-    /// whole.
+    /// Writes the plan to a staging file and renames it. It is not flushed, because it need not survive a power failure: its seal shows
+    /// whether it is complete.
     /// </summary>
     private void Put(string path, byte[] bytes)
     {
-        // The signal for a file beyond the limit would end the run.
+        // SIGXFSZ, for a file that exceeds the limit, would end the run.
         var directory = $"{cache.Root}/{Cache.PlansName}";
         if (TrustedPath.Parent(path) != directory || bytes.Length > Shared.PlanMostBytes
-            || ResourceLimits.FileSize is not { Succeeded: true } most || most.Value < bytes.Length)
+            || ResourceLimits.FileSize is not { Succeeded: true } limit || limit.Value < bytes.Length)
         {
             return;
         }
@@ -132,7 +136,7 @@ internal sealed class Planner(
         const int Flags = OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate;
         var staging = $"{cache.Root}/{StagingFile.DirectoryName}/{Processes.Id}-plan";
         var opened = Files.Open(staging, Flags | OpenFlags.NoFollow, Permissions.PrivateFile);
-        if (IsMissing(opened.Error, staging))
+        if (CreatedParent(opened.Error, staging))
         {
             opened = Files.Open(staging, Flags | OpenFlags.NoFollow, Permissions.PrivateFile);
         }
@@ -146,14 +150,14 @@ internal sealed class Planner(
         var error = Files.ChangeMode(file, Permissions.PrivateFile);
         error = error == Errno.None ? Files.Write(file, bytes) : error;
         error = error == Errno.None ? Files.Rename(staging, path) : error;
-        error = IsMissing(error, path) ? Files.Rename(staging, path) : error;
+        error = CreatedParent(error, path) ? Files.Rename(staging, path) : error;
         if (error != Errno.None)
         {
             _ = Files.Remove(staging);
         }
     }
 
-    /// <summary>Whether the file's directory was not there, and now is.</summary>
-    private static bool IsMissing(Errno error, string path) =>
+    /// <summary>Whether the file's directory was missing, and has been created.</summary>
+    private static bool CreatedParent(Errno error, string path) =>
         error == Errno.NoEntry && Files.MakeDirectory(TrustedPath.Parent(path), Permissions.PrivateDirectory) == Errno.None;
 }

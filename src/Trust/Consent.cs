@@ -10,8 +10,8 @@ using Run.Storage;
 namespace Run.Trust;
 
 /// <summary>
-/// The user's word for a script whose source says <c>trust: ask</c>. It is asked for on the terminal, wherever standard input and output
-/// lead, and remembered for these bytes of this URL.
+/// The user's consent to run a script whose source says <c>trust: ask</c>. The question is asked on the terminal, even if standard input
+/// and output are redirected. The answer is remembered for these bytes of this URL.
 /// </summary>
 internal sealed class Consent
 {
@@ -20,27 +20,28 @@ internal sealed class Consent
     private readonly string _cacheRoot;
     private readonly ReadSet _reads;
 
-    // Also if it could not be written down.
+    // The digest accepted in this process, even if it could not be saved.
     private string? _given;
 
     private Consent(ResolvedScript script, string directory, string cacheRoot, ReadSet reads) =>
         (_script, _directory, _cacheRoot, _reads) = (script, directory, cacheRoot, reads);
 
-    /// <summary>Null if nothing is to be asked. A digest, pinned or on the command line, is an answer already.</summary>
-    /// <param name="stateDirectory">Where answers are remembered.</param>
-    /// <param name="cacheRoot">Where the change that is shown is staged.</param>
+    /// <summary>Null if there is nothing to ask. A digest, pinned or on the command line, already counts as consent.</summary>
+    /// <param name="stateDirectory">The directory in which answers are remembered.</param>
+    /// <param name="cacheRoot">The directory in which the diff is staged.</param>
     public static Consent? For(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
         script is { Source.Trust: TrustLevel.Ask, Digest: null }
             ? new Consent(script, $"{stateDirectory}/accepted", cacheRoot, reads)
             : null;
 
-    /// <exception cref="RunException">77: another user could have given it.</exception>
+    /// <summary>Whether these bytes were accepted before.</summary>
+    /// <exception cref="RunException">77: another user could have written the answer.</exception>
     public bool IsGiven(string sha256) => sha256 == _given
         || (TrustedPath.Check(TrustedPath.Parent(_directory)) is not null && TrustedPath.Check(_directory) is not null
             && TrustedPath.Check(File(sha256)) is not null);
 
     /// <summary>Asks about a copy, unless it was accepted before.</summary>
-    /// <exception cref="RunException">77.</exception>
+    /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
     public CachedScript Require(CachedScript copy)
     {
         if (!IsGiven(copy.Record.Sha256))
@@ -51,11 +52,11 @@ internal sealed class Consent
         return copy;
     }
 
-    /// <summary>Asks about bytes that have arrived.</summary>
-    /// <param name="path">Where they are.</param>
+    /// <summary>Asks about downloaded bytes.</summary>
+    /// <param name="path">The file that holds them.</param>
     /// <param name="size">In bytes.</param>
-    /// <param name="before">The copy until now: if it was accepted, what has changed since is shown.</param>
-    /// <exception cref="RunException">77: no, or nobody to ask.</exception>
+    /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
+    /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
     public void Ask(string path, string sha256, long size, CachedScript? before)
     {
         var name = _script.DisplayName;
@@ -65,7 +66,7 @@ internal sealed class Consent
 
         var accepted = before is not null && IsGiven(before.Record.Sha256) ? before : null;
         terminal.Say($"""
-            run: {Messages.Printable(name)} {(accepted is null ? "is new here" : "has changed")}
+            run: {Messages.Printable(name)} {(accepted is null ? "is new" : "has changed")}
                  from    {Messages.Printable(UrlText.Redacted(_script.Url))}
                  size    {HumanFormat.Size(size)}
                  sha256  {sha256}
@@ -79,13 +80,13 @@ internal sealed class Consent
         if (!terminal.Confirm("run it?"))
         {
             throw new RunException(
-                ExitStatus.Refused, $"{name}: not accepted, so it does not run", $"run --view {_script.ShellQuoted} shows it");
+                ExitStatus.Refused, $"{name}: not accepted, so it is not run", $"run --view {_script.ShellQuoted} shows it");
         }
 
         Remember(sha256);
     }
 
-    /// <summary>Writes down that these bytes need not be asked about again.</summary>
+    /// <summary>Saves the answer, so that run does not ask about these bytes again.</summary>
     public void Remember(string sha256)
     {
         _given = sha256;
@@ -97,7 +98,7 @@ internal sealed class Consent
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
-            Messages.Note($"{_script.DisplayName}: will be asked about again: {e.Message}");
+            Messages.Note($"{_script.DisplayName}: run will ask again, because the answer cannot be saved: {e.Message}");
         }
     }
 
@@ -120,17 +121,17 @@ internal sealed class Consent
     }
 
     /// <summary>
-    /// Through <c>$PAGER</c>, else less, which gets out of the way if one screen is enough, else more. False if there is none.
+    /// Shows the text with <c>$PAGER</c>, else less, which exits by itself if one screen is enough, else more. False if there is none.
     /// </summary>
     private bool Page(SafeFileHandle text, Terminal terminal)
     {
         const string Shell = "sh";
-        const int NotThere = 127;
+        const int CommandNotFound = 127;
         var pager = _reads.Variable("PAGER") is { Length: > 0 } chosen ? chosen
             : SearchPath.Find("less", _reads, out _) is not null ? "less -FX"
             : SearchPath.Find("more", _reads, out _) is not null ? "more"
             : null;
         return pager is not null && SearchPath.Find(Shell, _reads, out _) is { } shell
-            && ChildProcesses.Run(shell, [Shell, "-c", pager], text, terminal.Handle) is { Succeeded: true, Value: not NotThere };
+            && ChildProcesses.Run(shell, [Shell, "-c", pager], text, terminal.Handle) is { Succeeded: true, Value: not CommandNotFound };
     }
 }

@@ -9,23 +9,26 @@ using Run.Reporting;
 
 namespace Run.Trust;
 
-/// <summary>What changed between two versions of a script, told by diff(1).</summary>
+/// <summary>Shows what changed between two versions of a script, with diff(1).</summary>
 internal static class DiffProgram
 {
     public const string NoFile = "/dev/null";
     private const int Same = 0, Changed = 1;
 
-    /// <summary>Writes <c>diff -u</c> into the file.</summary>
+    /// <summary>Writes the output of <c>diff -u</c> to the file.</summary>
     /// <param name="into">Null: standard output.</param>
     /// <returns>Whether there is a difference.</returns>
-    /// <exception cref="RunException">73: diff could not do it. 127: there is no diff.</exception>
+    /// <exception cref="RunException">73: diff failed. 126: diff cannot be started. 127: there is no diff.</exception>
     public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle? into, ReadSet reads)
     {
         const string Program = "diff";
         var file = SearchPath.Find(Program, reads, out _)
-            ?? throw new RunException(ExitStatus.NotFound, "no diff(1) on this machine to show the change with", "install the package diffutils, or busybox");
+            ?? throw new RunException(
+                ExitStatus.NotFound,
+                "diff(1) is not installed, so the change cannot be shown",
+                "install the package diffutils, or busybox");
 
-        // -L is --label for GNU diff and for the others, which have no long options.
+        // -L is --label in GNU diff. Other diffs have no long options.
         string[] arguments = [Program, "-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path];
         var status = ChildProcesses.Run(file, arguments, null, into)
             .OrThrow(error => new RunException(ExitStatus.CannotStart, $"{file}: cannot be started: {error.Describe()}"));
@@ -33,20 +36,20 @@ internal static class DiffProgram
         {
             Same => false,
             Changed => true,
-            _ => throw new RunException(ExitStatus.CannotWrite, $"{file}: ended with status {status}"),
+            _ => throw new RunException(ExitStatus.CannotWrite, $"{file}: failed with status {status}"),
         };
     }
 
-    /// <summary>The label of a copy: its URL and, where diff has the time of a file, its age.</summary>
-    public static string Label(CachedScript copy, DateTimeOffset now) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Messages.Printable(copy.Record.Url)}\tcached {HumanFormat.Age(now - copy.Record.Fetched)} ago");
+    /// <summary>The label of a copy: its URL and, in place of diff's file time, its age.</summary>
+    public static string Label(CachedScript copy, DateTimeOffset now) => string.Create(
+        CultureInfo.InvariantCulture, $"{Messages.Printable(copy.Record.Url)}\tcached {HumanFormat.Age(now - copy.Record.Fetched)} ago");
 
-    /// <summary>The label of what the server has.</summary>
+    /// <summary>The label of the server's version.</summary>
     public static string Label(string url) => $"{UrlText.Redacted(url)}\tnow";
 
     /// <summary>
-    /// Copies a text for a terminal, line by line: what would move the cursor, hide or reorder what is seen is shown as what it is. The
-    /// text is the server's, and whoever is to judge it must see it all.
+    /// Copies a text to a terminal line by line. Characters that would move the cursor, or hide or reorder text, are shown escaped. The
+    /// text comes from the server, and the user who judges it must see all of it.
     /// </summary>
     public static void Show(SafeFileHandle text, Action<string> say)
     {

@@ -87,7 +87,7 @@ public sealed class BodyTests
     public async Task Without_a_length_only_with_a_digest()
     {
         await using var world = World.Answering(Says($"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{Script}"));
-        await world.Run("x").Fails(ExitStatus.Data, "without its length", "#sha256=");
+        await world.Run("x").Fails(ExitStatus.Data, "has no Content-Length", "#sha256=");
         await world.Run($"x#sha256={DigestOf(Script)}").Succeeds("ran\n");
     }
 
@@ -169,7 +169,7 @@ public sealed class BodyTests
                 await Task.Delay(1000, connection.End);
             }
         });
-        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "too slowly");
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "too slow");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
 

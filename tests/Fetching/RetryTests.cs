@@ -118,7 +118,7 @@ public sealed class RetryTests
     public async Task Bodies_that_always_stop_in_the_middle_are_an_error_within_30_seconds()
     {
         await using var world = World.Answering(StopsInTheMiddle());
-        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "stopped in the middle");
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "stalled");
         result.Check(result.Time < TimeSpan.FromSeconds(30), "less than 30 seconds");
     }
 

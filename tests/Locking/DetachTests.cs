@@ -23,7 +23,7 @@ public sealed class DetachTests
         var pid = int.Parse(result.Stdout, CultureInfo.InvariantCulture);
         Assert.Equal($"{pid}\n", result.Stdout);
         var log = Assert.Single(Directory.GetFiles(box.StateHome + "/run/logs"));
-        Assert.Equal($"run: ./x runs as pid {pid}, and writes to {log}\n", result.Stderr);
+        Assert.Equal($"run: ./x is running as pid {pid}; its output goes to {log}\n", result.Stderr);
         await Eventually.True(() => File.ReadAllText(log).Contains("message", StringComparison.Ordinal), "it has spoken");
         Assert.Equal(
             $"cwd {box.Work}\nstdin /dev/null\narguments a b \nsession {pid}\nterminal ?\nleft 0\nmessage\n", File.ReadAllText(log));

@@ -3,7 +3,7 @@ using Run.Generated;
 
 namespace Run.CommandLine.Completion;
 
-/// <summary>The completion for a shell: its template, and the options from the one table of them.</summary>
+/// <summary>The completion script for a shell: its template, filled in from the table of options.</summary>
 internal static class CompletionScript
 {
     public static readonly string[] Shells = ["bash", "zsh", "fish"];
@@ -115,7 +115,7 @@ internal static class CompletionScript
 
     private static IEnumerable<string> Names(OptionEntry entry) => entry.Short is { } letter ? [letter, entry.Long] : [entry.Long];
 
-    /// <summary>What a shell has to offer for a value.</summary>
+    /// <summary>What a shell offers to complete a value.</summary>
     private enum Kind
     {
         Other,

@@ -1,4 +1,4 @@
-# Completion of run for bash, made by: run --completion bash
+# Completion of run for bash, printed by: run --completion bash
 # shellcheck shell=bash disable=SC2207
 
 _run() {

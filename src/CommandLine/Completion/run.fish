@@ -1,4 +1,4 @@
-# Completion of run for fish, made by: run --completion fish
+# Completion of run for fish, printed by: run --completion fish
 
 # SCRIPT and everything after it that has been typed so far, without the word at the cursor.
 function __run_operands

@@ -1,5 +1,5 @@
 #compdef run
-# Completion of run for zsh, made by: run --completion zsh
+# Completion of run for zsh, printed by: run --completion zsh
 
 _run() {
     local context state state_descr line program=$words[1]

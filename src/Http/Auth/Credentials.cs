@@ -6,31 +6,33 @@ using Run.Reporting;
 namespace Run.Http.Auth;
 
 /// <summary>
-/// Which secrets go along with a request. Decided anew for every hop of a redirect: what was meant for one origin reaches no other.
+/// Decides which secrets a request carries, separately for every hop of a redirect: a secret for one origin must not reach another.
 /// </summary>
-/// <param name="headers">The source's own header fields, for <paramref name="owner"/> alone.</param>
-/// <param name="owner">The origin of the source's URL; a mirror elsewhere is another server.</param>
+/// <param name="headers">The source's own header fields, sent only to <paramref name="owner"/>.</param>
+/// <param name="owner">The origin of the source's URL. A mirror with another origin is another server.</param>
 internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> headers, Origin owner)
 {
     private const string GitLabHeader = "PRIVATE-TOKEN";
 
-    // Only where GitHub itself takes a token. Its other hosts (objects.…, release-assets.…) are storage with signed URLs,
-    // and refuse a request that says who it is twice.
+    // Only the hosts at which GitHub itself accepts a token. Its other hosts (objects.…, release-assets.…) are storage with signed
+    // URLs, and refuse a request that is authenticated twice.
     private static readonly string[] s_gitHubHosts =
     [
         "github.com", "www.github.com", "api.github.com", "raw.githubusercontent.com",
         "gist.github.com", "gist.githubusercontent.com", "media.githubusercontent.com", "codeload.github.com",
     ];
 
-    /// <summary>The variable whose token goes to that host; null where none does.</summary>
+    /// <summary>The variable whose token this host accepts; null if it accepts none.</summary>
     public static string? TokenVariable(Origin origin) => Variables(origin) is [var first, ..] ? first : null;
 
-    /// <summary>The variable whose token did go there; null where none is set.</summary>
+    /// <summary>The variable whose token was sent to this host; null if none is set.</summary>
     public static string? TokenInUse(Origin origin) => Variables(origin).FirstOrDefault(static name => Value(name) is not null);
 
-    /// <summary>Gives the request what it may take to where it goes.</summary>
+    /// <summary>Adds the header fields that may be sent to <paramref name="hop"/>.</summary>
     /// <param name="request">A request that has no header fields yet.</param>
-    /// <param name="asked">The URL that was to be fetched: its user name and password, and netrc's, are for its origin.</param>
+    /// <param name="asked">The URL before any redirect. Its user name and password, and netrc's, are for its origin only.</param>
+    /// <param name="hop">The URL that this request goes to.</param>
+    /// <exception cref="RunException">78: a header field cannot be sent.</exception>
     public void AddTo(HttpRequestHeaders request, Uri asked, Uri hop)
     {
         var origin = Origin.Of(hop);
@@ -47,7 +49,7 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
             return;
         }
 
-        // GitHub sends from one of its hosts to another; who sends there from elsewhere is not to choose what is asked in the user's name.
+        // GitHub redirects between its own hosts. A redirect from any other host must not choose what is requested with the user's token.
         var home = Origin.Of(asked);
         var (user, password) = UserInfo(asked);
         if (origin == home && password is not null)
@@ -90,11 +92,11 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
 
     private static void Add(HttpRequestHeaders request, string name, string value)
     {
-        // A line break would begin a header field, or a request, of its own. Host would be believed by the server and by TLS.
+        // A line break would start another header field, or another request. The server and TLS would both trust a Host.
         if (CharChecks.HasControl(value) || name.Equals("Host", StringComparison.OrdinalIgnoreCase) || !TryAdd(request, name, value))
         {
             throw new RunException(
-                ExitStatus.Configuration, $"the header field {name} cannot be sent", "run.conf's \"headers:\" has its name and its value");
+                ExitStatus.Configuration, $"the header field {name} cannot be sent", "check it under \"headers:\" in run.conf");
         }
     }
 
@@ -106,7 +108,7 @@ internal sealed class Credentials(IReadOnlyList<KeyValuePair<string, string>> he
         }
         catch (InvalidOperationException)
         {
-            // Content-Length and its like, which describe a body that a GET has not.
+            // Content-Length and similar fields, which describe a body; a GET has none.
             return false;
         }
     }

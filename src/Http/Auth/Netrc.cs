@@ -4,33 +4,36 @@ using Run.Posix;
 namespace Run.Http.Auth;
 
 /// <summary>
-/// The file of names and passwords that ftp(1) brought and curl, git and pip read: <c>~/.netrc</c>, or the one that <c>NETRC</c> names.
+/// The file of user names and passwords that ftp(1) introduced, and that curl, git and pip read: <c>~/.netrc</c>, or the one that
+/// <c>NETRC</c> names.
 /// </summary>
 internal static class Netrc
 {
-    private const int MostBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20;
 
     /// <summary>
-    /// Name and password for the host, null where the file has none, or where there is no file that this user may read.
+    /// User name and password for the host; null if the file has none, or if there is no file that this user can read.
     /// </summary>
-    /// <param name="host">A host's name or address, without port: netrc knows none.</param>
-    /// <param name="user">The name that is given already, so that only its password is looked for; null: any.</param>
+    /// <param name="host">A host's name or address without a port, because netrc has no ports.</param>
+    /// <param name="user">A user name that is already known, so that only its password is looked up; null: any.</param>
     public static (string User, string Password)? Find(string host, string? user)
     {
-        var path = FetchEnvironment.Variable("NETRC") is { Length: > 0 } named ? named : FetchEnvironment.Variable("HOME") is ['/', ..] home ? $"{home}/.netrc" : null;
+        var path = FetchEnvironment.Variable("NETRC") is { Length: > 0 } named ? named
+            : FetchEnvironment.Variable("HOME") is ['/', ..] home ? $"{home}/.netrc"
+            : null;
         if (path is null)
         {
             return null;
         }
 
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).Value;
-        return file is not null && Files.Read(file, MostBytes).Value is { } bytes ? Find(OsText.FromBytes(bytes), host, user) : null;
+        return file is not null && Files.Read(file, MaxBytes).Value is { } bytes ? Find(OsText.FromBytes(bytes), host, user) : null;
     }
 
-    /// <summary>The first entry that fits, as everybody reads it; <c>default</c> fits every host.</summary>
+    /// <summary>The first matching entry wins, as in other programs; <c>default</c> matches every host.</summary>
     public static (string User, string Password)? Find(string text, string host, string? user)
     {
-        var fits = false;
+        var matches = false;
         string? login = null, password = null;
         var words = new Words(text);
         while (words.Next() is { } word)
@@ -43,7 +46,7 @@ internal static class Netrc
                         return found;
                     }
 
-                    fits = word == "default" || string.Equals(words.Next(), host, StringComparison.OrdinalIgnoreCase);
+                    matches = word == "default" || string.Equals(words.Next(), host, StringComparison.OrdinalIgnoreCase);
                     (login, password) = (null, null);
                     break;
                 case "login":
@@ -64,13 +67,14 @@ internal static class Netrc
         return Entry();
 
         (string, string)? Entry() =>
-            fits && (user is null ? login is not null || password is not null : login is null || login == user)
+            matches && (user is null ? login is not null || password is not null : login is null || login == user)
                 ? (login ?? user ?? "", password ?? "")
                 : null;
     }
 
     /// <summary>
-    /// The words of a netrc: parted by blanks, or in double quotes with backslashes; a line that begins with <c>#</c> is a comment.
+    /// The words of a netrc: separated by white space, or in double quotes with backslash escapes. A line that begins with <c>#</c> is
+    /// a comment.
     /// </summary>
     private sealed class Words(string text)
     {
@@ -107,7 +111,7 @@ internal static class Netrc
             return word.ToString();
         }
 
-        /// <summary>A macro goes on until an empty line.</summary>
+        /// <summary>A macro ends at an empty line.</summary>
         public void SkipMacro()
         {
             var end = text.IndexOf("\n\n", _at, StringComparison.Ordinal);

@@ -4,21 +4,21 @@ using Run.Posix;
 
 namespace Run.Http.Tls;
 
-/// <summary>A file with the certificates of all authorities, in PEM, and a quick way to the few of them that matter.</summary>
+/// <summary>Finds the few certificates that matter in a PEM file with the certificates of all authorities, quickly.</summary>
 internal static class CertificateBundle
 {
-    private const int MostBytes = 16 << 20;
+    private const int MaxBytes = 16 << 20;
 
     /// <summary>
-    /// Those certificates of the file, in DER, that hold one of the names; more than needed is no harm, and where something about the
-    /// file is unusual there are none.
+    /// The certificates in the file, in DER, that contain one of the names. Too many do no harm. If anything about the file is unusual,
+    /// the list is empty.
     /// </summary>
-    /// <param name="names">In DER too, as they stand in a certificate.</param>
+    /// <param name="names">In DER, as in a certificate.</param>
     public static IReadOnlyList<byte[]> Holding(string path, IReadOnlyList<byte[]> names)
     {
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).Value;
-        return file is not null && Files.Status(file).Value is { IsRegular: true, Size: <= MostBytes and var size }
-            && Files.Read(file, MostBytes, size).Value is { } pem
+        return file is not null && Files.Status(file).Value is { IsRegular: true, Size: <= MaxBytes and var size }
+            && Files.Read(file, MaxBytes, size).Value is { } pem
             ? Holding(pem, names)
             : [];
     }
@@ -29,7 +29,7 @@ internal static class CertificateBundle
         var end = "-----END CERTIFICATE-----"u8;
         var found = new List<byte[]>();
 
-        // OpenSSL's own kind of entry can also say what a certificate is not to be trusted for.
+        // OpenSSL's own format can also list purposes for which a certificate must not be trusted.
         if (pem.IndexOf("-----BEGIN TRUSTED"u8) >= 0)
         {
             return found;

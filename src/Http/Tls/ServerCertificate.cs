@@ -6,8 +6,8 @@ using Run.Reporting;
 namespace Run.Http.Tls;
 
 /// <summary>
-/// Decides on a server's certificate, and can say what is wrong with it. OpenSSL judges; the runtime's own verdict on the chain is not
-/// asked for, because it would read the whole store of certificates first (see <see cref="OpenSsl"/>).
+/// Accepts or refuses a server's certificate, and says what is wrong with it. OpenSSL verifies the chain. The runtime's own verification
+/// is not used, because it would first read the whole certificate store (see <see cref="OpenSsl"/>).
 /// </summary>
 internal sealed class ServerCertificate
 {
@@ -16,7 +16,7 @@ internal sealed class ServerCertificate
         IssuerNotHere = 20, LeafUnverified = 21, PurposeWrong = 26, HostMismatch = 62, AddressMismatch = 64, KeyTooSmall = 66,
         IssuerKeyTooSmall = 67, DigestTooWeak = 68;
 
-    /// <summary>Why the last certificate was refused; null while none was.</summary>
+    /// <summary>Why the last certificate was refused; null if none was.</summary>
     public RunException? Refusal { get; private set; }
 
     public SslClientAuthenticationOptions Options() => new()
@@ -35,7 +35,7 @@ internal sealed class ServerCertificate
         var host = ((SslStream)sender).TargetHostName.Trim('[', ']').TrimEnd('.');
         if (certificate is not X509Certificate2 own || chain is null)
         {
-            Refusal = Refused(host, "the server has shown no certificate");
+            Refusal = Refused(host, "the server sent no certificate");
             return false;
         }
 
@@ -51,9 +51,9 @@ internal sealed class ServerCertificate
     }
 
     /// <summary>
-    /// A chain to some of the trusted certificates is a chain to all of them. So those that can matter come first: the directory's,
-    /// where the one that is needed has its hash for a name, and of the file, which has a hundred and more, those that hold the name of
-    /// an issuer. Only where that does not do, OpenSSL takes all of them, and what it then says is the verdict.
+    /// A chain to some of the trusted certificates is a chain to all of them. So OpenSSL first gets those that can matter: the directory,
+    /// in which it opens only the file named by the hash that it needs, and those certificates of the bundle (which has more than a
+    /// hundred) that contain an issuer's name. Only if that fails does OpenSSL load all of them, and then that verdict counts.
     /// </summary>
     private static (int Error, int Depth) Verify(X509Certificate2 own, X509Certificate2Collection sent, string host)
     {
@@ -68,17 +68,17 @@ internal sealed class ServerCertificate
 
     private static (string Message, string? Hint) Explain(int error, int depth, X509Certificate2 own, string host)
     {
-        const string Clock = "if that is not so, this machine's clock is wrong";
-        const string Trust = "SSL_CERT_FILE names a file with the certificates of authorities to be trusted";
-        var whose = depth == 0 ? "its certificate" : "the certificate of an authority behind its own";
+        const string Clock = "check this machine's clock";
+        const string Trust = "set SSL_CERT_FILE to a file with the certificates of the authorities to trust";
+        var whose = depth == 0 ? "its certificate" : "the certificate of one of its issuers";
         return error switch
         {
-            Expired when depth == 0 => ($"its certificate has expired, on {Date(own.NotAfter)}", Clock),
+            Expired when depth == 0 => ($"its certificate expired on {Date(own.NotAfter)}", Clock),
             Expired => ($"{whose} has expired", Clock),
             NotYetValid when depth == 0 => ($"its certificate is not valid before {Date(own.NotBefore)}", Clock),
             NotYetValid => ($"{whose} is not valid yet", Clock),
-            HostMismatch or AddressMismatch => ($"its certificate is for another name: {Names(own)}", $"it would have to name {host}"),
-            SelfSigned => ("its certificate is self-signed, and not among the trusted ones", Trust),
+            HostMismatch or AddressMismatch => ($"its certificate is for another name: {Names(own)}", $"it should name {host}"),
+            SelfSigned => ("its certificate is self-signed and not trusted", Trust),
             SelfSignedIssuer or IssuerUnknown or IssuerNotHere or LeafUnverified =>
                 ($"its certificate is from an unknown issuer: {own.GetNameInfo(X509NameType.SimpleName, forIssuer: true)}", Trust),
             SignatureWrong => ($"{whose} is forged or damaged: its signature is wrong", null),
@@ -93,11 +93,11 @@ internal sealed class ServerCertificate
 
     private static string Names(X509Certificate2 own)
     {
-        const int Most = 5;
+        const int MaxNames = 5;
         var alternatives = own.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToArray();
         var addresses = alternatives.SelectMany(static extension => extension.EnumerateIPAddresses()).Select(static ip => ip.ToString());
         var names = alternatives.SelectMany(static extension => extension.EnumerateDnsNames()).Concat(addresses).ToArray();
         return names.Length == 0 ? own.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
-            : string.Join(", ", names.Take(Most)) + (names.Length > Most ? ", …" : "");
+            : string.Join(", ", names.Take(MaxNames)) + (names.Length > MaxNames ? ", …" : "");
     }
 }
