@@ -13,6 +13,9 @@ internal sealed class RootFactAttribute : FactAttribute
         return unshare.ExitCode == 0;
     });
 
+    /// <summary>Root of a container, as Docker starts it, may not.</summary>
+    internal static bool MayMount => Libc.IsRoot && s_mayUnshare.Value;
+
     public RootFactAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
         : base(file, line)
     {
@@ -20,9 +23,8 @@ internal sealed class RootFactAttribute : FactAttribute
         {
             Skip = "only root can mount, unshare and start processes as another user";
         }
-        else if (!s_mayUnshare.Value && !Tools.InCI())
+        else if (!MayMount && !Tools.InCI())
         {
-            // Root of a container, as Docker starts it.
             Skip = "this root may not unshare and mount";
         }
     }
