@@ -5,6 +5,12 @@
 #
 # Everything is in functions, and only the last line calls one of them: a truncated download does nothing.
 
+# Where the project lives. Nothing is published there before its first tag.
+home=https://github.com/runscripts/run
+
+# The oldest C library that the glibc builds run with. scripts/package --for-release holds them to it.
+oldest_glibc=2.29
+
 usage() {
     cat <<'END'
 Usage: install.sh [--from-source | --uninstall]
@@ -18,7 +24,7 @@ Installs run into ~/.local, or into /usr/local for root. Run it again to upgrade
 Environment:
   PREFIX          install into this directory instead
   RUN_VERSION     install this version (0.1.0) instead of the latest
-  RUN_SHA256      the digest that the archive must have; SHA256SUMS is then not fetched
+  RUN_SHA256      the digest that the archive must have; SHA256SUMS is then not fetched. Required if there is no curl
   RUN_RELEASES    get releases from here: https://..., or file:/DIRECTORY as scripts/package creates it
 END
 }
@@ -26,7 +32,7 @@ END
 main() {
     set -eu
     umask 022
-    releases=${RUN_RELEASES:-https://github.com/runscripts/run/releases}
+    releases=${RUN_RELEASES:-$home/releases}
     releases=${releases%/}
     action=install
     while [ $# -gt 0 ]; do
@@ -62,9 +68,10 @@ END
 put_in_place() {
     platform=$(find_platform)
     work=$(mktemp -d) || fail "a temporary directory cannot be created"
-    staged=
+    staged=''
+    program=''
     # On a signal the shell exits, so that the EXIT trap removes everything.
-    trap 'rm -rf "$work"; [ -z "$staged" ] || rm -f "$staged"' EXIT
+    trap 'rm -rf "$work"; rm -f "$staged" "$program"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -75,6 +82,7 @@ put_in_place() {
         *[!0-9A-Za-z.~+-]*) fail "RUN_VERSION is not a version: $version" ;;
     esac
     expected=$(printf %s "${RUN_SHA256:-}" | tr A-F a-f)
+    check_glibc
     if [ -n "$expected" ]; then
         [ -n "$version" ] || fail "RUN_SHA256 is set but RUN_VERSION is not" "a digest belongs to one version"
     else
@@ -100,21 +108,26 @@ put_in_place() {
         { mkdir -p "$prefix/${file%/*}" 2>/dev/null && [ -w "$prefix/${file%/*}" ]; } ||
             fail "$prefix/${file%/*} cannot be written" "PREFIX=... installs elsewhere"
     done
-    staged=$prefix/bin/.run.$$
-    { cp "$tree/bin/run" "$staged" && chmod 755 "$staged"; } || fail "$staged cannot be written"
+    stage bin/run 755
     said=$("$staged" --version 2>&1) ||
         fail "run $version does not start on this machine, and nothing was installed: $said" \
             "./install.sh --from-source builds it for this machine"
-    files | while read -r file; do
-        [ "$file" = bin/run ] && continue
-        { cp "$tree/$file" "$prefix/$file.$$" && chmod 644 "$prefix/$file.$$" && mv -f "$prefix/$file.$$" "$prefix/$file"; } ||
-            fail "$prefix/$file cannot be written"
+    program=$staged
+    for file in $(files); do
+        [ "$file" != bin/run ] || continue
+        stage "$file" 644
+        mv -f "$staged" "$prefix/$file" || fail "$prefix/$file cannot be written"
     done
-    mv -f "$staged" "$prefix/bin/run" || fail "$prefix/bin/run cannot be written"
-    staged=
+    mv -f "$program" "$prefix/bin/run" || fail "$prefix/bin/run cannot be written"
 
     say "$said is in $prefix/bin"
     advise
+}
+
+# stage FILE MODE: copies it to its directory, as $staged. The name cannot be predicted: a link planted under it would be followed.
+stage() {
+    staged=$(mktemp "$prefix/${1%/*}/.run.XXXXXX" 2>/dev/null) || fail "$prefix/${1%/*} cannot be written"
+    { cat "$tree/$1" >"$staged" && chmod "$2" "$staged"; } || fail "$staged cannot be written"
 }
 
 # SHA256SUMS names every archive of a release, and so the latest version too. Nothing else has to be fetched, and the archive is
@@ -141,7 +154,7 @@ read_checksums() {
 build() {
     here=$(cd "$(dirname "$0")" && pwd)
     { [ -x "$here/scripts/package" ] && [ -f "$here/install.sh" ]; } ||
-        fail "--from-source works in a checkout" "git clone https://github.com/runscripts/run, then ./install.sh --from-source"
+        fail "--from-source works in a checkout" "git clone $home, then ./install.sh --from-source"
     "$here/scripts/package" --archive-only >&2
     releases=file:${RUN_PACKAGES:-$here/artifacts/release}
     RUN_VERSION=
@@ -155,9 +168,9 @@ uninstall() {
     done
     rmdir "$prefix/share/doc/run" 2>/dev/null ||:
     say "run is no longer in $prefix"
-    for left in "${XDG_CONFIG_HOME:-${HOME:-}/.config}/run" "${XDG_CACHE_HOME:-${HOME:-}/.cache}/run" \
+    for left in /etc/run.conf "${XDG_CONFIG_HOME:-${HOME:-}/.config}/run" "${XDG_CACHE_HOME:-${HOME:-}/.cache}/run" \
         "${XDG_STATE_HOME:-${HOME:-}/.local/state}/run"; do
-        [ ! -d "$left" ] || say "left in place: $left"
+        [ ! -e "$left" ] || say "left in place: $left"
     done
 }
 
@@ -217,6 +230,17 @@ find_platform() {
     fi
 }
 
+# Before anything is downloaded, and in plainer words than the dynamic linker's.
+check_glibc() {
+    case $platform:$action in
+        *-musl-*:* | *:build) return 0 ;;
+    esac
+    glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 0
+    minor=${glibc##*[!0-9]}
+    [ "$minor" -ge "${oldest_glibc#2.}" ] ||
+        fail "run needs glibc $oldest_glibc or newer, and this is ${glibc#glibc }" "./install.sh --from-source builds it in a checkout"
+}
+
 # fetch URL FILE
 fetch() {
     case $1 in
@@ -247,11 +271,18 @@ is_loopback() {
 download() {
     if has curl; then
         curl -fsSL --proto "$3" --connect-timeout 15 --speed-limit 1 --speed-time 30 --retry 2 -o "$2" "$1"
-    elif has wget && wget --version >/dev/null 2>&1; then
-        wget -q -T 30 --tries=3 -O "$2" "$1"
     elif has wget; then
-        # busybox's wget: some builds crash if a time limit is given.
-        wget -q -O "$2" "$1"
+        # GNU wget follows a redirect from https to http, and busybox's verifies no certificate. Only a digest from elsewhere makes up for
+        # that.
+        [ -n "${RUN_SHA256:-}" ] || is_loopback "$1" ||
+            fail "without curl, RUN_SHA256 must be set: a download by wget cannot be trusted" \
+                "install curl, or take the digest from SHA256SUMS on the releases page"
+        if wget --version >/dev/null 2>&1; then
+            wget -q -T 30 --tries=3 -O "$2" "$1"
+        else
+            # Some builds of busybox crash if a time limit is given.
+            wget -q -O "$2" "$1"
+        fi
     else
         fail "cannot download: neither curl nor wget is installed"
     fi

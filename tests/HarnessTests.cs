@@ -113,6 +113,7 @@ public sealed class HarnessTests
     }
 
     [Fact]
+    [Needs("curl")]
     public async Task Servers_answer_as_they_are_told_and_keep_a_record()
     {
         using var box = new Sandbox();
@@ -140,5 +141,22 @@ public sealed class HarnessTests
         Assert.False(waiting.HasExited);
         gate.Open();
         (await waiting.Exit()).Is(0, "plain");
+    }
+
+    [Fact]
+    public void A_missing_tool_is_a_reason_to_skip_but_in_CI()
+    {
+        Tools.Need("sh", "/bin/sh");
+        try
+        {
+            Tools.Need("sh", "no-such-tool");
+        }
+        catch (Exception e) when (e.Message.Contains("there is no no-such-tool here", StringComparison.Ordinal))
+        {
+            Assert.Equal(!Tools.InCI(), e.Message.StartsWith("$XunitDynamicSkip$", StringComparison.Ordinal));
+            return;
+        }
+
+        Assert.Fail("nothing was said of it");
     }
 }

@@ -19,6 +19,9 @@ public sealed partial class WarmPathTests
         await Planned.Is(() => world.Run("x"), "ran\n");
 
         var calls = await Calls(world, [.. options, "x"]);
+
+        // A release is linked with Debian 11's C library, of which these were libraries of their own. Each costs the dynamic linker nine calls.
+        budget += 9 * calls.Count(static call => PartOfOldLibc().IsMatch(call));
         Assert.True(calls.Length <= budget, $"{how}: {calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
         Assert.DoesNotContain(calls, static call => Network().IsMatch(call));
         Assert.DoesNotContain(calls, static call => Writing().IsMatch(call));
@@ -72,7 +75,6 @@ public sealed partial class WarmPathTests
     /// <summary>The system calls of all threads, up to the execve of the script.</summary>
     private static async Task<string[]> Calls(Sandbox box, params string[] arguments)
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/strace"), "there is no strace: apt-get install strace");
         await box.Run(arguments).Traced(out var file).Succeeds("ran\n");
         var calls = File.ReadAllLines(file)
             .Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal))
@@ -92,4 +94,7 @@ public sealed partial class WarmPathTests
 
     [GeneratedRegex(@"open\w*\([^""]*""[^""]*/([\w-]+)[^""/]*\.so[.0-9]*"", .* = \d")]
     private static partial Regex Library();
+
+    [GeneratedRegex(@"openat\(.*/lib(dl|rt|pthread)\.so")]
+    private static partial Regex PartOfOldLibc();
 }

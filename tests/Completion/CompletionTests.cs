@@ -108,6 +108,7 @@ public sealed partial class CompletionTests
     }
 
     [Fact]
+    [Needs("shellcheck")]
     public async Task The_completion_for_bash_is_clean()
     {
         using var box = new Sandbox();
@@ -131,6 +132,7 @@ public sealed partial class CompletionTests
 
     private static async Task<Child> Start(Sandbox box, string shell)
     {
+        Tools.Need(shell == "bash with bash-completion" ? "/usr/share/bash-completion/bash_completion" : shell);
         var (program, setup) = shell switch
         {
             "bash" => ((string[])["bash", "--norc", "--noprofile", "-i"], "PS1='$ '; eval \"$(run --completion bash)\""),

@@ -113,6 +113,7 @@ public sealed class SourceOptionTests
     }
 
     [Fact]
+    [Needs("python3")]
     public async Task Scripts_without_a_first_line_are_started_by_the_end_of_their_name()
     {
         using var box = new Sandbox();

@@ -4,6 +4,7 @@ namespace Run.Tests.Documentation;
 public sealed class ManualTests
 {
     [Fact]
+    [Needs("mandoc", "man")]
     public async Task Neither_mandoc_nor_man_has_anything_to_warn_of()
     {
         using var box = new Sandbox();
@@ -14,6 +15,7 @@ public sealed class ManualTests
     }
 
     [Fact]
+    [Needs("mandoc")]
     public async Task It_has_the_sections_that_a_reader_looks_for()
     {
         using var box = new Sandbox();

@@ -51,6 +51,7 @@ public sealed class CertificateTests
     }
 
     [Fact]
+    [Needs("strace", "openssl")]
     public async Task Only_those_that_are_needed_are_read_of_a_whole_store()
     {
         using var authority = new Certificates();

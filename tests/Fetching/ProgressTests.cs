@@ -34,9 +34,7 @@ public sealed class ProgressTests
     public async Task Nor_does_a_slow_one_where_it_is_not_wanted(string option, string terminal)
     {
         using var box = new Sandbox();
-        await using var server = Slow(Task.Delay(1500, TestContext.Current.CancellationToken));
-        box.Sources(server.Url);
-        var result = await box.Run(option, "x").Env("TERM", terminal).OnTerminal().Result();
+        var result = await WhileAnotherShowsItself(box, box.Run(option, "x").Env("TERM", terminal).OnTerminal());
         result.Check(result.Stdout.EndsWith("ran\r\n", StringComparison.Ordinal), "the script's output");
         result.Check(!result.Stdout.Contains("fetching", StringComparison.Ordinal), "no progress");
     }
@@ -45,14 +43,32 @@ public sealed class ProgressTests
     public async Task Nor_off_a_terminal()
     {
         using var box = new Sandbox();
-        await using var server = Slow(Task.Delay(1500, TestContext.Current.CancellationToken));
+        (await WhileAnotherShowsItself(box, box.Run("x").Env("TERM", "xterm"))).Is(0, "ran\n");
+    }
+
+    /// <summary>Runs the command. The server is slow until another fetch, which began after this one, has shown its progress.</summary>
+    private static async Task<Result> WhileAnotherShowsItself(Sandbox box, Command command)
+    {
+        var asked = new TaskCompletionSource();
+        var gate = new TaskCompletionSource();
+        await using var server = Slow(gate.Task, asked);
         box.Sources(server.Url);
-        await box.Run("x").Env("TERM", "xterm").Succeeds("ran\n");
+        await using var child = command.Start();
+        await asked.Task.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken);
+
+        using var other = new Sandbox();
+        other.Sources(server.Url);
+        await using var shown = other.Run("other").Env("TERM", "xterm").OnTerminal().Start();
+        await shown.Output("fetching other: 64 KiB of 128 KiB");
+        gate.SetResult();
+        await shown.Exit();
+        return await child.Exit();
     }
 
     /// <summary>Sends the first half at once and the second when it may.</summary>
-    private static RawServer Slow(Task second) => RawServer.Start(async connection =>
+    private static RawServer Slow(Task second, TaskCompletionSource? asked = null) => RawServer.Start(async connection =>
     {
+        asked?.TrySetResult();
         var body = Bytes(Script + new string('#', (128 << 10) - Script.Length));
         await connection.Send($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n");
         await connection.Send(body.AsMemory(0, 64 << 10));

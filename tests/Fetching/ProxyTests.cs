@@ -118,7 +118,7 @@ public sealed class ProxyTests
 
         public static async Task<Tinyproxy> Start(Sandbox box, params string[] more)
         {
-            Assert.SkipUnless(File.Exists("/usr/bin/tinyproxy"), "it needs the package tinyproxy");
+            Tools.Need("tinyproxy");
             for (var tries = 0; ; tries++)
             {
                 var port = Ports.Free();

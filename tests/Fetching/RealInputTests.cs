@@ -12,8 +12,7 @@ public sealed class RealInputTests
     [InlineData("https")]
     public async Task Pt_summary_runs_by_its_bare_name_and_the_second_run_asks_for_nothing(string scheme)
     {
-        Assert.SkipUnless(File.Exists(PtSummary), "there is no pt-summary: apt-get install percona-toolkit");
-        Assert.SkipUnless(File.Exists("/usr/sbin/nginx"), "there is no nginx: apt-get install nginx-light");
+        Tools.Need("pt-summary", "nginx");
         using var box = new Sandbox();
         using var authority = new Certificates();
         await using var nginx = await StartNginx(box, authority);

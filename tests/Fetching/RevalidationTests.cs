@@ -107,6 +107,7 @@ public sealed class RevalidationTests
     }
 
     [Fact]
+    [Needs("strace")]
     public async Task Offline_asks_nobody_not_even_for_an_address()
     {
         using var box = new Sandbox();

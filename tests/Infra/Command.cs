@@ -88,7 +88,7 @@ internal sealed class Command
     public Command WithClosed(params int[] descriptors) => Orders("close", descriptors);
 
     /// <summary>Leaves the file open for the program, as descriptor 7, for reading and appending, three bytes of it read already.</summary>
-    public Command WithOpen(string path) => Order("open", path);
+    public Command WithOpen(string path) => Order("open", Path.Combine(_directory, path));
 
     public Command Umask(string octal) => Order("umask", octal);
 
@@ -119,6 +119,7 @@ internal sealed class Command
     /// <summary>Under strace(1), with all that it starts. Each line of the file is a PID and a system call.</summary>
     public Command Traced(out string file, params string[] options)
     {
+        Tools.Need("strace");
         file = Path.Combine(_box.Root, Path.GetRandomFileName() + ".trace");
         return Through(["strace", "-f", "-qq", "-s", "4096", .. options, "-o", file]);
     }

@@ -41,6 +41,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     }
 
     [Fact]
+    [Needs("curl")]
     public async Task The_program_itself_is_installed_by_a_pipe_from_curl()
     {
         using var box = new Sandbox();
@@ -48,11 +49,14 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         (await Release.Package(box, box.Root + "/release", Suite.Binary).Result()).Check(0);
         Release.Serve(box.Root + "/release", server);
         server["/install.sh"] = s_script;
-        var home = Libc.IsRoot ? 65534 : 0;
-        box.GiveTo(home);
-
         var command = box.Sh($"curl -fsSL {server.Url}/install.sh | sh").Env("RUN_RELEASES", server.Url);
-        (await (home > 0 ? command.As(home) : command).Result()).Check(0);
+        if (Libc.IsRoot)
+        {
+            box.GiveTo(65534);
+            command.As(65534);
+        }
+
+        (await command.Result()).Check(0);
         await box.Exec(box.Home + "/.local/bin/run", "--version").Succeeds($"run {release.Version}\n");
         Assert.Equal(File.ReadAllBytes(Suite.Binary), File.ReadAllBytes(box.Home + "/.local/bin/run"));
     }
@@ -174,17 +178,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     {
         using var box = new Sandbox();
         await using var server = await Serve();
-        string[] has =
-        [
-            "cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod",
-            "dirname", "perl",
-        ];
-        var bin = Directory.CreateDirectory(box.Root + "/few").FullName;
-        foreach (var program in has.Append(downloader).Append(hasher).Distinct())
-        {
-            File.CreateSymbolicLink($"{bin}/{program}", (await box.Sh($"command -v {program}").Result()).Stdout.Trim());
-        }
-
+        var bin = await Few(box, downloader, hasher, "perl");
         if (downloader == "busybox")
         {
             File.CreateSymbolicLink($"{bin}/wget", $"{bin}/busybox");
@@ -199,6 +193,86 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         var result = (await Install(box, server.Url).Env("PATH", bin).Result()).Check(1);
         result.Check(
             result.Stderr.Contains("none of sha256sum, shasum and openssl", StringComparison.Ordinal), "a refusal to go on unchecked");
+    }
+
+    [Theory]
+    [InlineData("wget")]
+    [InlineData("busybox")]
+    public async Task Without_curl_only_a_digest_from_elsewhere_will_do(string downloader)
+    {
+        using var box = new Sandbox();
+        var bin = await Few(box, downloader);
+        if (downloader == "busybox")
+        {
+            File.CreateSymbolicLink($"{bin}/wget", $"{bin}/busybox");
+        }
+
+        // Nobody listens there: what is tried is refused by the machine, what is not tried by the script.
+        var install = Install(box, "https://127.0.0.1:1").Env("PATH", bin);
+        var result = (await install.Result()).Check(1);
+        Assert.Equal(
+            "install.sh: without curl, RUN_SHA256 must be set: a download by wget cannot be trusted\n"
+            + "            install curl, or take the digest from SHA256SUMS on the releases page\n",
+            result.Stderr);
+        result = (await install.Env("RUN_VERSION", release.Version).Env("RUN_SHA256", new string('0', 64)).Result()).Check(1);
+        var failed = $"install.sh: https://127.0.0.1:1{release.ArchivePath} cannot be fetched\n";
+        Assert.Contains(failed, result.Stderr, StringComparison.Ordinal);
+        Assert.Empty(Installed(box));
+    }
+
+    [Theory]
+    [InlineData("2.28", false)]
+    [InlineData("2.17", false)]
+    [InlineData("2.29", true)]
+    [InlineData("2.100", true)]
+    public async Task A_C_library_that_is_too_old_is_told_before_anything_is_downloaded(string version, bool goodEnough)
+    {
+        using var box = new Sandbox();
+        await using var server = await Serve();
+        box.Put("../bin/getconf", $"#!/bin/sh\necho glibc {version}\n");
+        var result = await Install(box, server.Url).Result();
+        if (goodEnough)
+        {
+            Assert.Equal(s_installed, Installed(box));
+            return;
+        }
+
+        result.Is(1, "",
+            $"install.sh: run needs glibc 2.29 or newer, and this is {version}\n"
+            + "            ./install.sh --from-source builds it in a checkout\n");
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_link_that_waits_beside_the_program_is_not_followed()
+    {
+        using var box = new Sandbox();
+        var victim = box.Put("victim", "as it was\n");
+        Directory.CreateDirectory(Prefix(box) + "/bin");
+        Directory.CreateDirectory(Prefix(box) + "/share/man/man1");
+
+        // The shell that plants them becomes the one that installs: whatever is named after its PID is found.
+        box.Put("install.sh", s_script);
+        var plant = $"cd {Prefix(box)}; ln -s {victim} bin/.run.$$; ln -s {victim} share/man/man1/run.1.$$; cd {box.Work}";
+        await box.Sh($"{plant}; exec sh install.sh >/dev/null")
+            .Env("PREFIX", Prefix(box)).Env("RUN_RELEASES", "file:" + release.Root).Succeeds("");
+        Assert.Equal("as it was\n", File.ReadAllText(victim));
+        await box.Exec(Prefix(box) + "/bin/run", "--version").Succeeds($"run {release.Version}\n");
+        Assert.Equal(
+            ["755 bin/run", .. s_installed[1..].Select(static name => "644 " + name)],
+            s_installed.Select(name => $"{Convert.ToString((int)File.GetUnixFileMode($"{Prefix(box)}/{name}"), 8)} {name}"));
+    }
+
+    [RootFact]
+    public async Task What_an_uninstallation_leaves_is_named()
+    {
+        using var box = new Sandbox();
+        (await Install(box, "file:" + release.Root).Result()).Check(0);
+        box.Put(box.Root + "/etc/run.conf", "sources: {}\n");
+        Directory.CreateDirectory(box.Cache);
+        await Install(box, "", "/bin/sh", "--uninstall").InMountNamespace($"mount --bind {box.Root}/etc /etc").Succeeds(
+            $"install.sh: run is no longer in {Prefix(box)}\n"
+            + $"install.sh: left in place: /etc/run.conf\ninstall.sh: left in place: {box.Cache}\n");
     }
 
     [Theory]
@@ -301,6 +375,24 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         Assert.Empty(Installed(box));
     }
 
+    /// <summary>A directory for PATH with little more in it than what every machine has.</summary>
+    private static async Task<string> Few(Sandbox box, params string[] more)
+    {
+        string[] usual =
+        [
+            "cat", "cp", "mv", "rm", "mkdir", "mktemp", "tar", "gzip", "grep", "sed", "head", "tr", "uname", "id", "getconf", "ls", "chmod",
+            "dirname",
+        ];
+        Tools.Need(more);
+        var bin = Directory.CreateDirectory(box.Root + "/few").FullName;
+        foreach (var program in usual.Concat(more).Distinct())
+        {
+            File.CreateSymbolicLink($"{bin}/{program}", (await box.Sh($"command -v {program}").Result()).Stdout.Trim());
+        }
+
+        return bin;
+    }
+
     private static string Prefix(Sandbox box) => box.Root + "/prefix";
 
     /// <summary>What an installation leaves, including hidden files.</summary>
@@ -312,12 +404,14 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     private static Command Install(Sandbox box, string releases, string shell = "/bin/sh", params string[] arguments)
     {
         var words = shell.Split(' ');
+        Tools.Need(words[0]);
         return box.Exec(words[0], [.. words[1..], "-s", "--", .. arguments]).Input(s_script)
             .Env("PREFIX", Prefix(box)).Env("RUN_RELEASES", releases).Env("SHELL", "/bin/bash");
     }
 
     private async Task<ScriptServer> Serve()
     {
+        Tools.Need("curl");
         var server = await ScriptServer.Start();
         release.ServeOn(server);
         return server;

@@ -6,6 +6,7 @@ namespace Run.Tests.Locking;
 public sealed class DetachTests
 {
     [Fact]
+    [Needs("ps")]
     public async Task The_script_runs_in_a_session_of_its_own_and_its_PID_is_told()
     {
         using var box = new Sandbox();

@@ -64,6 +64,7 @@ public sealed class LockFileTests
     }
 
     [Fact]
+    [Needs("strace")]
     public async Task If_the_file_system_has_no_locks_a_plain_run_goes_on_and_a_locked_one_does_not()
     {
         // The first fcntl on the lock's descriptor is F_DUPFD, which moves it out of the script's way; the second one locks.
@@ -114,6 +115,7 @@ public sealed class LockFileTests
     }
 
     [Fact]
+    [Needs("strace")]
     public async Task A_file_that_was_removed_before_it_was_locked_is_not_the_lock()
     {
         // After the first run has opened the file, and before it locks it, the file is removed and another run creates a new one.

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 
 namespace Run.Tests.Locking;
@@ -44,13 +43,12 @@ public sealed class PsTests
     {
         using var box = new Sandbox();
         box.PutHolder();
-        var clock = Stopwatch.StartNew();
         await using var holder = await box.Holds("--lock", "./x");
-        JsonElement one = default;
-        await Eventually.True(() => (one = Only(box)).GetProperty("seconds").GetInt64() >= 2, "it has been running for two seconds");
+        var one = Only(box);
+        var first = one.GetProperty("seconds").GetInt64();
+        Assert.InRange(first, 0, 30);
+        await Eventually.True(() => (one = Only(box)).GetProperty("seconds").GetInt64() > first, "it has been running for longer");
         Assert.Equal(["pid", "mode", "seconds", "script", "user"], one.EnumerateObject().Select(static p => p.Name));
-        Assert.InRange(one.GetProperty("seconds").GetInt64(), 2, 30);
-        Assert.True(clock.Elapsed.TotalSeconds > 1.9, $"{clock.Elapsed.TotalSeconds} seconds are no two");
         Assert.Equal(Environment.UserName, one.GetProperty("user").GetString());
 
         var line = (await box.Run("--ps").Result()).Stdout;

@@ -63,6 +63,7 @@ public sealed partial class ModuleTests
 
     /// <summary>Longer lines do not fit beside another file, and nobody reads them to the end.</summary>
     [Fact]
+    [Needs("git")]
     public void No_line_of_code_is_longer_than_140_columns()
     {
         const int MostColumns = 140;

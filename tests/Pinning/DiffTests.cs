@@ -78,6 +78,7 @@ public sealed class DiffTests
     }
 
     [Fact]
+    [Needs("busybox")]
     public async Task The_diff_of_busybox_does_as_well()
     {
         await using var world = await Forge.Serving(("/plain/x", "a\n"));

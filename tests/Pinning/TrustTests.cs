@@ -53,9 +53,8 @@ public sealed class TrustTests
         await using var world = await Forge.Serving(("/plain/x", "#!/bin/sh\ncat\n"));
         await using var child = world.Sh("echo y | run asks:x > out 2> errors; cat out").OnTerminal().Start();
         await child.Output(Question);
-        await Task.Delay(100, TestContext.Current.CancellationToken);
-        Assert.False(child.HasExited);
         await child.Type("y\n");
+        // The first y was typed; the second came through standard input to the script, for whom it was left.
         Assert.EndsWith(Question + "y\r\ny\r\n", (await child.Exit()).Stdout, StringComparison.Ordinal);
         Assert.Empty(File.ReadAllText(world.Work + "/errors"));
     }

@@ -14,7 +14,8 @@ internal static partial class Forgery
     public static string AnotherVersion(string path)
     {
         var binary = (byte[])s_build.Binary.Clone();
-        ref var digit = ref binary[s_build.At];
+        // Not the first: a compiler may have read that one already.
+        ref var digit = ref binary[s_build.At + (s_build.Name.Length / 2)];
         digit = digit == (byte)'0' ? (byte)'1' : (byte)'0';
         File.Copy(Suite.Binary, path);
         File.WriteAllBytes(path, binary);

@@ -42,7 +42,7 @@ public sealed partial class InputTests
     [InlineData("/local")]
     public async Task Whatever_a_run_looks_at_is_in_its_plan(string script)
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/strace"), "there is no strace: apt-get install strace");
+        Tools.Need("strace");
         await using var server = await ScriptServer.Start();
         using var box = new Sandbox();
         foreach (var name in (string[])["/x", "/pinned"])

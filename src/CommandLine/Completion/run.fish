@@ -12,7 +12,10 @@ function __run_operands
             case %VALUED%
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
-            case '-?*'
+            case -
+                break
+            # Since fish 4 a question mark in a pattern is no wildcard.
+            case '-*'
                 set -e words[1]
             case '*'
                 break
