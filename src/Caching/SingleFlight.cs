@@ -14,6 +14,7 @@ namespace Run.Caching;
 internal sealed class SingleFlight : IDisposable
 {
     public const string DirectoryName = "flights";
+    private const int MaxAttempts = 100;
     private const int MaxNoteBytes = 8 << 10;
 
     private readonly Cache _cache;
@@ -32,14 +33,9 @@ internal sealed class SingleFlight : IDisposable
         var directory = $"{cache.Root}/{DirectoryName}";
         var path = $"{directory}/{Cache.Key(url)}";
         var asked = cache.Now;
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
-            var opened = Open(path);
-            if (opened.Error == Errno.NoEntry)
-            {
-                TrustedPath.MakeDirectory(directory);
-                opened = Open(path);
-            }
+            var opened = OpenIn(directory, path);
 
             // Without a lock there may be two fetches instead of one, but still no half-written file.
             if (opened.Value is not { } file || Files.Lock(file, wait: true) != Errno.None)
@@ -56,19 +52,59 @@ internal sealed class SingleFlight : IDisposable
             }
 
             // If the file was removed before this process had the lock, the lock is worthless: try again. The note of an older flight is
-            // removed.
-            var isCurrent = Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
+            // removed. If that is impossible, this process fetches without the others.
+            var isCurrent = IsCurrent(file, path);
             if (isCurrent && bytes.Length == 0)
             {
                 return new SingleFlight(cache, path, file);
             }
 
-            if (isCurrent)
+            var error = isCurrent ? Files.Remove(path) : Errno.None;
+            file.Dispose();
+            if (error is not (Errno.None or Errno.NoEntry) || attempt == MaxAttempts)
+            {
+                return new SingleFlight(cache, path, null);
+            }
+        }
+    }
+
+    /// <summary>A flight that does not fetch, so that no other process fetches meanwhile; null if one is fetching now.</summary>
+    /// <param name="key">The URL's key.</param>
+    public static SingleFlight? TryEnter(Cache cache, string key)
+    {
+        var directory = $"{cache.Root}/{DirectoryName}";
+        var path = $"{directory}/{key}";
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var opened = OpenIn(directory, path);
+            var error = opened.Value is { } file ? Files.Lock(file, wait: false) : opened.Error;
+            if (error == Errno.None && IsCurrent(opened.Value!, path))
+            {
+                return new SingleFlight(cache, path, opened.Value);
+            }
+
+            opened.Value?.Dispose();
+            if (error != Errno.None)
+            {
+                return error == Errno.Again ? null : new SingleFlight(cache, path, null);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Removes the files of fetches that were killed. Failures are ignored.</summary>
+    public static void Sweep(string directory)
+    {
+        foreach (var name in (Files.Names(directory).Value ?? []).Where(Cache.IsKey))
+        {
+            // The lock of a fetch that is under way, this process's own included, is on another descriptor, and so is not free.
+            var path = $"{directory}/{name}";
+            using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+            if (file is not null && Files.Lock(file, wait: false) == Errno.None && IsCurrent(file, path))
             {
                 _ = Files.Remove(path);
             }
-
-            file.Dispose();
         }
     }
 
@@ -91,8 +127,36 @@ internal sealed class SingleFlight : IDisposable
         }
     }
 
-    private static Result<SafeFileHandle> Open(string path) =>
-        Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Permissions.PrivateFile);
+    /// <summary>Opens or creates the file. Another user's note could stop this user's fetches, so such a file is refused.</summary>
+    private static Result<SafeFileHandle> OpenIn(string directory, string path)
+    {
+        _ = TrustedPath.Check(directory);
+        var flags = OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow | OpenFlags.NonBlock;
+        var opened = Files.Open(path, flags, Permissions.PrivateFile);
+        for (var attempt = 1; opened.Error == Errno.NoEntry && attempt <= MaxAttempts; attempt++)
+        {
+            TrustedPath.MakePrivateDirectory(directory);
+            opened = Files.Open(path, flags, Permissions.PrivateFile);
+        }
+
+        if (opened.Value is { } file)
+        {
+            try
+            {
+                _ = TrustedPath.Check(path, Files.Status(file));
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+
+        return opened;
+    }
+
+    private static bool IsCurrent(SafeFileHandle file, string path) =>
+        Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
 
     private sealed record Note(DateTimeOffset Ended, RunException? Failure)
     {
