@@ -10,7 +10,7 @@ namespace Run.Inputs;
 /// <param name="Cache">The cached scripts: <c>RUN_CACHE</c>, else <c>$XDG_CACHE_HOME/run</c>, else <c>~/.cache/run</c>.</param>
 /// <param name="State">Locks and logs: <c>$XDG_STATE_HOME/run</c>, else <c>~/.local/state/run</c>.</param>
 /// <param name="Configuration">The user's run.conf; null if there is no home.</param>
-/// <param name="AreMakeshift">Whether one of them is under the temporary directory, because there is no usable home.</param>
+/// <param name="AreMakeshift">Whether one of them is not where the variables say, because that place cannot be used.</param>
 /// <param name="Note">What the user should know about the choice; null for nothing.</param>
 internal sealed record XdgPaths(string Cache, string State, string? Configuration, bool AreMakeshift, string? Note)
 {
@@ -34,8 +34,8 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
         var paths = new XdgPaths(
             cache ?? Private(reads, "cache"), state ?? Private(reads, "state"),
             Below(reads, "XDG_CONFIG_HOME", "run/run.conf") ?? Below(reads, "HOME", ".config/run/run.conf"),
-            cache is null || state is null, null);
-        return paths is { AreMakeshift: true } && skipped is [var first, ..]
+            cache is null || state is null || skipped.Count > 0, null);
+        return (cache is null || state is null) && skipped is [var first, ..]
             ? paths with { Note = $"{first}: using {TrustedPath.Parent(cache is null ? paths.Cache : paths.State)}" }
             : paths;
     }

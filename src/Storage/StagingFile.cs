@@ -99,8 +99,18 @@ internal sealed class StagingFile : IDisposable
 
         // Whoever could write this directory could have put another file in the place of this one.
         var written = Files.Status(_lock).OrThrow(error => CannotWrite(path, error));
-        return Files.LinkStatus(path).Value is { } there && there.IsSameFile(written) ? written : throw new RunException(
+        var there = Files.LinkStatus(path).OrThrow(error => CannotWrite(path, error));
+        return there.IsSameFile(written) ? written : HasSameBytes(path, there) ? there : throw new RunException(
             ExitStatus.Refused, $"{path}: replaced by another process while it was written, so it is not used");
+    }
+
+    /// <summary>Some network file systems give a file another inode number after it was renamed. Then its bytes decide.</summary>
+    private bool HasSameBytes(string path, FileStatus there)
+    {
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+        return file is not null && there.Owner == Processes.EffectiveUser && !there.OthersCanWrite
+            && Files.Status(file).Value is { IsRegular: true } opened && opened.IsSameFile(there)
+            && Sha256.OfFile(file) is { Succeeded: true } bytes && bytes.Value == Sha256.OfFile(_lock).Value;
     }
 
     /// <summary>As <see cref="Finish"/>, but does not replace an existing file.</summary>
@@ -153,7 +163,7 @@ internal sealed class StagingFile : IDisposable
 
         _ = Files.Lock(@lock, wait: true);
         if (Files.Status(@lock).Value is { } mine && Files.Status(created).Value is { } written && mine.IsSameFile(written)
-            && Files.LinkStatus(path).Value is { } there && there.IsSameFile(mine))
+            && Files.LinkStatus(path).Value is not null)
         {
             return @lock;
         }

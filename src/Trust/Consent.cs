@@ -92,7 +92,7 @@ internal sealed class Consent
         _given = sha256;
         try
         {
-            TrustedPath.MakeDirectory(_directory);
+            TrustedPath.MakePrivateDirectory(_directory);
             var line = $"{_script.DisplayName} {UrlText.Redacted(_script.Url)}\n";
             AtomicFile.Replace(File(sha256), OsText.ToBytes(line), Permissions.PrivateFile);
         }
