@@ -1,6 +1,6 @@
 /*
- * The least that a program can do which locks a file and becomes another one: baseline FILE PROGRAM [ARGUMENT]...
- * scripts/bench measures run beside it.
+ * The least that a program must do to lock a file and become another program: baseline FILE PROGRAM [ARGUMENT]...
+ * scripts/bench compares run with it.
  */
 #include <fcntl.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@ using Run.Tests.Transcripts;
 
 namespace Run.Tests;
 
-/// <summary>The harness itself: a test that fails for a reason of its own would tell nothing about run.</summary>
+/// <summary>The test harness itself: if it is wrong, its tests say nothing about run.</summary>
 public sealed class HarnessTests
 {
     [Fact]
@@ -36,8 +36,12 @@ public sealed class HarnessTests
         var file = box.Put("file", "0123456789");
         var told = (await box.Exec(Suite.Tell).Limit("nofile", 77).Umask("077").Ignoring(1, 2).Blocking(10).WithPending(10).WithClosed(0)
             .WithOpen(file).Nice(5).TimerSlack(123456).WithAlarm(1000).NoNewPrivileges().Result()).Stdout;
-        foreach (var fact in (string[])["limit 7: 4d 4d", "umask: 0077", "signal 1: ignored", "blocked: 200 pending: 200", $"fd 7: {file}", "offset 3",
-            "nice: 5", "timer slack: 123456", "timer 0: set", "no new privileges: 1"])
+        string[] facts =
+        [
+            "limit 7: 4d 4d", "umask: 0077", "signal 1: ignored", "blocked: 200 pending: 200", $"fd 7: {file}", "offset 3",
+            "nice: 5", "timer slack: 123456", "timer 0: set", "no new privileges: 1",
+        ];
+        foreach (var fact in facts)
         {
             Assert.Contains(fact, told, StringComparison.Ordinal);
         }
@@ -89,7 +93,7 @@ public sealed class HarnessTests
     }
 
     [Fact]
-    public async Task A_session_that_goes_otherwise_than_its_transcript_shows_the_difference()
+    public async Task A_session_that_differs_from_its_transcript_shows_the_difference()
     {
         using var box = new Sandbox();
         const string Session = "# A comment.\n\n$ echo a\na\n\n$ echo b >&2; exit 3\n! b\nstatus 3\n";
@@ -103,7 +107,7 @@ public sealed class HarnessTests
             Assert.Equal(Session, File.ReadAllText(box.Work + "/session.received.txt"));
         }
 
-        // What looks like another part of a transcript would not be seen.
+        // Output that looks like another part of a transcript could not be told from it.
         File.WriteAllText(file, "$ echo '# a'\n");
         await Assert.ThrowsAnyAsync<Exception>(() => Transcript.Replay(file));
     }

@@ -7,54 +7,54 @@ using Run.Storage;
 namespace Run.Caching;
 
 /// <summary>
-/// The cached scripts. Below the root, a directory for each URL, named by its digest:
+/// The cached scripts. The root has a directory for each URL, named by the URL's digest:
 /// <code>
-/// KEY/record             what is known of the current version
-/// KEY/VERSION/NAME       its bytes, and those of versions that some process may still be running
-/// flights/KEY            held by the process that fetches that URL now
-/// tmp/                   files that are not whole yet
-/// plans/                 what the next warm run of a script needs to know, so that it needs no runtime
+/// KEY/record             the description of the current version
+/// KEY/VERSION/NAME       its bytes, and those of older versions that a process may still be running
+/// flights/KEY            locked by the process that is fetching that URL
+/// tmp/                   staging files
+/// plans/                 what the next warm run of a script needs to start without the runtime
 /// </code>
-/// A version is written to tmp/, flushed and renamed; then the record is, in the same way, and that is the moment at which the new version
-/// is there. The bytes of each are flushed before its rename (but those of a first record: without it the script is fetched again), and
-/// a journal keeps renames in their order, so the directories need no flush: what a loss of power may undo is the last step, and then the
-/// one before it. What is in place is never written again, so that nobody can catch it half written, and a script that runs keeps its bytes.
+/// A version is written to tmp/, flushed and renamed. Then the record is written in the same way; its rename makes the new version current.
+/// Each file is flushed before its rename, except a first record: without it the script is just fetched again. A journal keeps renames in
+/// order, so the directories need no flush: a power failure can undo only the last rename, or the last two. A file in place is never
+/// written again, so no process sees half a file, and a running script keeps its bytes.
 /// </summary>
-/// <param name="clock">What tells when a copy came, and how old a version is.</param>
+/// <param name="clock">The clock for when a copy was fetched and how old a version is.</param>
 internal sealed class Cache(string root, TimeProvider clock)
 {
-    /// <summary>Where the plans of warm runs are: see <see cref="Planning.Planner"/>.</summary>
+    /// <summary>The directory of the plans of warm runs: see <see cref="Planning.Planner"/>.</summary>
     public const string PlansName = "plans";
 
     private const string RecordName = "record";
     private const int KeyLength = 32;
-    private const int MostRecordBytes = 16 << 10;
+    private const int MaxRecordBytes = 16 << 10;
 
     public string Root => root;
 
     public DateTimeOffset Now => clock.GetUtcNow();
 
-    /// <summary>The name of a URL's directory: 128 bits of the digest of the URL, which may hold secrets but for the user's.</summary>
+    /// <summary>The name of a URL's directory: 128 bits of the digest of the URL without user name and password.</summary>
     public static string Key(string url) => Sha256.HexOf(OsText.ToBytes(UrlText.WithoutUser(url)))[..KeyLength];
 
     /// <summary>
-    /// The copy of what the URL leads to. Null where there is none, or one whose bytes are no longer those that arrived.
+    /// The URL's cached copy; null if there is none, or if its bytes are no longer those that were fetched.
     /// </summary>
     /// <exception cref="RunException">77: another user owns or can write the cache, or what is in it.</exception>
     public CachedScript? Find(string url) => FindByKey(Key(url));
 
-    /// <summary>All copies, by the name of the script.</summary>
+    /// <summary>All copies, sorted by script name.</summary>
     public IReadOnlyList<CachedScript> All() =>
         [.. Names().Where(IsKey).Select(FindByKey).OfType<CachedScript>()
             .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)];
 
     /// <summary>
-    /// Puts a version into the cache: renames the temporary file into its place, then the record that names it.
+    /// Stores a new version: renames the staging file into place, then writes the record.
     /// </summary>
-    /// <param name="staging">A whole file, written and not yet flushed.</param>
-    /// <param name="record">What is known of it; its identity is filled in here.</param>
-    /// <param name="isRunning">Whether another process runs the script now: see <see cref="VersionSweeper"/>.</param>
-    /// <exception cref="RunException">73.</exception>
+    /// <param name="staging">A complete file, not yet flushed.</param>
+    /// <param name="record">Its description; the stamp and the size are filled in here.</param>
+    /// <param name="isRunning">Whether another process is running the script: see <see cref="VersionSweeper"/>.</param>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
     public CachedScript Store(string url, StagingFile staging, CacheRecord record, Func<bool> isRunning)
     {
         var directory = $"{root}/{Key(url)}";
@@ -68,23 +68,28 @@ internal sealed class Cache(string root, TimeProvider clock)
             new RunException(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}"));
         record = record with { Stamp = status.Stamp, Size = status.Size };
 
-        // Where there was no record, all that a loss of power can take is what this fetch has brought: a record that is not whole counts as none.
+        // A first record needs no flush: a power failure can lose only what this fetch has stored, because a damaged record counts as none.
         Write(directory, record, flush: before is not null);
         VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, Now, isRunning);
         return new CachedScript(path, record);
     }
 
-    /// <summary>Writes down that the server was asked, and that the copy is current.</summary>
-    /// <exception cref="RunException">73.</exception>
+    /// <summary>Records that the server has confirmed the copy as current.</summary>
+    /// <exception cref="RunException">73: the record cannot be written.</exception>
     public CachedScript Confirm(string url, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
     {
-        var record = copy.Record with { Checked = now, ETag = etag ?? copy.Record.ETag, LastModified = lastModified ?? copy.Record.LastModified };
+        var record = copy.Record with
+        {
+            Checked = now,
+            ETag = etag ?? copy.Record.ETag,
+            LastModified = lastModified ?? copy.Record.LastModified,
+        };
         Write($"{root}/{Key(url)}", record, flush: true);
         return copy with { Record = record };
     }
 
-    /// <summary>Removes the copies of that URL. False where there are none.</summary>
-    /// <exception cref="RunException">73.</exception>
+    /// <summary>Removes all versions of that URL; false if there are none.</summary>
+    /// <exception cref="RunException">73: one cannot be removed. 77: another user owns or can write the cache.</exception>
     public bool Remove(string url)
     {
         var directory = $"{root}/{Key(url)}";
@@ -97,19 +102,24 @@ internal sealed class Cache(string root, TimeProvider clock)
         return true;
     }
 
-    /// <summary>Removes all copies, and leaves what is not the cache's own.</summary>
-    /// <exception cref="RunException">73, 77.</exception>
+    /// <summary>Removes everything that the cache has created, and nothing else.</summary>
+    /// <exception cref="RunException">73: something cannot be removed. 77: another user owns or can write the cache.</exception>
     public void RemoveAll()
     {
         _ = TrustedPath.CheckTarget(root);
-        foreach (var name in Names().Where(static n => IsKey(n) || n is StagingFile.DirectoryName or SingleFlight.DirectoryName or PlansName))
+        foreach (var name in Names())
         {
+            if (!IsKey(name) && name is not (StagingFile.DirectoryName or SingleFlight.DirectoryName or PlansName))
+            {
+                continue;
+            }
+
             DirectoryTree.Remove($"{root}/{name}");
         }
     }
 
-    /// <summary>Makes the cache's own directory, for the user alone.</summary>
-    /// <exception cref="RunException">73, 77.</exception>
+    /// <summary>Creates the cache's directory, for the user only.</summary>
+    /// <exception cref="RunException">73: it cannot be created. 77: another user owns it or can write it.</exception>
     public void Make()
     {
         TrustedPath.MakeDirectory(root);
@@ -123,9 +133,10 @@ internal sealed class Cache(string root, TimeProvider clock)
 
     private CachedScript? FindByKey(string key)
     {
-        // The root may be a symbolic link that the user made; what is below it may not.
+        // The root may be a symbolic link; what is below it must not be one.
         var directory = $"{root}/{key}";
-        if (TrustedPath.CheckTarget(root) is null || TrustedPath.Check(directory) is null || ReadRecord(directory) is not var (record, file))
+        if (TrustedPath.CheckTarget(root) is null || TrustedPath.Check(directory) is null
+            || ReadRecord(directory) is not var (record, file))
         {
             return null;
         }
@@ -137,24 +148,24 @@ internal sealed class Cache(string root, TimeProvider clock)
             return null;
         }
 
-        // A file that was written in the same tick of the clock as the record could have changed after it was looked at:
-        // only a record that is younger than the last change proves anything.
+        // If the file last changed in the same clock tick in which the record was written, it could have changed after its stamp was taken.
+        // So the stamp counts only if the record is younger than that change.
         if (record.Stamp == status.Stamp && file.Stamp?.Modified > status.Changed)
         {
             return new CachedScript(path, record) { RecordFile = file };
         }
 
-        return Reread(directory, path, record);
+        return Rehash(directory, path, record);
     }
 
-    /// <summary>The file does not look as it did: its bytes decide, and where they are right it is written down how it looks now.</summary>
-    private static CachedScript? Reread(string directory, string path, CacheRecord record)
+    /// <summary>The file's stamp has changed: if its bytes still have the digest, records the new stamp; else returns null.</summary>
+    private static CachedScript? Rehash(string directory, string path, CacheRecord record)
     {
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
         if (file is null || Files.Status(file).Value is not { } status || status.Size != record.Size
             || Sha256.OfFile(file).Value != record.Sha256)
         {
-            Messages.Step(() => $"{path}: not the bytes that arrived");
+            Messages.Step(() => $"{path}: the bytes have changed since they were fetched");
             return null;
         }
 
@@ -165,20 +176,20 @@ internal sealed class Cache(string root, TimeProvider clock)
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
-            // A cache that is read-only, or full: the bytes are right all the same, and are read again next time.
+            // The cache is read-only or full. The bytes are still right, and the next run hashes them again.
         }
 
         return copy;
     }
 
-    /// <summary>The record, and its file as it was.</summary>
+    /// <summary>The record, and its file with the stamp it had when it was read.</summary>
     private static (CacheRecord Record, Input.File File)? ReadRecord(string directory)
     {
         var path = $"{directory}/{RecordName}";
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
         return file is not null
             && TrustedPath.Check(path, Files.Status(file)) is { IsRegular: true } status
-            && Files.Read(file, MostRecordBytes, status.Size).Value is { } bytes
+            && Files.Read(file, MaxRecordBytes, status.Size).Value is { } bytes
             && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
             ? (record, new Input.File(path, status.Stamp))
             : null;
@@ -192,7 +203,7 @@ internal sealed class Cache(string root, TimeProvider clock)
         staging.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}", flush);
     }
 
-    /// <summary>What is in the cache; nothing if there is none yet.</summary>
+    /// <summary>The names in the root; empty if it does not exist yet.</summary>
     private List<string> Names() => Files.Names(root) is var names && names.Error == Errno.NotDirectory ? [] : names
         .OrAbsent(error => new RunException(ExitStatus.CannotWrite, $"{root}: cannot be read: {error.Describe()}")) ?? [];
 }

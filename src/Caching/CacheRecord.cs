@@ -5,20 +5,22 @@ using Run.Posix;
 
 namespace Run.Caching;
 
-/// <summary>What the cache knows of a script: one small text file beside it, <c>key value</c> on each line. No secret is in it.</summary>
-/// <param name="Script">SCRIPT as it was typed when the bytes arrived.</param>
-/// <param name="Url">Fit to be shown: the key of the cache is a digest of the real one.</param>
+/// <summary>The description of a cached script: a small text file, <c>key value</c> on each line. It contains no secrets.</summary>
+/// <param name="Script">SCRIPT as typed when the bytes were fetched.</param>
+/// <param name="Url">Without secrets; the cache's key is a digest of the real one.</param>
 /// <param name="Name">The file's name.</param>
 /// <param name="Sha256">In lower case.</param>
-/// <param name="Fetched">When these bytes arrived.</param>
-/// <param name="Checked">When the server last said that they are current.</param>
+/// <param name="Size">In bytes.</param>
+/// <param name="Fetched">When these bytes were fetched.</param>
+/// <param name="Checked">When the server last confirmed them as current.</param>
 internal sealed record CacheRecord(
-    string Script, string Url, string Name, string Sha256, long Size, DateTimeOffset Fetched, DateTimeOffset Checked, string? ETag, string? LastModified)
+    string Script, string Url, string Name, string Sha256, long Size, DateTimeOffset Fetched, DateTimeOffset Checked,
+    string? ETag, string? LastModified)
 {
-    /// <summary>How the file looked when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
+    /// <summary>The file's stamp when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
     public FileStamp Stamp { get; init; }
 
-    // The first line of a record. A file that begins otherwise is of another version of run, and counts as none.
+    // The first line of a record. A file with another first line was written by another version of run, and counts as none.
     private const string Magic = "run-record 1";
 
     public string ToText()
@@ -39,7 +41,7 @@ internal sealed record CacheRecord(
 
         void Add(string key, string? value)
         {
-            // A value cannot hold a line break: SCRIPT and URLs have no control characters, and HTTP fields cannot.
+            // A value cannot contain a line break: neither SCRIPT, URLs nor HTTP fields have control characters.
             if (value is not null)
             {
                 text.Append(key).Append(' ').Append(value).Append('\n');
@@ -47,7 +49,7 @@ internal sealed record CacheRecord(
         }
     }
 
-    /// <summary>Null where the text is not a whole record.</summary>
+    /// <summary>Null if the text is not a complete record.</summary>
     public static CacheRecord? Parse(string text)
     {
         if (!text.StartsWith(Magic + "\n", StringComparison.Ordinal) || !text.EndsWith('\n'))
@@ -67,7 +69,8 @@ internal sealed record CacheRecord(
         return values.TryGetValue("script", out var script)
             && values.TryGetValue("url", out var url)
             && values.TryGetValue("name", out var name)
-            && values.TryGetValue("sha256", out var sha256) && sha256.Length == Posix.Sha256.HexLength && CharChecks.AreLowerHex(sha256)
+            && values.TryGetValue("sha256", out var sha256)
+            && sha256.Length == Posix.Sha256.HexLength && CharChecks.AreLowerHex(sha256)
             && Number("size") is { } size
             && Number("fetched") is { } fetched
             && Number("checked") is { } @checked
@@ -79,9 +82,11 @@ internal sealed record CacheRecord(
             { Stamp = stamp }
             : null;
 
-        // As far as DateTimeOffset reaches: to the year 9999.
+        // At most the end of the year 9999, the range of DateTimeOffset.
         long? Number(string key) =>
-            long.TryParse(values.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 253402300799
-                ? number : null;
+            long.TryParse(values.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number <= 253402300799
+                ? number
+                : null;
     }
 }

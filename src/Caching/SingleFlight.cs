@@ -8,13 +8,13 @@ using Run.Storage;
 namespace Run.Caching;
 
 /// <summary>
-/// One fetch of a URL, however many ask for it at once: the first one fetches and holds a lock; the others wait for the lock, and then read in
-/// its file how the fetch ended. The file is removed when the fetch has ended; those that wait have it open.
+/// One fetch of a URL at a time. The first process fetches and holds a lock; the others wait for the lock, then read from its file how the
+/// fetch ended. The file is removed at the end of the fetch; the waiting processes still have it open.
 /// </summary>
 internal sealed class SingleFlight : IDisposable
 {
     public const string DirectoryName = "flights";
-    private const int MostNoteBytes = 8 << 10;
+    private const int MaxNoteBytes = 8 << 10;
 
     private readonly Cache _cache;
     private readonly string _path;
@@ -25,8 +25,8 @@ internal sealed class SingleFlight : IDisposable
     /// <summary>
     /// Waits for a fetch that is under way.
     /// </summary>
-    /// <returns>Null where it has succeeded, so that the copy is there; else the flight of this process, which is now to fetch.</returns>
-    /// <exception cref="RunException">What the fetch that was waited for has failed with.</exception>
+    /// <returns>Null if that fetch has succeeded, so the copy is in the cache; else this process's own flight: it must fetch.</returns>
+    /// <exception cref="RunException">73: the directory cannot be created. Else the failure of the other process's fetch.</exception>
     public static SingleFlight? Enter(Cache cache, string url)
     {
         var directory = $"{cache.Root}/{DirectoryName}";
@@ -41,28 +41,29 @@ internal sealed class SingleFlight : IDisposable
                 opened = Open(path);
             }
 
-            // Without a lock there may be two fetches where one would do, and still nothing half.
+            // Without a lock there may be two fetches instead of one, but still no half-written file.
             if (opened.Value is not { } file || Files.Lock(file, wait: true) != Errno.None)
             {
                 opened.Value?.Dispose();
                 return new SingleFlight(cache, path, null);
             }
 
-            var bytes = Files.Read(file, MostNoteBytes).Value ?? [];
+            var bytes = Files.Read(file, MaxNoteBytes).Value ?? [];
             if (Note.Parse(bytes) is { } note && note.Ended >= asked && note.Ended <= cache.Now)
             {
                 file.Dispose();
                 return note.Failure is { } failure ? throw failure : null;
             }
 
-            // Whoever removed the file before this process had the lock took the meeting place away; what an older flight left is removed.
-            var isThere = Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } there && mine.IsSameFile(there);
-            if (isThere && bytes.Length == 0)
+            // If the file was removed before this process had the lock, the lock is worthless: try again. The note of an older flight is
+            // removed.
+            var isCurrent = Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
+            if (isCurrent && bytes.Length == 0)
             {
                 return new SingleFlight(cache, path, file);
             }
 
-            if (isThere)
+            if (isCurrent)
             {
                 _ = Files.Remove(path);
             }
@@ -71,7 +72,7 @@ internal sealed class SingleFlight : IDisposable
         }
     }
 
-    /// <summary>Tells those that wait how it ended.</summary>
+    /// <summary>Tells the waiting processes how the fetch ended.</summary>
     /// <param name="failure">Null for success.</param>
     public void Complete(RunException? failure)
     {
@@ -96,13 +97,16 @@ internal sealed class SingleFlight : IDisposable
     private sealed record Note(DateTimeOffset Ended, RunException? Failure)
     {
         public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Create(
-            CultureInfo.InvariantCulture, $"{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n"));
+            CultureInfo.InvariantCulture,
+            $"{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n"));
 
         public static Note? Parse(byte[] bytes) =>
             Encoding.UTF8.GetString(bytes).Split('\n') is [var ticks, var status, var message, var hint, ""]
             && long.TryParse(ticks, CultureInfo.InvariantCulture, out var t) && t >= 0 && t <= DateTime.MaxValue.Ticks
             && int.TryParse(status, CultureInfo.InvariantCulture, out var s)
-                ? new Note(new DateTimeOffset(t, TimeSpan.Zero), s == 0 ? null : new RunException((ExitStatus)s, message, hint.Length > 0 ? hint : null))
+                ? new Note(
+                    new DateTimeOffset(t, TimeSpan.Zero),
+                    s == 0 ? null : new RunException((ExitStatus)s, message, hint.Length > 0 ? hint : null))
                 : null;
 
         private static string Line(string? text) => Messages.Printable(text ?? "");

@@ -6,13 +6,13 @@ using Run.Storage;
 namespace Run.Caching;
 
 /// <summary>
-/// A file on its way into the cache. Its writer holds a lock on it, so that whoever fetches next can tell the files of
-/// writers that were killed from those of writers at work, and sweeps the former.
+/// A file that is being written for the cache. Its writer holds a lock on it, so that a later fetch can tell the files of killed writers,
+/// which it removes, from those still being written.
 /// </summary>
 internal sealed class StagingFile : IDisposable
 {
     public const string DirectoryName = "tmp";
-    private const int MostAttempts = 100;
+    private const int MaxAttempts = 100;
 
     private bool _finished;
 
@@ -26,7 +26,7 @@ internal sealed class StagingFile : IDisposable
 
     public SafeFileHandle Handle { get; }
 
-    /// <exception cref="RunException">73.</exception>
+    /// <exception cref="RunException">73: it cannot be created.</exception>
     public static StagingFile Create(string cache)
     {
         var directory = $"{cache}/{DirectoryName}";
@@ -37,7 +37,7 @@ internal sealed class StagingFile : IDisposable
             var opened = Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile);
             if (opened.Value is not { } handle)
             {
-                if (opened.Error is not (Errno.Exists or Errno.NoEntry) || attempt == MostAttempts)
+                if (opened.Error is not (Errno.Exists or Errno.NoEntry) || attempt == MaxAttempts)
                 {
                     throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be created: {opened.Error.Describe()}");
                 }
@@ -46,7 +46,7 @@ internal sealed class StagingFile : IDisposable
                 continue;
             }
 
-            // A sweeper may have had the file between open and the lock: then it is gone, and another is made.
+            // Another process may have removed the file between open and lock; then try again.
             _ = Files.ChangeMode(handle, Permissions.PrivateFile);
             _ = Files.Lock(handle, wait: true);
             if (Files.LinkStatus(path).Value is null)
@@ -59,20 +59,20 @@ internal sealed class StagingFile : IDisposable
         }
     }
 
-    /// <exception cref="RunException">73.</exception>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         Check(Files.Write(Handle, bytes), Path);
     }
 
-    /// <summary>Another handle of it, to read it from its beginning.</summary>
-    /// <exception cref="RunException">73.</exception>
+    /// <summary>A second handle, to read the file from its beginning.</summary>
+    /// <exception cref="RunException">73: it cannot be read.</exception>
     public SafeFileHandle Reopen() => Files.Open(Path, OpenFlags.ReadOnly)
         .OrThrow(error => new RunException(ExitStatus.CannotWrite, $"{Path}: cannot be read: {error.Describe()}"));
 
-    /// <summary>Flushes it, gives it its mode, and renames it into its place.</summary>
-    /// <param name="flush">Whether it must be whole even if the power fails right after.</param>
-    /// <exception cref="RunException">73.</exception>
+    /// <summary>Sets the mode, flushes the file and renames it into place.</summary>
+    /// <param name="flush">Whether it must be complete even if the power fails right after.</param>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
     public void Finish(uint mode, string path, bool flush = true)
     {
         Check(Files.ChangeMode(Handle, mode), path);
@@ -91,7 +91,7 @@ internal sealed class StagingFile : IDisposable
         Handle.Dispose();
     }
 
-    /// <summary>Removes what writers that are no more have left.</summary>
+    /// <summary>Removes the files of writers that were killed.</summary>
     public static void Sweep(string cache)
     {
         var directory = $"{cache}/{DirectoryName}";

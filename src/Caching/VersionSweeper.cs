@@ -5,24 +5,24 @@ using Run.Storage;
 namespace Run.Caching;
 
 /// <summary>
-/// The versions of one script that are no longer current. The one that was until now stays, for whoever found it a moment ago without a lock.
-/// Those before it go once nobody runs the script. Until then they stay for a day, unless they become too many: a process that runs one may look
-/// at <c>$0</c> again.
+/// Removes old versions of one script. The version that was current until now is kept, because another process may just have found it
+/// without holding a lock. Older ones are removed once no process runs the script. Until then they are kept for a day, unless there are too
+/// many: a running script may read <c>$0</c> again.
 /// </summary>
 internal static class VersionSweeper
 {
-    private const int MostKept = 16;
-    private static readonly TimeSpan s_kept = TimeSpan.FromDays(1);
+    private const int MaxKept = 16;
+    private static readonly TimeSpan s_keepTime = TimeSpan.FromDays(1);
 
-    // While somebody runs the script, one that is younger is never removed: he may be about to start it.
-    private static readonly TimeSpan s_alwaysKept = TimeSpan.FromMinutes(1);
+    // While the script is running, a younger version is never removed: a process may be about to start it.
+    private static readonly TimeSpan s_minKeepTime = TimeSpan.FromMinutes(1);
 
-    /// <summary>Removes those whose time is over. Failures are left for the next time: a fetch that succeeded does not fail for litter.</summary>
+    /// <summary>Removes the versions that need not be kept. Failures are ignored: the next fetch tries again.</summary>
     /// <param name="directory">The directory of one URL.</param>
-    /// <param name="superseded">The record until a moment ago: its version is old from now on.</param>
+    /// <param name="superseded">The previous record; its version is kept this time.</param>
     /// <param name="isRunning">
-    /// Whether another process holds a lock of the script. Asked after the new record is in place: whoever takes the lock later
-    /// finds the new version, because he looks for it under the lock.
+    /// Whether another process holds a lock of the script. It is called after the new record is in place: a process that takes the lock
+    /// later finds the new version, because it looks for it while holding the lock.
     /// </param>
     public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded, DateTimeOffset now, Func<bool> isRunning)
     {
@@ -30,7 +30,8 @@ internal static class VersionSweeper
         foreach (var name in Files.Names(directory).Value ?? [])
         {
             var path = $"{directory}/{name}";
-            if (current.Sha256.StartsWith(name, StringComparison.Ordinal) || Files.LinkStatus(path).Value is not { IsDirectory: true } status)
+            if (current.Sha256.StartsWith(name, StringComparison.Ordinal)
+                || Files.LinkStatus(path).Value is not { IsDirectory: true } status)
             {
                 continue;
             }
@@ -53,7 +54,7 @@ internal static class VersionSweeper
         old.Sort(static (one, other) => one.Age.CompareTo(other.Age));
         for (var i = 0; i < old.Count; i++)
         {
-            if (!all && old[i].Age <= s_kept && (i < MostKept || old[i].Age <= s_alwaysKept))
+            if (!all && old[i].Age <= s_keepTime && (i < MaxKept || old[i].Age <= s_minKeepTime))
             {
                 continue;
             }

@@ -2,7 +2,7 @@ using Run.Naming;
 
 namespace Run.Configuration;
 
-/// <summary>What one file says.</summary>
-/// <param name="Sources">By name.</param>
-/// <param name="Interpreters">Commands by file extension, the dot included.</param>
+/// <summary>The content of one run.conf.</summary>
+/// <param name="Sources">Sources by name.</param>
+/// <param name="Interpreters">Commands by file extension, including the dot.</param>
 internal sealed record ConfFile(IReadOnlyDictionary<string, Source> Sources, IReadOnlyDictionary<string, string> Interpreters);

@@ -4,15 +4,15 @@ using Run.Reporting;
 namespace Run.Configuration;
 
 /// <summary>
-/// The file of the original of 2014: a line <c>[sources]</c>, and lines <c>name: pattern</c>. It is read unchanged.
+/// The file format of the original <c>run</c> of 2014: a line <c>[sources]</c>, then lines <c>name: pattern</c>.
 /// </summary>
 internal static class IniConf
 {
-    /// <summary>Whether the first line that says anything begins a section, which no run.conf in YAML does.</summary>
+    /// <summary>Whether the first line that is neither empty nor a comment begins a section; in YAML it never does.</summary>
     public static bool Fits(string text) =>
         text.Split('\n').Select(static line => line.Trim()).FirstOrDefault(static line => line.Length > 0 && !IsComment(line)) is ['[', ..];
 
-    /// <exception cref="RunException">78: a line is neither, or a name stands twice.</exception>
+    /// <exception cref="RunException">78: a mistake, with its line and column.</exception>
     public static ConfFile Parse(string file, string text)
     {
         var sources = new Dictionary<string, Source>();
@@ -48,10 +48,11 @@ internal static class IniConf
             }
 
             PatternChecks.CheckName(name, place);
-            PatternChecks.Check(pattern, place with { Column = raw.IndexOf(pattern, raw.IndexOf(line[separator], StringComparison.Ordinal), StringComparison.Ordinal) + 1 });
+            var patternStart = raw.IndexOf(pattern, raw.IndexOf(line[separator], StringComparison.Ordinal), StringComparison.Ordinal);
+            PatternChecks.Check(pattern, place with { Column = patternStart + 1 });
             if (!sources.TryAdd(name, new Source(name, pattern)))
             {
-                throw place.Mistake($"the source {name} stands twice");
+                throw place.Mistake($"the source {name} is defined twice");
             }
         }
 

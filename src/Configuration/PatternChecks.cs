@@ -3,12 +3,12 @@ using Run.Reporting;
 
 namespace Run.Configuration;
 
-/// <summary>What the name and the pattern of a source have to look like, in whichever kind of file they stand.</summary>
+/// <summary>Checks of a source's name and pattern, for both file formats.</summary>
 internal static class PatternChecks
 {
     /// <summary>
-    /// The original's file defines the sources <c>https: https:%s</c> and <c>http: http:%s</c>, so that a URL may be typed. One may
-    /// be typed without them, so they are passed over.
+    /// The original's file defines the sources <c>https: https:%s</c> and <c>http: http:%s</c>, so that users can type a URL. Here they can
+    /// without, so both are ignored.
     /// </summary>
     public static bool IsWholeUrls(string name, string pattern) => name is "http" or "https" && pattern == $"{name}:{Source.Part}";
 
@@ -16,7 +16,8 @@ internal static class PatternChecks
     {
         if (!ScriptName.IsScope(name))
         {
-            throw place.Mistake($"'{name}' is not a name for a source", "letters, digits, '-', '_' and '.', not beginning with '-' or '.'");
+            throw place.Mistake(
+                $"'{name}' is not a valid source name", "use letters, digits, '-', '_' and '.', and do not begin with '-' or '.'");
         }
     }
 
@@ -24,13 +25,14 @@ internal static class PatternChecks
     {
         if (Source.Count(pattern) == 0)
         {
-            throw place.Mistake($"no {Source.Part} in the pattern, so no place for the script's name", $"for example  https://host/scripts/{Source.Part}");
+            throw place.Mistake(
+                $"the pattern has no {Source.Part} for the script's name", $"for example  https://host/scripts/{Source.Part}");
         }
 
         CheckUrl(pattern, place);
     }
 
-    /// <summary>The question for a commit, against the source that it belongs to.</summary>
+    /// <summary>Checks a source's <c>commit:</c> against its pattern.</summary>
     public static void CheckCommit(Source source, SourceLocation place)
     {
         if (source.Commit is not { } question)
@@ -40,12 +42,12 @@ internal static class PatternChecks
 
         if (!source.TakesRef)
         {
-            throw place.Mistake($"commit: the source's url has no {Source.RefPlace}, so no place for a commit");
+            throw place.Mistake($"commit: the source's url has no {Source.RefPlace} for a commit");
         }
 
         if (!question.Pattern.Contains(Source.RefPlace, StringComparison.Ordinal))
         {
-            throw place.Mistake($"commit: no {Source.RefPlace} in it, so it cannot ask for one", $"for example  https://host/api/commits/{Source.RefPlace}");
+            throw place.Mistake($"commit: the url has no {Source.RefPlace}", $"for example  https://host/api/commits/{Source.RefPlace}");
         }
 
         if (Source.Count(question.Pattern) > Source.Count(source.Pattern))
@@ -66,7 +68,7 @@ internal static class PatternChecks
 
         if (sample.AsSpan().IndexOfAny('{', '}') >= 0)
         {
-            throw place.Mistake($"only {Source.RefPlace} may stand in braces");
+            throw place.Mistake($"only {Source.RefPlace} is allowed in braces");
         }
 
         try

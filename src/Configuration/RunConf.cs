@@ -9,12 +9,12 @@ using Run.Reporting;
 namespace Run.Configuration;
 
 /// <summary>
-/// What run.conf says: the defaults built in, then /etc/run.conf, then the user's; later wins, source by source.
-/// The defaults are read only when something is looked up that the files do not have.
+/// The configuration: the built-in defaults, /etc/run.conf and the user's run.conf. A later file overrides an earlier one source by source.
+/// The defaults are parsed only if a lookup finds nothing in the files.
 /// </summary>
 internal sealed class RunConf
 {
-    private const int MostBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20;
 
     private readonly List<ConfFile> _files = [];
     private ConfFile? _builtIn;
@@ -25,16 +25,16 @@ internal sealed class RunConf
 
     private ConfFile Defaults => _builtIn ??= YamlConf.Parse("run.conf", BuiltIn.run_conf);
 
-    /// <summary>Reads the files that there are: the one that was named, else the system's and the user's.</summary>
-    /// <param name="named">What <c>--config</c> or <c>RUN_CONFIG</c> says.</param>
-    /// <exception cref="RunException">78: a file has a mistake, or is none.</exception>
+    /// <summary>Reads only the named file if one is given, else those of the system and the user that exist.</summary>
+    /// <param name="named">The file of <c>--config</c> or <c>RUN_CONFIG</c>; null for none.</param>
+    /// <exception cref="RunException">78: a file has a mistake or cannot be read, or the named one does not exist.</exception>
     public static RunConf Read(string? named, XdgPaths paths, ReadSet reads)
     {
         var configuration = new RunConf();
-        var how = named is null ? OpenFlags.ReadOnly | OpenFlags.NonBlock : OpenFlags.ReadOnly;
+        var flags = named is null ? OpenFlags.ReadOnly | OpenFlags.NonBlock : OpenFlags.ReadOnly;
         foreach (var path in named is not null ? [named] : new[] { paths.Configuration, XdgPaths.SystemConfiguration }.OfType<string>())
         {
-            if (ReadFile(path, how, reads) is { } file)
+            if (ReadFile(path, flags, reads) is { } file)
             {
                 configuration._files.Add(file);
             }
@@ -67,14 +67,17 @@ internal sealed class RunConf
         var known = Sources().Select(static s => s.Name).ToList();
         throw new RunException(
             ExitStatus.Usage, $"{name}: no such source",
-            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"there are {string.Join(", ", known)}");
+            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"known sources: {string.Join(", ", known)}");
     }
 
-    /// <summary>All sources, each as the last file that has it describes it, by name.</summary>
+    /// <summary>All sources, sorted by name; if several files define one, that of the last file.</summary>
     public IReadOnlyList<Source> Sources() =>
-        [.. _files.Append(Defaults).SelectMany(static f => f.Sources.Values).DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal)];
+    [
+        .. _files.Append(Defaults).SelectMany(static f => f.Sources.Values)
+            .DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal),
+    ];
 
-    /// <summary>What starts a script of that name that has no #! line; null where nothing is said of its extension.</summary>
+    /// <summary>The command for a script of that name without a #! line; null if none is configured for its extension.</summary>
     public string? InterpreterOf(string fileName)
     {
         var extension = Path.GetExtension(fileName);
@@ -94,11 +97,12 @@ internal sealed class RunConf
         return Defaults.Interpreters.GetValueOrDefault(extension);
     }
 
-    /// <param name="how">With or without waiting: a file that was named may be a pipe, as <c>&lt;(…)</c> is, whose writer is not ready yet.</param>
-    private static ConfFile? ReadFile(string path, int how, ReadSet reads)
+    /// <param name="flags">A named file is opened without O_NONBLOCK: it may be a pipe, such as <c>&lt;(…)</c>, without a writer
+    /// yet.</param>
+    private static ConfFile? ReadFile(string path, int flags, ReadSet reads)
     {
-        // In a home that is none, such as /dev/null, there is no file either.
-        var opened = Files.Open(path, how);
+        // A home that is not a directory, such as /dev/null, has no file either.
+        var opened = Files.Open(path, flags);
         using var file = opened.Error == Errno.NotDirectory ? null : opened.OrAbsent(error => Unreadable(path, error));
         if (file is null)
         {
@@ -106,7 +110,7 @@ internal sealed class RunConf
             return null;
         }
 
-        // Before it is read: a change meanwhile shows later.
+        // Recorded before it is read, so that a change in between shows later.
         var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
         reads.File(path, status);
         var bytes = ReadAll(path, file, status);
@@ -124,7 +128,7 @@ internal sealed class RunConf
         return IniConf.Fits(text) ? IniConf.Parse(path, text) : YamlConf.Parse(path, text);
     }
 
-    /// <param name="text">In which the first lone surrogate stands for the first byte that is wrong.</param>
+    /// <param name="text">Its first lone surrogate stands for the first invalid byte.</param>
     private static SourceLocation FirstNotUtf8(string path, string text)
     {
         var at = 0;
@@ -144,9 +148,12 @@ internal sealed class RunConf
             throw Unreadable(path, Errno.IsDirectory);
         }
 
-        var bytes = Files.Read(file, MostBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
-        return bytes.Length <= MostBytes ? bytes : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
+        var bytes = Files.Read(file, MaxBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
+        return bytes.Length <= MaxBytes
+            ? bytes
+            : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MaxBytes >> 20} MiB");
     }
 
-    private static RunException Unreadable(string path, Errno error) => new(ExitStatus.Configuration, $"{path}: cannot be read: {error.Describe()}");
+    private static RunException Unreadable(string path, Errno error) =>
+        new(ExitStatus.Configuration, $"{path}: cannot be read: {error.Describe()}");
 }

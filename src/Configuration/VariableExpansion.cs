@@ -5,7 +5,7 @@ namespace Run.Configuration;
 /// <summary>Environment variables in the values of run.conf: <c>${NAME}</c>.</summary>
 internal static class VariableExpansion
 {
-    /// <summary>The fields with their variables filled in; one that names a variable that is not set, or empty, is left out.</summary>
+    /// <summary>The fields with their variables expanded. A field with a variable that is unset or empty is left out.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> Expand(
         IReadOnlyList<KeyValuePair<string, string>> fields, Func<string, string?> variable)
     {
@@ -21,7 +21,7 @@ internal static class VariableExpansion
         return expanded;
     }
 
-    /// <summary>Null where a variable in it is not set.</summary>
+    /// <summary>The text with its variables expanded; null if one is unset or empty.</summary>
     public static string? Expand(string text, Func<string, string?> variable)
     {
         var expanded = new StringBuilder(text.Length);

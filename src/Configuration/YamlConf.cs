@@ -7,12 +7,14 @@ using YamlDotNet.Core.Events;
 namespace Run.Configuration;
 
 /// <summary>
-/// run.conf in YAML, read from the parser's events: every mistake is known with its line and column, and no reflection is needed.
+/// run.conf in YAML, read from the parser's events, so that every mistake has its line and column and no reflection is needed.
 /// </summary>
 internal sealed class YamlConf
 {
     private static readonly string[] s_keys = ["sources", "interpreters"];
-    private static readonly string[] s_sourceKeys = ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
+    private static readonly string[] s_sourceKeys =
+        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
+
     private static readonly string[] s_commitKeys = ["url", "accept"];
 
     private readonly string _file;
@@ -33,7 +35,7 @@ internal sealed class YamlConf
         }
         catch (YamlException e)
         {
-            throw TabFrom(text, file, e.Start.Line)?.Mistake("a tab, where YAML wants spaces")
+            throw TabFrom(text, file, e.Start.Line)?.Mistake("a tab in the indentation; YAML allows only spaces")
                 ?? new SourceLocation(file, e.Start.Line, e.Start.Column).Mistake($"not YAML: {Lower((e.InnerException ?? e).Message)}");
         }
     }
@@ -63,7 +65,7 @@ internal sealed class YamlConf
         _parser.Consume<DocumentEnd>();
         return _parser.Current is StreamEnd
             ? new ConfFile(sources, interpreters)
-            : throw At(_parser.Current!).Mistake("a second document, where there can be only one");
+            : throw At(_parser.Current!).Mistake("a second document; only one is allowed");
     }
 
     private void AddSource(Dictionary<string, Source> sources, Scalar name)
@@ -116,7 +118,7 @@ internal sealed class YamlConf
         return source;
     }
 
-    /// <summary>A pattern, or the long form, in which the media type can be said too.</summary>
+    /// <summary>A pattern, or a mapping with <c>url</c> and <c>accept</c>.</summary>
     private CommitQuestion Commit(SourceLocation place)
     {
         if (_parser.Current is Scalar)
@@ -147,7 +149,7 @@ internal sealed class YamlConf
 
         if (!_parser.TryConsume<SequenceStart>(out _))
         {
-            throw At(_parser.Current!).Mistake("mirrors: a list of patterns belongs here");
+            throw At(_parser.Current!).Mistake("mirrors: expected a list of patterns");
         }
 
         var mirrors = new List<string>();
@@ -164,7 +166,7 @@ internal sealed class YamlConf
         var text = Text("ref");
         return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !CharChecks.HasControl(s))
             ? text.Value
-            : throw At(text).Mistake("ref: a branch, tag or commit belongs here");
+            : throw At(text).Mistake("ref: expected a branch, tag or commit");
     }
 
     private List<KeyValuePair<string, string>> Headers()
@@ -179,7 +181,7 @@ internal sealed class YamlConf
         var value = Text($"the header {name.Value}");
         return IsToken(name.Value) && !CharChecks.HasControl(value.Value)
             ? value.Value
-            : throw At(name).Mistake($"'{name.Value}' is not a header field that HTTP can carry");
+            : throw At(name).Mistake($"'{name.Value}' is not a valid HTTP header field");
     }
 
     private TimeSpan Age()
@@ -192,7 +194,7 @@ internal sealed class YamlConf
             && long.TryParse(value[..^1], CultureInfo.InvariantCulture, out var count)
             && count <= (long)TimeSpan.MaxValue.TotalSeconds / seconds
             ? TimeSpan.FromSeconds(count * seconds)
-            : throw At(text).Mistake($"max-age: '{value}' is not an age", "a whole number and s, m, h or d, such as 12h");
+            : throw At(text).Mistake($"max-age: '{value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
     }
 
     private int OneOf(string what, params string[] values)
@@ -200,15 +202,16 @@ internal sealed class YamlConf
         var text = Text(what);
         return Array.IndexOf(values, text.Value) is >= 0 and var index
             ? index
-            : throw At(text).Mistake($"{what}: '{text.Value}' is not known here", Hint(text.Value, values));
+            : throw At(text).Mistake($"{what}: unknown value '{text.Value}'", Hint(text.Value, values));
     }
 
     private void AddInterpreter(Dictionary<string, string> interpreters, Scalar extension)
     {
         var command = Text($"the interpreter of {extension.Value}");
-        if (extension.Value.Length < 2 || extension.Value[0] != '.' || extension.Value.LastIndexOf('.') != 0 || extension.Value.Contains('/', StringComparison.Ordinal))
+        if (extension.Value.Length < 2 || extension.Value[0] != '.'
+            || extension.Value.LastIndexOf('.') != 0 || extension.Value.Contains('/', StringComparison.Ordinal))
         {
-            throw At(extension).Mistake($"'{extension.Value}' is not the end of a file's name", "for example  .py: python3");
+            throw At(extension).Mistake($"'{extension.Value}' is not a file extension", "for example  .py: python3");
         }
 
         if (command.Value.Trim().Length == 0)
@@ -219,7 +222,10 @@ internal sealed class YamlConf
         interpreters.Add(extension.Value, command.Value);
     }
 
-    /// <summary>Reads a mapping: for each key, <paramref name="entry"/> reads the value. Nothing at all (a key whose lines are commented out) is an empty one.</summary>
+    /// <summary>
+    /// Reads a mapping: for each key, <paramref name="entry"/> reads the value. No value at all (a key whose lines are commented out)
+    /// counts as an empty mapping.
+    /// </summary>
     private void Mapping(string what, Action<Scalar> entry, bool ignoreCase = false)
     {
         if (_parser.Current is Scalar { Value: "" or "~" or "null", Style: ScalarStyle.Plain } && _parser.TryConsume<Scalar>(out _))
@@ -229,7 +235,7 @@ internal sealed class YamlConf
 
         if (!_parser.TryConsume<MappingStart>(out _))
         {
-            throw At(_parser.Current!).Mistake($"{what}: keys and values belong here");
+            throw At(_parser.Current!).Mistake($"{what}: expected a mapping (key: value)");
         }
 
         var seen = new HashSet<string>(ignoreCase ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
@@ -238,7 +244,7 @@ internal sealed class YamlConf
             var key = Text($"a key of {what}");
             if (!seen.Add(key.Value))
             {
-                throw At(key).Mistake($"{key.Value} stands twice");
+                throw At(key).Mistake($"{key.Value} is defined twice");
             }
 
             entry(key);
@@ -246,19 +252,19 @@ internal sealed class YamlConf
     }
 
     private Scalar Text(string what) =>
-        _parser.TryConsume<Scalar>(out var scalar) ? scalar : throw At(_parser.Current!).Mistake($"{what}: a text belongs here");
+        _parser.TryConsume<Scalar>(out var scalar) ? scalar : throw At(_parser.Current!).Mistake($"{what}: expected a single value");
 
     private string Known(Scalar key, string[] keys) =>
         keys.Contains(key.Value) ? key.Value : throw At(key).Mistake($"unknown key {key.Value}", Hint(key.Value, keys));
 
     private static string Hint(string typed, string[] known) =>
-        Suggestion.For(typed, known) is { } nearest ? $"did you mean {nearest}?" : $"there are {string.Join(", ", known)}";
+        Suggestion.For(typed, known) is { } nearest ? $"did you mean {nearest}?" : $"expected one of {string.Join(", ", known)}";
 
     private SourceLocation At(ParsingEvent at) => new(_file, at.Start.Line, at.Start.Column);
 
     /// <summary>
-    /// The first tab in an indentation, from the line on where the parser stumbled: it tells the beginning of what it was reading, and the tab
-    /// may stand on the next line.
+    /// The first tab in an indentation, from the line of the parser's error on. The error has the start of what the parser was reading, so
+    /// the tab may be on the next line.
     /// </summary>
     private static SourceLocation? TabFrom(string text, string file, long line)
     {
@@ -275,8 +281,9 @@ internal sealed class YamlConf
         return null;
     }
 
-    private static string Lower(string sentence) => sentence.Length > 0 ? char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.') : sentence;
+    private static string Lower(string sentence) =>
+        sentence.Length > 0 ? char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.') : sentence;
 
-    // RFC 9110, 5.6.2.
+    // token of RFC 9110, 5.6.2.
     private static bool IsToken(string text) => text.Length > 0 && CharChecks.AreAlphanumericOr("!#$%&'*+-.^_`|~", text);
 }

@@ -2,50 +2,52 @@ using Run.Posix;
 
 namespace Run.Inputs;
 
-/// <summary>One thing that decided what a run does, as it was when it was read.</summary>
+/// <summary>One input that decided what a run does, as it was when it was read.</summary>
 internal abstract record Input
 {
+    /// <summary>An environment variable.</summary>
     /// <param name="Value">Null if it is not set, which is not the same as empty.</param>
     internal sealed record Variable(string Name, string? Value) : Input;
 
-    /// <param name="Stamp">Null if nothing is there.</param>
+    /// <summary>A file, or the absence of one.</summary>
+    /// <param name="Stamp">Null if the file does not exist.</param>
     internal sealed record File(string Path, FileStamp? Stamp) : Input;
 
-    /// <summary>A directory of this user's own.</summary>
-    /// <param name="Forbidden">The permissions that it must not give.</param>
-    /// <param name="MayBeLink">Whether a symbolic link may lead to it.</param>
+    /// <summary>A directory that this user owns.</summary>
+    /// <param name="Forbidden">The permission bits that it must not have.</param>
+    /// <param name="MayBeLink">Whether the path may be a symbolic link to it.</param>
     internal sealed record OwnDirectory(string Path, uint Forbidden, bool MayBeLink) : Input;
 
-    /// <summary>A directory of another user's.</summary>
+    /// <summary>A directory that another user owns.</summary>
     internal sealed record ForeignDirectory(string Path) : Input;
 
-    /// <summary>A program that may be executed.</summary>
+    /// <summary>A program that this user may execute.</summary>
     internal sealed record Program(string Path) : Input;
 }
 
 /// <summary>
-/// The one door to whatever decides: environment variables, files that are there, files that could be, directories, the clock. What is
-/// read here is written down as it was, and the planner makes of each input a step of the plan, so that a plan cannot forget one.
-/// Reading a variable around it is banned (BannedSymbols.txt), and a test holds the files that a run looks at against its plan.
+/// Everything that decides what a run does is read through this class: environment variables, files, absent files, directories, the clock.
+/// It records each input as it was, and the planner turns each into a step of the plan, so that a plan cannot miss one. Reading a variable
+/// in another way is banned (BannedSymbols.txt), and a test compares the files that a run looks at with its plan.
 /// </summary>
-/// <param name="clock">What tells the time.</param>
+/// <param name="clock">The clock for <see cref="Now"/>.</param>
 internal sealed class ReadSet(TimeProvider clock)
 {
-    private const long Second = 1_000_000_000;
+    private const long NanosecondsPerSecond = 1_000_000_000;
     private readonly List<Input> _inputs = [];
 
-    /// <summary>The time, to which a plan keeps by the seconds between which it holds.</summary>
+    /// <summary>The current time. A plan records it as the period in which the plan holds.</summary>
     public DateTimeOffset Now => clock.GetUtcNow();
 
-    /// <summary>When this run began, by the clock of file systems: nanoseconds since 1970.</summary>
+    /// <summary>When this run began, by the clock that file times come from: nanoseconds since 1970.</summary>
     public long Began { get; } = FileSystem.Clock;
 
-    /// <summary>What has been read so far, in that order.</summary>
+    /// <summary>What has been read so far, in order.</summary>
     public IReadOnlyList<Input> Inputs => _inputs;
 
     /// <summary>
-    /// Whether none of the files that were read can change without looking different from now on. Another change in the same tick of the clock
-    /// would not show, so the last one must lie before this run began; and of another machine's files and clock nothing is certain.
+    /// Whether any later change of a file that was read changes its stamp. A second change in the same clock tick would not, so a file's
+    /// last change must have happened before this run began. Nothing is certain about files that another machine can change.
     /// </summary>
     public bool ShowsEveryChange
     {
@@ -66,18 +68,18 @@ internal sealed class ReadSet(TimeProvider clock)
     /// <summary>The variable's value; null if it is not set.</summary>
     public string? Variable(string name)
     {
-#pragma warning disable RS0030 // This is the door.
+#pragma warning disable RS0030 // The one allowed place.
         var value = EnvironmentVariables.Get(name);
 #pragma warning restore RS0030
         Add(new Input.Variable(name, value));
         return value;
     }
 
-    /// <summary>Notes how a file looked that was read, or that it was not there.</summary>
-    /// <param name="path">Absolute, or no plan can be made of it.</param>
+    /// <summary>Records the stamp of a file that was read, or that it does not exist.</summary>
+    /// <param name="path">Absolute; a relative path makes a plan impossible.</param>
     public void File(string path, FileStatus? status) => Add(new Input.File(path, status?.Stamp));
 
-    /// <summary>Notes that something was only asked whose directory this is: this user's own, or another's.</summary>
+    /// <summary>Records only who owns a directory: this user or another.</summary>
     public void Directory(string path, FileStatus status) =>
         Add(status.Owner == Processes.EffectiveUser ? new Input.OwnDirectory(path, 0, MayBeLink: true) : new Input.ForeignDirectory(path));
 
@@ -89,10 +91,10 @@ internal sealed class ReadSet(TimeProvider clock)
         }
     }
 
-    /// <summary>As <see cref="ShowsEveryChange"/>, of one file.</summary>
+    /// <summary>Like <see cref="ShowsEveryChange"/>, for one file.</summary>
     public bool ShowsChange(Input.File file)
     {
-        const long CoarsestTick = 2 * Second;
+        const long CoarsestTick = 2 * NanosecondsPerSecond;
         if (file.Path is not ['/', ..])
         {
             return false;
@@ -103,8 +105,8 @@ internal sealed class ReadSet(TimeProvider clock)
             return true;
         }
 
-        // There are file systems whose times are whole seconds.
-        var tick = stamp.Changed % Second == 0 ? CoarsestTick : 0;
+        // Some file systems have times in whole seconds.
+        var tick = stamp.Changed % NanosecondsPerSecond == 0 ? CoarsestTick : 0;
         return stamp.Changed + tick < Began && FileSystem.Of(file.Path).IsLocal;
     }
 }

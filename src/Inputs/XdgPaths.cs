@@ -5,12 +5,12 @@ using Run.Storage;
 namespace Run.Inputs;
 
 /// <summary>
-/// Where things are kept, by the XDG Base Directory Specification: a variable that is not an absolute path counts as not set.
+/// The directories of the XDG Base Directory Specification: an XDG variable that is not an absolute path counts as not set.
 /// </summary>
 /// <param name="Cache">The cached scripts: <c>RUN_CACHE</c>, else <c>$XDG_CACHE_HOME/run</c>, else <c>~/.cache/run</c>.</param>
 /// <param name="State">Locks and logs: <c>$XDG_STATE_HOME/run</c>, else <c>~/.local/state/run</c>.</param>
-/// <param name="Configuration">The user's run.conf; null without a home.</param>
-/// <param name="AreMakeshift">Whether one of them is in a temporary directory, for want of a home.</param>
+/// <param name="Configuration">The user's run.conf; null if there is no home.</param>
+/// <param name="AreMakeshift">Whether one of them is under the temporary directory, because there is no usable home.</param>
 internal sealed record XdgPaths(string Cache, string State, string? Configuration, bool AreMakeshift)
 {
     public const string SystemConfiguration = "/etc/run.conf";
@@ -18,8 +18,10 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
     /// <summary>The user's home; null if <c>HOME</c> is not set or not absolute.</summary>
     public static string? Home(ReadSet reads) => Absolute(reads, "HOME");
 
-    /// <summary>Looks for them. Nothing is created but, for a user without a home, a private directory under the temporary one.</summary>
-    /// <exception cref="RunException">73, 77: there is no place for them.</exception>
+    /// <summary>
+    /// Finds the directories. It creates none, except, for a user without a usable home, a private one under the temporary directory.
+    /// </summary>
+    /// <exception cref="RunException">73: the working directory is gone. 77: the private directory is not this user's alone.</exception>
     public static XdgPaths From(ReadSet reads)
     {
         var cache = CacheDirectory(reads);
@@ -30,7 +32,7 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
             cache is null || state is null);
     }
 
-    /// <summary>What the variables say plainly is the native half's to know, because the executor has to find the plans there.</summary>
+    /// <summary>The native code reads absolute paths from the variables, because the executor must find the plans there too.</summary>
     private static string? CacheDirectory(ReadSet reads) => NativePlans.CacheDirectory() switch
     {
         (CacheVariable.RunCache, var path) => path,
@@ -46,15 +48,16 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
         Absolute(reads, variable) is { } directory ? $"{directory}/{rest}" : null;
 
     /// <summary>
-    /// A directory that the user named: relative to the working directory if it is not absolute. No other will do.
+    /// A directory that the user has chosen; a relative path starts at the working directory. There is no fallback.
     /// </summary>
     private static string? Chosen(ReadSet reads, string variable) => reads.Variable(variable) is not { Length: > 0 } value ? null
         : value[0] == '/' ? value.TrimEnd('/') is { Length: > 0 } path ? path : "/"
-        : Files.RealPath(".").Value is { } here ? $"{here}/{value.TrimEnd('/')}"
+        : Files.RealPath(".").Value is { } workingDirectory ? $"{workingDirectory}/{value.TrimEnd('/')}"
         : throw new RunException(ExitStatus.CannotWrite, $"{variable}={value}: the working directory is gone");
 
-    /// <summary>A directory in the home, unless it is not there and could not be created, or not in a home of this user's own.</summary>
-    private static string? InHome(ReadSet reads, string rest) => Below(reads, "HOME", rest) is { } path && UsableInHome(path) ? path : null;
+    /// <summary>A directory in the home; null if it does not exist and this user cannot create it, or does not own the home.</summary>
+    private static string? InHome(ReadSet reads, string rest) =>
+        Below(reads, "HOME", rest) is { } path && UsableInHome(path) ? path : null;
 
     private static bool UsableInHome(string path)
     {
@@ -64,15 +67,17 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
                 && Files.Access(existing, AccessBits.Write | AccessBits.Execute) == Errno.None);
     }
 
-    private static string? InXdg(ReadSet reads, string variable) => Below(reads, variable, "run") is { } path && Usable(path) ? path : null;
+    private static string? InXdg(ReadSet reads, string variable) =>
+        Below(reads, variable, "run") is { } path && Usable(path) ? path : null;
 
     /// <summary>
-    /// A directory is where an XDG variable says, unless it would be root's in another user's: sudo may keep the variables of whoever calls it.
+    /// Whether an XDG variable's directory can be used. Root must not create one in another user's directory: sudo may keep its caller's
+    /// variables.
     /// </summary>
     private static bool Usable(string path) => Processes.EffectiveUser != Processes.Root
         || (NearestExisting(path) is var (existing, status) && (existing == path || status?.Owner == Processes.Root));
 
-    /// <summary>The path itself, or the nearest directory above it that is there. A plan looks at the directories themselves.</summary>
+    /// <summary>The path itself, or the nearest directory above it that exists. A plan checks the directories itself.</summary>
     private static (string Path, FileStatus? Status) NearestExisting(string path)
     {
         for (var at = path; ; at = TrustedPath.Parent(at))
@@ -90,14 +95,14 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
     }
 
     /// <summary>
-    /// Without a usable home: a directory under the temporary one, which everybody can write to, so it must be the user's alone.
+    /// The fallback without a usable home: under the temporary directory, which all users can write to, so it must be the user's alone.
     /// </summary>
     private static string Private(ReadSet reads, string rest)
     {
         var directory = $"{Absolute(reads, "TMPDIR") ?? "/tmp"}/run-{Processes.EffectiveUser}";
         if (Files.MakeDirectory(directory, Permissions.PrivateDirectory) is not (Errno.None or Errno.Exists))
         {
-            // Not fatal here: what needs the directory will say so.
+            // Not an error yet: whatever needs the directory will report it.
             return $"{directory}/{rest}";
         }
 
@@ -105,7 +110,7 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
             && (s.Mode & Permissions.Others) == 0
             ? $"{directory}/{rest}"
             : throw new RunException(
-                ExitStatus.Refused, $"{directory}: not a directory of this user's alone, so it is not used",
-                "set HOME, or name a place with RUN_CACHE");
+                ExitStatus.Refused, $"{directory}: not a private directory of this user, so it is not used",
+                "set HOME, or both RUN_CACHE and XDG_STATE_HOME");
     }
 }

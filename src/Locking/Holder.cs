@@ -2,13 +2,13 @@ using Run.Posix;
 
 namespace Run.Locking;
 
-/// <summary>Who holds a lock at this moment.</summary>
-/// <param name="ProcessId">0 where this process cannot see it: in another PID namespace, or on another machine.</param>
-/// <param name="Mode">How it is held.</param>
-/// <param name="Position">The byte of the lock file that nobody else holds: its mark, or before it has one the lock itself.</param>
+/// <summary>A process that holds a lock now.</summary>
+/// <param name="ProcessId">Its PID; 0 if it is not visible from here: in another PID namespace, or on another machine.</param>
+/// <param name="Mode">How it holds the lock.</param>
+/// <param name="Position">The byte of the lock file where its mark is; before it has one, the lock's byte.</param>
 internal sealed record Holder(int ProcessId, LockMode Mode, long Position)
 {
-    /// <summary>Whether it has had the time to make its mark, and before that to say in the file what it is.</summary>
+    /// <summary>Whether it has set its mark, which it does after it has written its record to the file.</summary>
     public bool HasMark => Position > 0;
 
     /// <summary>For messages: <c>pid 123</c>.</summary>

@@ -5,25 +5,26 @@ using Run.Reporting;
 
 namespace Run.Locking;
 
-/// <summary>Ends those who hold a lock, and nobody else.</summary>
+/// <summary>Stops the processes that hold a lock, and no others.</summary>
 internal static class HolderTermination
 {
-    /// <summary>How long a holder has, from SIGTERM to SIGKILL.</summary>
+    /// <summary>The time from SIGTERM to SIGKILL.</summary>
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often to look again: a holder may also give the lock back and live on, which no event tells.</summary>
-    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(200);
+    /// <summary>How often to check again: a holder may also release the lock and go on, which causes no event.</summary>
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
 
-    private sealed record Told(Holder Holder, SafeFileHandle Process, Stopwatch Since)
+    private sealed record Signalled(Holder Holder, SafeFileHandle Process, Stopwatch Since)
     {
         public bool Killed { get; set; }
     }
 
     /// <summary>
-    /// Ends the runs of a script that there are: those that hold its own lock, and those that hold a lock of another name for it.
-    /// Whoever takes a lock later, because he waited for it, is not meant.
+    /// Stops all current runs of a script: those that hold its own lock, and those that hold another lock (<c>--lock=NAME</c>) for it. A
+    /// run that takes a lock later, because it was waiting, is not stopped.
     /// </summary>
-    /// <exception cref="RunException">75: one cannot be ended. 77: the locks are not this user's alone.</exception>
+    /// <exception cref="RunException">73: the locks cannot be read. 75: a run cannot be stopped. 77: others own or can write
+    /// them.</exception>
     public static void EndScript(LockRequest request)
     {
         LockFile.CheckDirectory(request);
@@ -37,7 +38,7 @@ internal static class HolderTermination
             var holders = file.Holders();
             if (path != request.Path)
             {
-                // The record is that of the holder who has made a mark since, and it is read after the mark was seen.
+                // The record belongs to a holder that has set its mark, so it is read only after a mark was seen.
                 holders = holders.FindAll(static holder => holder.HasMark);
                 holders = holders.Count > 0 && file.Record?.Key == request.Key ? holders : [];
             }
@@ -47,78 +48,79 @@ internal static class HolderTermination
         }
     }
 
-    /// <summary>Ends all holders, and returns once nobody holds the lock.</summary>
-    /// <exception cref="RunException">75: one cannot be ended.</exception>
+    /// <summary>Stops all holders, and returns once the lock is free.</summary>
+    /// <exception cref="RunException">75: a holder cannot be stopped.</exception>
     public static void EndHolders(LockFile file, string script) => End(file, script, static all => all);
 
-    /// <summary>Asks the holders to end, kills those that have not after the grace time, and returns once they are gone.</summary>
+    /// <summary>Sends the holders SIGTERM, after the grace period SIGKILL to those still running, and waits until all are gone.</summary>
     private static void End(LockFile file, string script, Func<List<Holder>, List<Holder>> choose)
     {
         Signals.OnInterruptRemove(null);
-        var told = new List<Told>();
+        var signalled = new List<Signalled>();
         while (choose(file.Holders()) is { Count: > 0 } holders)
         {
-            told.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
+            signalled.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
             foreach (var holder in holders)
             {
-                if (told.Find(one => one.Holder == holder) is not { } one)
+                if (signalled.Find(one => one.Holder == holder) is not { } one)
                 {
-                    if (Tell(file, holder, script) is { } process)
+                    if (Terminate(file, holder, script) is { } process)
                     {
-                        told.Add(new Told(holder, process, Stopwatch.StartNew()));
+                        signalled.Add(new Signalled(holder, process, Stopwatch.StartNew()));
                     }
                 }
                 else if (!one.Killed && one.Since.Elapsed >= s_grace)
                 {
-                    Messages.Note($"{script} ({holder.Name}) has not ended within {s_grace.TotalSeconds} s of SIGTERM: SIGKILL");
+                    Messages.Note($"{script} ({holder.Name}) has not ended within {s_grace.TotalSeconds} s of SIGTERM: sending SIGKILL");
                     one.Killed = true;
                     Signal(file, holder, one.Process, Signals.Kill, script);
                 }
             }
 
-            Processes.WaitForEnd(told.ConvertAll(one => one.Process), s_step);
+            Processes.WaitForEnd(signalled.ConvertAll(one => one.Process), s_interval);
         }
 
-        told.ForEach(one => Forget(one));
+        signalled.ForEach(one => Forget(one));
     }
 
-    private static SafeFileHandle? Tell(LockFile file, Holder holder, string script)
+    private static SafeFileHandle? Terminate(LockFile file, Holder holder, string script)
     {
         if (holder.ProcessId == 0 || holder.ProcessId == Processes.Id)
         {
-            throw new RunException(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended from here");
+            throw new RunException(
+                ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be stopped from here");
         }
 
         var opened = Processes.Open(holder.ProcessId);
         if (opened.Value is not { } process)
         {
-            return opened.Error == Errno.NoProcess ? null : throw CannotEnd(holder, script, opened.Error);
+            return opened.Error == Errno.NoProcess ? null : throw CannotStop(holder, script, opened.Error);
         }
 
-        Messages.Step(() => $"SIGTERM to {holder.Name}");
+        Messages.Step(() => $"sending SIGTERM to {holder.Name}");
         Signal(file, holder, process, Signals.Terminate, script);
         return process;
     }
 
     /// <summary>
-    /// The process was opened, and only then is asked whether it holds the lock: if the one that was found has ended since, and
-    /// another been given its PID, that other one does not.
+    /// Signals the process only if it holds the lock. It is checked after the process was opened: if the holder has ended since and another
+    /// process has its PID, that process does not hold the lock.
     /// </summary>
     private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script)
     {
         var error = file.IsHeldBy(holder) ? Processes.Signal(process, signal) : Errno.None;
         if (error is not (Errno.None or Errno.NoProcess))
         {
-            throw CannotEnd(holder, script, error);
+            throw CannotStop(holder, script, error);
         }
     }
 
-    private static bool Forget(Told one)
+    private static bool Forget(Signalled one)
     {
         one.Process.Dispose();
         return true;
     }
 
-    private static RunException CannotEnd(Holder holder, string script, Errno error) =>
-        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be ended: {error.Describe()}");
+    private static RunException CannotStop(Holder holder, string script, Errno error) =>
+        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be stopped: {error.Describe()}");
 }

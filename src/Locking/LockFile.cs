@@ -8,17 +8,17 @@ using Run.Storage;
 namespace Run.Locking;
 
 /// <summary>
-/// The file of one lock, open. The lock is its first byte. Far behind the end each holder also locks a byte of its own, its mark:
-/// F_GETLK tells of one conflicting lock only, so marks are what makes it tell them all, without /proc and in any PID namespace.
-/// What the file says is who uses it: see <see cref="LockRecord"/>. It is never removed, as somebody may be about to lock it.
+/// An open lock file. The lock is its first byte. Far beyond the end each holder also locks a byte of its own, its mark: F_GETLK reports
+/// only one conflicting lock, and with marks all holders can be found, without /proc and in any PID namespace. The file's content is a
+/// <see cref="LockRecord"/>. It is never removed, because another process may be about to lock it.
 /// </summary>
 /// <remarks>
-/// Closing any descriptor of a file drops all record locks that the process holds on it. So the descriptor is moved to its
-/// last place before anything is locked, and nothing else in this program opens the file that it is about to run under.
+/// Closing any descriptor of a file releases all record locks that the process holds on it (fcntl(2)). So the descriptor gets its final
+/// number before anything is locked, and nothing else in this program opens the lock file of the script that it is about to run.
 /// </remarks>
 internal sealed class LockFile
 {
-    /// <summary>The length of a lock file's name, in hexadecimal digits: half a SHA-256 is beyond any coincidence.</summary>
+    /// <summary>The length of a lock file's name in hexadecimal digits: half a SHA-256, which is enough against collisions.</summary>
     public const int NameLength = 32;
 
     private const int ProcessIdMask = (1 << 22) - 1; // the kernel's PID_MAX_LIMIT
@@ -33,13 +33,13 @@ internal sealed class LockFile
 
     public int Descriptor { get; }
 
-    /// <summary>Whether the file is still the one that others will open: it may have been removed before it was locked.</summary>
-    public bool IsCurrent => _status is not null && Files.Status(_path).Value is { } there && there.IsSameFile(_status);
+    /// <summary>Whether its path still leads to this file, which may have been removed before it was locked.</summary>
+    public bool IsCurrent => _status is not null && Files.Status(_path).Value is { } current && current.IsSameFile(_status);
 
-    /// <summary>What the last holder said of itself; null if nobody ever could.</summary>
-    public LockRecord? Record => LockRecord.FromBytes(Descriptors.ReadStart(Descriptor, LockRecord.LargestSize).Value);
+    /// <summary>The record of the last holder; null if there is none.</summary>
+    public LockRecord? Record => LockRecord.FromBytes(Descriptors.ReadStart(Descriptor, LockRecord.MaxBytes).Value);
 
-    /// <summary>Opens the lock's file, and creates it and its directory if they are not there, for the user alone.</summary>
+    /// <summary>Opens the lock file. If it or its directory does not exist, creates them, for the user only.</summary>
     /// <exception cref="RunException">73: it cannot be created or opened. 77: it is not this user's alone.</exception>
     public static LockFile Open(LockRequest request)
     {
@@ -55,7 +55,7 @@ internal sealed class LockFile
             return inherited;
         }
 
-        // Exclusive locks need a writable descriptor. Shared ones do not, and so a read-only home stops no plain run.
+        // An exclusive lock needs a writable descriptor. A shared one does not, so plain runs work with a read-only home.
         var opened = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Permissions.PrivateFile);
         if (request.Mode == LockMode.Shared && opened.Error is Errno.ReadOnly or Errno.Access or Errno.Perm)
         {
@@ -66,7 +66,7 @@ internal sealed class LockFile
         var status = TrustedPath.Check(path, Files.Status(first));
         if (status is not null && (status.Mode & Permissions.Everybody) != Permissions.PrivateFile)
         {
-            // Who can read it can hold it shared, and so keep this user's exclusive runs away.
+            // A user who can read it could hold it shared, and so block this user's exclusive runs.
             _ = Files.ChangeMode(first, Permissions.PrivateFile);
         }
 
@@ -74,16 +74,17 @@ internal sealed class LockFile
         return new LockFile(path, descriptor.OrThrow(error => Unavailable(request.Directory, error)), status);
     }
 
-    /// <summary>The lock files that there are, by their paths.</summary>
+    /// <summary>The paths of all lock files.</summary>
     /// <exception cref="RunException">73: the directory cannot be read.</exception>
     public static IEnumerable<string> All(string stateDirectory)
     {
         var directory = LockRequest.DirectoryIn(stateDirectory);
         var names = Files.Names(directory).OrAbsent(error => Unreadable(directory, error)) ?? [];
-        return names.Where(static name => name.Length == NameLength && CharChecks.AreLowerHex(name)).Select(name => $"{directory}/{name}");
+        return names.Where(static name => name.Length == NameLength && CharChecks.AreLowerHex(name))
+            .Select(name => $"{directory}/{name}");
     }
 
-    /// <summary>Opens a file that exists, to see who holds it; null if it is gone.</summary>
+    /// <summary>Opens an existing lock file, to see who holds it; null if it does not exist.</summary>
     /// <exception cref="RunException">73: it cannot be opened.</exception>
     public static LockFile? Find(string path)
     {
@@ -93,19 +94,22 @@ internal sealed class LockFile
         }
 
         using var first = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).OrAbsent(error => Unreadable(path, error));
-        return first is null
-            ? null
-            : new LockFile(
-                path, Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor).OrThrow(error => Unreadable(path, error)), null);
+        if (first is null)
+        {
+            return null;
+        }
+
+        var descriptor = Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor);
+        return new LockFile(path, descriptor.OrThrow(error => Unreadable(path, error)), null);
     }
 
-    /// <summary>Takes the lock; false if somebody else holds it, which a call that waits does not return.</summary>
-    /// <exception cref="RunException">73: there are no locks here. 75: to wait would be to wait for ever.</exception>
+    /// <summary>Takes the lock; false if another process holds it and <paramref name="wait"/> is false.</summary>
+    /// <exception cref="RunException">73: the file system has no locks. 75: waiting would be a deadlock.</exception>
     public bool TryLock(LockMode mode, bool wait)
     {
         if (_inherited && mode == LockMode.Shared && RecordLocks.HoldsExclusively(Descriptor, Shared.LockByte, 1))
         {
-            // The script has become another run of itself, through exec: it stays alone, as it was promised to be.
+            // A script that holds the lock exclusively has started itself again with exec: it keeps the exclusive lock.
             _mode = LockMode.Exclusive;
             return true;
         }
@@ -116,16 +120,16 @@ internal sealed class LockFile
             Errno.None => true,
             Errno.Again or Errno.Access => false,
             Errno.Deadlock => throw new RunException(
-                ExitStatus.AlreadyRunning, "the lock would never be free: its holder waits for one that this process holds"),
+                ExitStatus.AlreadyRunning, "deadlock: the lock's holder is waiting for a lock that this process holds"),
             var error => throw Unavailable(TrustedPath.Parent(_path), error),
         };
     }
 
-    /// <summary>Says who holds the lock from now on. To be called by the holder.</summary>
+    /// <summary>Writes the holder's record and sets its mark. Call it after the lock was taken.</summary>
     public void RecordHolder(LockRecord record)
     {
-        // First the record, then the mark: whoever finds the mark reads the record that goes with it. Without room for it on the
-        // disk the lock is as good, and only its script's name is not known.
+        // First the record, then the mark, so that a process that finds the mark reads the right record. If the disk is full, the lock
+        // still works; only the script's name is not known.
         var bytes = record.ToBytes();
         if (!Descriptors.ReadStart(Descriptor, bytes.Length).Value.AsSpan().SequenceEqual(bytes))
         {
@@ -142,13 +146,13 @@ internal sealed class LockFile
         _ = RecordLocks.Lock(Descriptor, _mode, mark, 1, wait: false);
     }
 
-    /// <summary>Somebody who stands in the way of a lock of that mode; null if nobody does.</summary>
+    /// <summary>A holder that conflicts with a lock of that mode; null if there is none.</summary>
     public Holder? HolderAgainst(LockMode mode) => RecordLocks.Conflict(Descriptor, mode, Shared.LockByte, 1).Value is { } held
         ? Holders().FirstOrDefault(holder => mode == LockMode.Exclusive || holder.Mode == LockMode.Exclusive) ?? ToHolder(held)
         : null;
 
-    /// <summary>Everybody else who holds the lock at this moment.</summary>
-    /// <exception cref="RunException">73: the kernel does not tell.</exception>
+    /// <summary>All other processes that hold the lock now.</summary>
+    /// <exception cref="RunException">73: F_GETLK failed.</exception>
     public List<Holder> Holders()
     {
         var holders = new List<Holder>();
@@ -168,7 +172,7 @@ internal sealed class LockFile
             }
         }
 
-        // One that has taken the lock this very moment has no mark yet.
+        // A process that has just taken the lock has no mark yet.
         if (Conflict(Shared.LockByte, Shared.LockByte) is { } held && !holders.Exists(holder => holder.Mode == held.Mode))
         {
             holders.Add(ToHolder(held));
@@ -177,12 +181,12 @@ internal sealed class LockFile
         return holders;
     }
 
-    /// <summary>Whether that process holds the lock at this moment.</summary>
-    /// <exception cref="RunException">73: the kernel does not tell.</exception>
+    /// <summary>Whether that process holds the lock now.</summary>
+    /// <exception cref="RunException">73: F_GETLK failed.</exception>
     public bool IsHeldBy(Holder holder) =>
         Conflict(holder.Position, holder.Position) is { } range && ToHolder(range).ProcessId == holder.ProcessId;
 
-    /// <summary>Closes it, but for a descriptor that was handed down: it may be what a lock of this process hangs on.</summary>
+    /// <summary>Closes the descriptor, unless it is inherited: this process may hold a lock through it.</summary>
     public void Close()
     {
         if (!_inherited)
@@ -191,12 +195,12 @@ internal sealed class LockFile
         }
     }
 
-    /// <summary>Refuses a directory of locks that is not this user's alone. One that is not there is no harm.</summary>
-    /// <returns>Whether it is there.</returns>
-    /// <exception cref="RunException">77.</exception>
+    /// <summary>Refuses a lock directory that another user owns or can write. A missing one is fine.</summary>
+    /// <returns>Whether it exists.</returns>
+    /// <exception cref="RunException">73: it cannot be checked. 77: another user owns it or can write it.</exception>
     public static bool CheckDirectory(LockRequest request)
     {
-        // A link may lead to them, as long as what it leads to is this user's alone.
+        // Both may be symbolic links, as long as their targets are this user's alone.
         _ = TrustedPath.CheckTarget(request.StateDirectory);
         var status = TrustedPath.CheckTarget(request.Directory);
         if (status is not null && (status.Mode & Permissions.Others) != 0)
@@ -208,22 +212,22 @@ internal sealed class LockFile
     }
 
     /// <summary>
-    /// The descriptor of this file that was handed down by a run which this process is, or is a child of. If it is the very process,
-    /// to open the file anew and close a descriptor of it would let go of the lock that it holds, and somebody else could come between.
+    /// The descriptor of this file that this process has inherited from a run, through exec or as its child. After exec this process holds
+    /// the lock: closing another descriptor of the file would release it, and another process could take it.
     /// </summary>
     private static LockFile? Inherited(string path, LockMode mode)
     {
-        if (!RecordLocks.SurviveExec || !Descriptors.IsOpen(Shared.LeastDescriptor) || Files.Status(path).Value is not { } there)
+        if (!RecordLocks.SurviveExec || !Descriptors.IsOpen(Shared.LeastDescriptor) || Files.Status(path).Value is not { } expected)
         {
             return null;
         }
 
         for (var descriptor = Shared.LeastDescriptor; Descriptors.IsOpen(descriptor); descriptor++)
         {
-            if (Descriptors.Status(descriptor).Value is { } here && here.IsSameFile(there)
+            if (Descriptors.Status(descriptor).Value is { } found && found.IsSameFile(expected)
                 && (mode == LockMode.Shared || Descriptors.IsWritable(descriptor)))
             {
-                return new LockFile(path, descriptor, TrustedPath.Check(path, here), inherited: true);
+                return new LockFile(path, descriptor, TrustedPath.Check(path, found), inherited: true);
             }
         }
 
@@ -231,12 +235,12 @@ internal sealed class LockFile
     }
 
     private static RunException Unavailable(string directory, Errno error) =>
-        new(ExitStatus.CannotWrite, $"no lock can be had in {directory}: {error.Describe()}");
+        new(ExitStatus.CannotWrite, $"cannot take a lock in {directory}: {error.Describe()}");
 
     private static RunException Unreadable(string path, Errno error) =>
         new(ExitStatus.CannotWrite, $"{path}: cannot be read: {error.Describe()}");
 
-    /// <param name="last">Itself included.</param>
+    /// <param name="last">The last byte, inclusive.</param>
     private HeldRange? Conflict(long first, long last)
     {
         var found = RecordLocks.Conflict(Descriptor, LockMode.Exclusive, first, last == long.MaxValue ? 0 : last - first + 1);
@@ -245,12 +249,12 @@ internal sealed class LockFile
 
     private static Holder ToHolder(HeldRange range)
     {
-        // The lock of an open file description is nobody's by the kernel's account (-1), so the mark has its maker's PID.
+        // For an OFD lock the kernel reports -1 as the PID, so the position of the mark contains it.
         var processId = range.ProcessId;
         if (processId == -1 && range.Start >= Shared.FirstMark)
         {
-            var maker = (int)(range.Start >> Shared.PidShift) & ProcessIdMask;
-            processId = ProcessFacts.HasLock(maker, range.Start) ? maker : 0;
+            var creator = (int)(range.Start >> Shared.PidShift) & ProcessIdMask;
+            processId = ProcessFacts.HasLock(creator, range.Start) ? creator : 0;
         }
 
         return new Holder(Math.Max(processId, 0), range.Mode, range.Start);

@@ -3,14 +3,14 @@ using Run.Posix;
 namespace Run.Locking;
 
 /// <summary>
-/// What stands in a lock file: which script it was last taken for. Two texts, each ended by a NUL, as in /proc/PID/cmdline, so that
-/// whatever is left of a longer record behind them is no part of it. It says nothing about whether anybody holds the lock.
+/// The content of a lock file: the script that it was last locked for. It is two texts, each with a final NUL, as in /proc/PID/cmdline, so
+/// the rest of a longer, older record after them is ignored. It does not tell whether the lock is held.
 /// </summary>
-/// <param name="Script">SCRIPT as it was typed.</param>
-/// <param name="Key">The digest of its URL or real path: under <c>--lock=NAME</c> the file's name is another's.</param>
+/// <param name="Script">SCRIPT as typed, without secrets.</param>
+/// <param name="Key">The digest of its URL or real path. With <c>--lock=NAME</c> the file's name is another digest.</param>
 internal sealed record LockRecord(string Script, string Key)
 {
-    public const int LargestSize = 32 * 1024;
+    public const int MaxBytes = 32 * 1024;
 
     public byte[] ToBytes() => [.. OsText.ToCString(Script), .. OsText.ToCString(Key)];
 

@@ -5,36 +5,36 @@ using Run.Reporting;
 namespace Run.Locking;
 
 /// <summary>What to lock, and what to do if it is held.</summary>
-/// <param name="StateDirectory">Where the directory of the locks is, or will be.</param>
+/// <param name="StateDirectory">The directory that has, or will have, the lock directory.</param>
 /// <param name="Identity">
-/// What runs: the URL that SCRIPT names, whatever its digest and its pin (a script whose pin has moved is still the same script), or the
-/// real path of a local file, however it was named. Only its digest is ever stored.
+/// What runs: the URL that SCRIPT names, whatever its digest and its pin (with another pin it is still the same script), or the real path
+/// of a local file. Only its digest is stored.
 /// </param>
-/// <param name="Script">SCRIPT as it was typed, without secrets: for messages, and for those who ask what runs.</param>
+/// <param name="Script">SCRIPT as typed, without secrets: for messages and <c>--ps</c>.</param>
 /// <param name="Mode">Shared for a plain run.</param>
 internal sealed record LockRequest(string StateDirectory, string Identity, string Script, LockMode Mode)
 {
     /// <summary>The NAME of <c>--lock=NAME</c>, which is locked instead of the identity.</summary>
     public string? Name { get; init; }
 
-    /// <summary>How long to wait for it: zero not at all, null for as long as it takes.</summary>
+    /// <summary>How long to wait for the lock: zero not at all, null without a limit.</summary>
     public TimeSpan? Wait { get; init; } = TimeSpan.Zero;
 
-    /// <summary>Whether to end those who hold it.</summary>
+    /// <summary>Whether to stop its holders.</summary>
     public bool Replace { get; init; }
 
     public string Directory => DirectoryIn(StateDirectory);
 
-    /// <summary>The lock's own file. A URL or a path does not begin with <c>name:</c>, so a name is nothing else's lock.</summary>
+    /// <summary>The lock file. No URL or path begins with <c>name:</c>, so a name cannot be the same lock as a script.</summary>
     public string Path => $"{Directory}/{(Name is null ? Key : KeyOf("name:" + Name))}";
 
-    /// <summary>The script's own identity, as it is stored, whatever is locked.</summary>
+    /// <summary>The stored form of the script's identity, also with <c>--lock=NAME</c>.</summary>
     public string Key => KeyOf(Identity);
 
     public LockRecord Record => new(Script, Key);
 
-    /// <param name="exclusive">Whether the command line wants it alone; its source may want that too.</param>
-    /// <exception cref="RunException">126, 127: a local file that is not there.</exception>
+    /// <param name="exclusive">Whether the command line asks for an exclusive lock; the source may ask for one too.</param>
+    /// <exception cref="RunException">126: a local file cannot be read. 127: it does not exist.</exception>
     public static LockRequest From(ResolvedScript script, string stateDirectory, bool exclusive)
     {
         var identity = script.Local is { } local

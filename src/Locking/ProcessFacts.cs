@@ -4,37 +4,39 @@ using Run.Posix;
 
 namespace Run.Locking;
 
-/// <summary>What /proc tells of a process.</summary>
-/// <param name="Seconds">For how long it has been running.</param>
-/// <param name="User">The name of the user it runs as.</param>
+/// <summary>What /proc says about a process: proc(5).</summary>
+/// <param name="Seconds">How long it has been running.</param>
+/// <param name="User">The name of its effective user.</param>
 internal sealed record ProcessFacts(long Seconds, string User)
 {
-    private const int LargestFile = 64 * 1024;
+    private const int MaxFileBytes = 64 * 1024;
 
-    // proc(5) counts in clock ticks, and Linux has shown user space 100 of them a second on every architecture that .NET runs on.
+    // proc(5) counts in clock ticks; user space sees 100 per second on every architecture that .NET runs on.
     private const long TicksPerSecond = 100;
 
-    // The 22nd field; the first two, of which the second may hold anything, are cut off.
+    // The index of the 22nd field (starttime) after the first two are cut off; the second, the program's name, may contain anything.
     private const int StartTimeField = 22 - 3;
 
-    /// <summary>Null where there is no such process, or no /proc.</summary>
+    /// <summary>Null if there is no such process, or no /proc.</summary>
     public static ProcessFacts? Of(int processId)
     {
         var stat = Read($"/proc/{processId}/stat");
         var fields = stat?[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields is not { Length: > StartTimeField }
             || !long.TryParse(fields[StartTimeField], CultureInfo.InvariantCulture, out var started)
-            || Read("/proc/uptime")?.Split(' ', '.') is not [var uptime, ..]
-            || !long.TryParse(uptime, CultureInfo.InvariantCulture, out var now)
+            || Read("/proc/uptime")?.Split(' ') is not [var uptime, ..]
+            || !double.TryParse(uptime, CultureInfo.InvariantCulture, out var now)
             || EffectiveUser(processId) is not { } user)
         {
             return null;
         }
 
-        return new ProcessFacts(Math.Max(now - (started / TicksPerSecond), 0), Processes.UserName(user));
+        // Both are hundredths of a second: rounded one by one they would tell a second too many.
+        var seconds = (long)(now - ((double)started / TicksPerSecond));
+        return new ProcessFacts(Math.Max(seconds, 0), Processes.UserName(user));
     }
 
-    /// <summary>Whether one of the process's descriptors carries the lock that begins at that byte.</summary>
+    /// <summary>Whether one of the process's descriptors holds the one-byte lock at that offset.</summary>
     public static bool HasLock(int processId, long start)
     {
         var directory = $"/proc/{processId}/fdinfo";
@@ -57,6 +59,6 @@ internal sealed record ProcessFacts(long Seconds, string User)
     private static string? Read(string path)
     {
         using var file = Files.Open(path, OpenFlags.ReadOnly).Value;
-        return file is not null && Files.Read(file, LargestFile).Value is { Length: > 0 } bytes ? Encoding.Latin1.GetString(bytes) : null;
+        return file is not null && Files.Read(file, MaxFileBytes).Value is { Length: > 0 } bytes ? Encoding.Latin1.GetString(bytes) : null;
     }
 }

@@ -1,12 +1,13 @@
 namespace Run.Locking;
 
-/// <summary>A script that runs now: one that holds a lock. The kernel is asked, so the list cannot be stale.</summary>
+/// <summary>A running script: one that holds a lock. The kernel reports the locks, so the list cannot be stale.</summary>
 /// <param name="Holder">Its process, and how it holds the lock.</param>
-/// <param name="Script">SCRIPT as it was typed; null where the lock file says nothing.</param>
-/// <param name="Facts">Null for a process that cannot be seen from here.</param>
+/// <param name="Script">SCRIPT as typed; null if the lock file has no record.</param>
+/// <param name="Facts">Null for a process that is not visible from here.</param>
 internal sealed record RunningScript(Holder Holder, string? Script, ProcessFacts? Facts)
 {
-    /// <summary>All that hold locks of this user's, by PID.</summary>
+    /// <summary>All holders of this user's locks, sorted by PID.</summary>
+    /// <exception cref="Reporting.RunException">73: the locks cannot be read.</exception>
     public static IReadOnlyList<RunningScript> All(string stateDirectory)
     {
         var running = new List<RunningScript>();

@@ -5,16 +5,16 @@ using Run.Reporting;
 
 namespace Run.Locking;
 
-/// <summary>The lock of this run: one script, as many at a time as the caller says.</summary>
+/// <summary>The lock of this run: shared with other runs of the script, or exclusive.</summary>
 internal sealed class ScriptLock
 {
-    // Whether this run goes without a lock, because there is none to be had.
+    // Whether this run goes on without a lock, because none could be taken.
     private bool _isUnavailable;
 
-    /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
-    /// <remarks>If no lock can be had a plain run does without one, and a note has said so.</remarks>
+    /// <summary>Takes the lock for this process, and so for the script that it becomes.</summary>
+    /// <remarks>If no lock can be taken, a plain run prints a note and goes on without one.</remarks>
     /// <exception cref="RunException">
-    /// 75: somebody holds it, and does not let go in time. 73: no lock can be had. 77: the lock's file is not this user's alone.
+    /// 73: no lock can be taken. 75: another process holds it and does not release it in time. 77: the lock file is not this user's alone.
     /// </exception>
     public void Acquire(LockRequest request)
     {
@@ -42,14 +42,15 @@ internal sealed class ScriptLock
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
         {
             _isUnavailable = true;
-            Messages.Note(e.Message, "the script runs without a lock, and is not seen by --lock, --ps and --stop");
+            Messages.Note(e.Message, "the script runs without a lock, and --lock, --ps and --stop do not see it");
         }
     }
 
     /// <summary>
-    /// Whether another process runs the script: holds its lock, or under another name a lock for it. If there are no locks,
-    /// nobody can say, and it may well.
+    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if this run
+    /// has no lock, because then it is not known.
     /// </summary>
+    /// <exception cref="RunException">73: the locks cannot be read.</exception>
     public bool IsHeldElsewhere(LockRequest request)
     {
         foreach (var path in LockFile.All(request.StateDirectory))
@@ -70,7 +71,7 @@ internal sealed class ScriptLock
         return _isUnavailable;
     }
 
-    /// <summary>The lock is held: ends the holders, waits for them, or gives up. Returns with the lock.</summary>
+    /// <summary>The lock is held: stops the holders, waits for them, or fails (75). Returns with the lock.</summary>
     private static void Contend(LockFile file, LockRequest request, Stopwatch asked)
     {
         if (request.Replace)
@@ -84,13 +85,13 @@ internal sealed class ScriptLock
             return;
         }
 
-        // Null: for as long as it takes.
-        var left = request.Wait is not { } most ? (TimeSpan?)null : most > asked.Elapsed ? most - asked.Elapsed : TimeSpan.Zero;
+        // Null for no limit.
+        var left = request.Wait is not { } total ? (TimeSpan?)null : total > asked.Elapsed ? total - asked.Elapsed : TimeSpan.Zero;
         if (left != TimeSpan.Zero)
         {
             var limit = left is null
                 ? ""
-                : string.Create(CultureInfo.InvariantCulture, $" for {request.Wait.GetValueOrDefault().TotalSeconds} s at most");
+                : string.Create(CultureInfo.InvariantCulture, $" for at most {request.Wait.GetValueOrDefault().TotalSeconds} s");
             Messages.Note($"{Describe(file, request)}: waiting{limit}");
             if (Wait(file, request.Mode, left))
             {
@@ -104,17 +105,17 @@ internal sealed class ScriptLock
 
         throw new RunException(
             ExitStatus.AlreadyRunning, Describe(file, request),
-            request.Mode == LockMode.Shared ? "it was started to be the only one; --wait waits for its end" : null);
+            request.Mode == LockMode.Shared ? "it holds the lock exclusively; --wait waits until it has finished" : null);
     }
 
     /// <summary>
-    /// Waits in the kernel. A limited wait does it in a thread, as record locks are the process's and not the thread's: then no signal
-    /// is needed to end it, the caller's own alarm clock is left alone, and the script inherits no handler and no timer.
+    /// Waits in the kernel. A limited wait uses a thread, which works because record locks belong to the process, not to the thread. So no
+    /// signal is needed to end the wait, the caller's alarm(2) is left alone, and the script inherits neither a handler nor a timer.
     /// </summary>
-    private static bool Wait(LockFile file, LockMode mode, TimeSpan? most)
+    private static bool Wait(LockFile file, LockMode mode, TimeSpan? timeout)
     {
         Signals.OnInterruptRemove(null);
-        if (most is not { } limit)
+        if (timeout is not { } limit)
         {
             return file.TryLock(mode, wait: true);
         }
@@ -135,13 +136,13 @@ internal sealed class ScriptLock
         { IsBackground = true };
         waiting.Start();
 
-        // Join knows whole milliseconds and cuts off the rest: the time that was asked for is not to be cut short.
+        // Join truncates to whole milliseconds; rounded up, the wait is not shorter than asked for.
         var milliseconds = Math.Ceiling(limit.TotalMilliseconds);
         var ended = waiting.Join(milliseconds < int.MaxValue ? (int)milliseconds : Timeout.Infinite);
         return failure is not null ? throw failure : ended && locked;
     }
 
-    /// <summary>x is already running (pid 123).</summary>
+    /// <summary>The message: <c>x is already running (pid 123)</c>.</summary>
     private static string Describe(LockFile file, LockRequest request)
     {
         var holder = file.HolderAgainst(request.Mode) is { } one ? $" ({one.Name})" : "";

@@ -1,7 +1,8 @@
 namespace Run.Naming;
 
 /// <summary>
-/// Questions about all the characters of a text, as plain loops: every start asks some of them, and LINQ's answer costs it an enumerator and its code.
+/// Checks of all characters of a text. They are plain loops because every start needs some of them, and LINQ would cost an enumerator and
+/// its code.
 /// </summary>
 internal static class CharChecks
 {
@@ -18,7 +19,7 @@ internal static class CharChecks
         return false;
     }
 
-    /// <summary>Whether all are hexadecimal digits, in lower case.</summary>
+    /// <summary>Whether all are lower-case hexadecimal digits.</summary>
     public static bool AreLowerHex(string text)
     {
         foreach (var c in text)
@@ -32,7 +33,7 @@ internal static class CharChecks
         return true;
     }
 
-    /// <summary>Whether all are letters and digits of ASCII, or among <paramref name="others"/>.</summary>
+    /// <summary>Whether all are ASCII letters or digits, or in <paramref name="others"/>.</summary>
     public static bool AreAlphanumericOr(string others, string text)
     {
         foreach (var c in text)

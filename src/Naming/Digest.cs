@@ -3,10 +3,10 @@ using Run.Reporting;
 
 namespace Run.Naming;
 
-/// <summary>A SHA-256 digest as people write it: 64 hexadecimal digits.</summary>
+/// <summary>SHA-256 digests as text: 64 hexadecimal digits.</summary>
 internal static class Digest
 {
-    /// <summary>What begins a digest at the end of a SCRIPT.</summary>
+    /// <summary>Introduces a digest at the end of SCRIPT.</summary>
     public const string Fragment = "#sha256=";
 
     /// <summary>The digest in lower case.</summary>
@@ -14,16 +14,18 @@ internal static class Digest
     public static string Parse(string text) =>
         text.Length == Sha256.HexLength && text.All(char.IsAsciiHexDigit)
             ? text.ToLowerInvariant()
-            : throw new RunException(ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest", $"it has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
+            : throw new RunException(
+                ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest",
+                $"a digest has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
 
-    /// <summary>The bytes are others than those that were asked for.</summary>
+    /// <summary>The failure (65) if the bytes do not have the expected digest.</summary>
     public static RunException Mismatch(string displayName, string expected, string actual) =>
-        new(ExitStatus.Data, $"{displayName}: not the bytes that were asked for", $"expected sha256 {expected}, got {actual}");
+        new(ExitStatus.Data, $"{displayName}: the digest does not match", $"expected sha256 {expected}, got {actual}");
 
-    /// <summary>Of what two places ask for, the one digest.</summary>
-    /// <exception cref="RunException">64: they differ, so nothing could satisfy both.</exception>
+    /// <summary>The digest that two places ask for, if at least one of them does.</summary>
+    /// <exception cref="RunException">64: the two differ.</exception>
     public static string? Same(string? one, string? other) =>
         one is null || other is null || one == other
             ? one ?? other
-            : throw new RunException(ExitStatus.Usage, $"two digests are asked for: {one} and {other}");
+            : throw new RunException(ExitStatus.Usage, $"two different digests are given: {one} and {other}");
 }

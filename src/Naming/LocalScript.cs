@@ -4,11 +4,11 @@ using Run.Reporting;
 
 namespace Run.Naming;
 
-/// <summary>A script that is a file of this machine: not cached, and trusted as whoever names it trusts it.</summary>
+/// <summary>A script that is a file on this machine: it is not cached, and naming it means trusting it.</summary>
 internal static class LocalScript
 {
-    /// <summary>The path, if the file has the digest that was asked for.</summary>
-    /// <exception cref="RunException">65, 126, 127.</exception>
+    /// <summary>Checks the file's digest, if one was given, and returns the path.</summary>
+    /// <exception cref="RunException">65: another digest. 126: it cannot be read. 127: it does not exist.</exception>
     public static string Checked(string path, ResolvedScript script)
     {
         if (script.Digest is not { } expected)
@@ -21,8 +21,8 @@ internal static class LocalScript
         return actual == expected ? path : throw Digest.Mismatch(script.DisplayName, expected, actual);
     }
 
-    /// <summary>Opens the file for reading: a regular one, since a FIFO or a device would be another thing each time.</summary>
-    /// <exception cref="RunException">126: it cannot be read, or is no file. 127: it is not there.</exception>
+    /// <summary>Opens a regular file for reading. A FIFO or a device is refused: its next read could return other bytes.</summary>
+    /// <exception cref="RunException">126: it cannot be read, or is not a regular file. 127: it does not exist.</exception>
     public static SafeFileHandle Open(string path, string displayName)
     {
         const int Flags = OpenFlags.ReadOnly | OpenFlags.NonBlock | OpenFlags.NoControllingTerminal;
@@ -37,8 +37,8 @@ internal static class LocalScript
         throw new RunException(ExitStatus.CannotStart, $"{displayName}: {(status.IsDirectory ? "is a directory" : "not a regular file")}");
     }
 
-    /// <summary>Where it really is, however it was named: what is locked.</summary>
-    /// <exception cref="RunException">126, 127.</exception>
+    /// <summary>realpath(3): the file's path, however it was named. This is the identity that is locked.</summary>
+    /// <exception cref="RunException">126: it cannot be read. 127: it does not exist.</exception>
     public static string RealPath(string path, string displayName) =>
         Files.RealPath(path).OrThrow(error => Unreadable(displayName, error));
 

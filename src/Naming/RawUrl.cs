@@ -1,9 +1,9 @@
 namespace Run.Naming;
 
-/// <summary>URLs of pages that show a script, as they are copied from a browser, and the URL of the script itself.</summary>
+/// <summary>Turns the URL of a page that shows a script, as copied from a browser, into the URL of the script itself.</summary>
 internal static class RawUrl
 {
-    /// <summary>The script's own URL where <paramref name="url"/> is that of a page that shows it; else the URL as it is.</summary>
+    /// <summary>The script's own URL if <paramref name="url"/> is that of a page that shows it; else the URL unchanged.</summary>
     public static string ToRaw(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var page))
@@ -11,7 +11,7 @@ internal static class RawUrl
             return url;
         }
 
-        // The text is cut up, and not what Uri made of it, so that what is encoded stays as it was.
+        // The text itself is split, not the parsed Uri, so that percent-encoding stays unchanged.
         var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
         var slash = url.IndexOf('/', start);
         if (slash < 0)
@@ -39,12 +39,12 @@ internal static class RawUrl
         ?? url;
     }
 
-    /// <summary>github.com/O/R/blob/REF/PATH is raw.githubusercontent.com/O/R/REF/PATH.</summary>
+    /// <summary>github.com/OWNER/REPO/blob/REF/PATH is raw.githubusercontent.com/OWNER/REPO/REF/PATH.</summary>
     private static string? GitHub(string root, string[] path) => path is [var owner, var repo, "blob", var reference, _, ..]
         ? Join(Host(root, "raw.githubusercontent.com"), owner, repo, reference, path[4], path[5..])
         : null;
 
-    /// <summary>gist.github.com/USER/ID, perhaps with a revision, has its only file at …/raw.</summary>
+    /// <summary>gist.github.com/USER/ID, optionally with a revision, has its only file at …/raw.</summary>
     private static string? Gist(string root, string[] path) => path switch
     {
         [var user, var id] when IsId(id) => Join(Host(root, "gist.githubusercontent.com"), user, id, "raw", []),
@@ -55,8 +55,8 @@ internal static class RawUrl
     };
 
     /// <summary>
-    /// GitLab marks its own part of a path with <c>/-/</c>, Gitea and Forgejo say what kind of name a ref is: both are safe to
-    /// tell on any host. A bare <c>/blob/</c> or <c>/src/</c> may be a directory like any other.
+    /// GitLab separates its part of a path with <c>/-/</c>; Gitea and Forgejo name the kind of ref. Both can be recognized on any host. A
+    /// bare <c>/blob/</c> or <c>/src/</c> cannot: it may be an ordinary directory.
     /// </summary>
     private static string? SelfHosted(string root, string[] path)
     {
@@ -74,7 +74,7 @@ internal static class RawUrl
 
     private static bool IsId(string text) => text.Length >= 20 && text.All(char.IsAsciiHexDigit);
 
-    /// <summary>The same scheme, user name and password at another host of the same owner.</summary>
+    /// <summary>The same scheme, user name and password with another host of the same owner.</summary>
     private static string Host(string root, string host)
     {
         var start = Math.Max(root.LastIndexOf('@'), root.IndexOf("://", StringComparison.Ordinal) + 2) + 1;

@@ -3,35 +3,35 @@ using Run.Reporting;
 namespace Run.Naming;
 
 /// <summary>
-/// What a SCRIPT stands for: a local file, or URLs and the digest that their bytes must have. Made from the command line and run.conf alone;
-/// nothing has been looked for yet.
+/// What SCRIPT stands for: a local file, or URLs and the digest that their bytes must have. It is made from the command line and run.conf
+/// only; no file or server has been looked at yet.
 /// </summary>
-/// <param name="DisplayName">What messages call it: SCRIPT without its digest and without a secret.</param>
-/// <param name="Local">The path of a local file, relative if it was typed so; null for a script that is fetched.</param>
-/// <param name="Source">Where it is fetched from; null for a full URL.</param>
-/// <param name="Urls">Its URL, then those of mirrors. Empty for a local file.</param>
-/// <param name="Digest">What its bytes must have, in lower case; null if nothing was asked.</param>
+/// <param name="DisplayName">The script's name in messages: SCRIPT without its digest and without secrets.</param>
+/// <param name="Local">The path of a local file, relative if it was typed that way; null for a script that is fetched.</param>
+/// <param name="Source">The source it is fetched from; null for a full URL.</param>
+/// <param name="Urls">Its URL, then those of the mirrors. Empty for a local file.</param>
+/// <param name="Digest">The digest that its bytes must have, in lower case; null for none.</param>
 internal sealed record ResolvedScript(string DisplayName, string? Local, Source? Source, IReadOnlyList<string> Urls, string? Digest)
 {
     public string Url => Urls[0];
 
-    /// <summary>What messages call it if they tell the reader what to type.</summary>
+    /// <summary>The display name, quoted for commands that a message suggests.</summary>
     public string ShellQuoted => ShellWords.Join([DisplayName]);
 
     /// <summary>The URL that SCRIPT itself stands for, even if a pin has chosen another ref of its source.</summary>
     public string NamedUrl { get; } = Urls is [var url, ..] ? url : "";
 
-    /// <summary>What the source is asked for, ref included; null for a script without a source.</summary>
+    /// <summary>The part of SCRIPT after the source's name, including the ref; null for a script without a source.</summary>
     public string? PathAndRef { get; init; }
 
     /// <summary>Whether <see cref="Urls"/> and <see cref="Digest"/> come from a line of run.pins.</summary>
     public bool IsPinned { get; init; }
 
-    /// <param name="script">SCRIPT as it was typed.</param>
-    /// <param name="digest">What <c>--sha256</c> asks for.</param>
-    /// <param name="source">Finds a source by its name; asked only if SCRIPT names one.</param>
-    /// <param name="home">The user's home; asked only for <c>~/</c>.</param>
-    /// <exception cref="RunException">64, 78.</exception>
+    /// <param name="script">SCRIPT as typed.</param>
+    /// <param name="digest">The digest of <c>--sha256</c>; null for none.</param>
+    /// <param name="source">Finds a source by name; called only if SCRIPT needs one.</param>
+    /// <param name="home">Returns the user's home; called only for <c>~/</c>.</param>
+    /// <exception cref="RunException">64: SCRIPT names nothing that can be run. 78: run.conf has a mistake.</exception>
     public static ResolvedScript From(string script, string? digest, Func<string, Source> source, Func<string?> home)
     {
         var name = ScriptName.Parse(script);
@@ -45,14 +45,14 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 return new ResolvedScript(UrlText.Redacted(remote.Text), null, null, [UrlText.Checked(url)], digest);
             default:
                 var scoped = (ScriptName.Scoped)name;
-                var its = source(scoped.Scope);
-                var urls = its.Expand(scoped.PathAndRef);
+                var found = source(scoped.Scope);
+                var urls = found.Expand(scoped.PathAndRef);
                 foreach (var each in urls)
                 {
                     _ = UrlText.Checked(each);
                 }
 
-                return new ResolvedScript(scoped.Text, null, its, urls, digest) { PathAndRef = scoped.PathAndRef };
+                return new ResolvedScript(scoped.Text, null, found, urls, digest) { PathAndRef = scoped.PathAndRef };
         }
     }
 }

@@ -3,22 +3,22 @@ using Run.Reporting;
 namespace Run.Naming;
 
 /// <summary>
-/// SCRIPT as it was typed, taken apart: a local file, a URL, or what a source is asked for. Nothing is looked up and nothing sent.
+/// SCRIPT as typed, parsed: a local file, a URL, or a path in a source. Nothing is looked up and nothing is sent.
 /// </summary>
-/// <param name="Text">As typed, without the digest: what messages call the script.</param>
-/// <param name="Digest">What <c>#sha256=</c> at the end asked for, in lower case.</param>
+/// <param name="Text">As typed, without the digest.</param>
+/// <param name="Digest">The digest after <c>#sha256=</c>, in lower case; null for none.</param>
 internal abstract record ScriptName(string Text, string? Digest)
 {
-    /// <summary>The source of a SCRIPT that names none.</summary>
+    /// <summary>The source of a SCRIPT without a <c>SCOPE:</c>.</summary>
     public const string DefaultScope = "default";
 
     private static readonly string[] s_localPrefixes = ["./", "../", "~/"];
 
-    /// <summary>A file of this machine: <c>./x</c>, <c>../x</c>, <c>/x</c>, <c>~/x</c>.</summary>
+    /// <summary>A file on this machine: <c>./x</c>, <c>../x</c>, <c>/x</c>, <c>~/x</c>.</summary>
     internal sealed record Local(string Text, string? Digest) : ScriptName(Text, Digest)
     {
-        /// <summary>Where it is, as the kernel is to be told: relative if it was typed so.</summary>
-        /// <param name="home">The user's home; asked only for <c>~/</c>.</param>
+        /// <summary>The path for the kernel: relative if it was typed that way, with <c>~/</c> replaced by the home.</summary>
+        /// <param name="home">Returns the user's home; called only for <c>~/</c>.</param>
         /// <exception cref="RunException">64: there is no home.</exception>
         public string Path(Func<string?> home) => !Text.StartsWith("~/", StringComparison.Ordinal) ? Text
             : home() is { } directory ? $"{directory}/{Text[2..]}"
@@ -31,7 +31,7 @@ internal abstract record ScriptName(string Text, string? Digest)
     /// <summary><c>SCOPE:rest</c>, or <c>rest</c> of the source <c>default</c>.</summary>
     internal sealed record Scoped(string Text, string? Digest, string Scope, string PathAndRef) : ScriptName(Text, Digest);
 
-    /// <exception cref="RunException">64: this names nothing.</exception>
+    /// <exception cref="RunException">64: the text is not a valid SCRIPT.</exception>
     public static ScriptName Parse(string typed)
     {
         var (text, digest) = SplitDigest(typed);
@@ -48,14 +48,16 @@ internal abstract record ScriptName(string Text, string? Digest)
 
         return text switch
         {
-            "" => throw new RunException(ExitStatus.Usage, "the name of the script is empty"),
-            "-" => throw new RunException(ExitStatus.Usage, "-: a script is not read from standard input", "sh -s reads one from there"),
-            "." or ".." => throw new RunException(ExitStatus.Usage, $"{text}: not the name of a script"),
+            "" => throw new RunException(ExitStatus.Usage, "the script name is empty"),
+            "-" => throw new RunException(ExitStatus.Usage, "-: a script cannot be read from standard input", "use sh -s for that"),
+            "." or ".." => throw new RunException(ExitStatus.Usage, $"{text}: not a script name"),
             _ => ParseScope(text, digest),
         };
     }
 
-    /// <summary>Whether the text is the name of a source: letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, not beginning with <c>-</c> or <c>.</c>.</summary>
+    /// <summary>
+    /// Whether the text is a valid source name: letters, digits, <c>-</c>, <c>_</c>, <c>.</c>, not beginning with <c>-</c> or <c>.</c>.
+    /// </summary>
     public static bool IsScope(string text) =>
         text.Length > 0 && text[0] is not ('-' or '.') && CharChecks.AreAlphanumericOr("-_.", text);
 
@@ -80,8 +82,8 @@ internal abstract record ScriptName(string Text, string? Digest)
         return IsScope(scope)
             ? new Scoped(text, digest, scope, text[(colon + 1)..])
             : throw new RunException(
-                ExitStatus.Usage, $"{text}: what stands before the colon is not the name of a source",
-                "a source's name has letters, digits, '-', '_' and '.', and begins with neither '-' nor '.'");
+                ExitStatus.Usage, $"{text}: the part before the colon is not a source name",
+                "a source name has letters, digits, '-', '_' and '.', and does not begin with '-' or '.'");
     }
 
     private static (string Text, string? Digest) SplitDigest(string typed)
@@ -100,7 +102,7 @@ internal abstract record ScriptName(string Text, string? Digest)
     {
         if (CharChecks.HasControl(text))
         {
-            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: a control character in the name of a script");
+            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: a control character in the script name");
         }
     }
 }

@@ -3,11 +3,11 @@ using Run.Reporting;
 
 namespace Run.Naming;
 
-/// <summary>A command line in one text, such as <c>python3 -u</c>, and back.</summary>
+/// <summary>Splits a command line such as <c>python3 -u</c> into words, and joins words into one.</summary>
 internal static class ShellWords
 {
-    /// <summary>Splits at blanks, with the quotes and the backslash of the shell and nothing else of it.</summary>
-    /// <exception cref="RunException">64: a quote without its partner.</exception>
+    /// <summary>Splits at blanks. Of the shell's syntax only quotes and the backslash are understood.</summary>
+    /// <exception cref="RunException">64: unclosed quote.</exception>
     public static IReadOnlyList<string> Split(string text)
     {
         var words = new List<string>();
@@ -45,7 +45,7 @@ internal static class ShellWords
 
         if (quote != '\0')
         {
-            throw new RunException(ExitStatus.Usage, $"{text}: a quote without its partner");
+            throw new RunException(ExitStatus.Usage, $"{text}: unclosed quote");
         }
 
         if (word is not null)
@@ -56,7 +56,7 @@ internal static class ShellWords
         return words;
     }
 
-    /// <summary>The words as a shell would read them.</summary>
+    /// <summary>One command line, with words quoted where a shell needs it.</summary>
     public static string Join(IEnumerable<string> words) => string.Join(' ', words.Select(Quote));
 
     private static string Quote(string word) =>

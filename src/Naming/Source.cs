@@ -3,7 +3,7 @@ using Run.Reporting;
 
 namespace Run.Naming;
 
-/// <summary>Whether the scripts of a source may run without being asked about: <c>trust:</c> in run.conf.</summary>
+/// <summary>When the scripts of a source may run: <c>trust:</c> in run.conf.</summary>
 internal enum TrustLevel
 {
     Always,
@@ -12,26 +12,26 @@ internal enum TrustLevel
 }
 
 /// <summary>
-/// A source of scripts, as run.conf describes it: a pattern of URLs, and how its scripts are fetched, locked and trusted.
+/// A source of scripts in run.conf: a URL pattern, and how its scripts are fetched, locked and trusted.
 /// </summary>
-/// <param name="Name">What stands before the colon in a SCRIPT.</param>
-/// <param name="Pattern">A URL with <c>%s</c> for the parts of a SCRIPT and, at will, <c>{ref}</c>.</param>
+/// <param name="Name">The part of SCRIPT before the colon.</param>
+/// <param name="Pattern">A URL with <c>%s</c> for each part of SCRIPT and, optionally, <c>{ref}</c>.</param>
 internal sealed record Source(string Name, string Pattern)
 {
     public const string Part = "%s";
     public const string RefPlace = "{ref}";
     private const string DefaultRef = "HEAD";
 
-    /// <summary>Patterns like <see cref="Pattern"/>, asked in this order when the source itself has failed.</summary>
+    /// <summary>Patterns like <see cref="Pattern"/>, tried in this order if the source itself fails.</summary>
     public IReadOnlyList<string> Mirrors { get; init; } = [];
 
-    /// <summary>The branch, tag or commit of a SCRIPT that names none.</summary>
+    /// <summary>The branch, tag or commit for a SCRIPT without <c>@REF</c>; null for HEAD.</summary>
     public string? Ref { get; init; }
 
-    /// <summary>Header fields as written, <c>${VARIABLE}</c> included.</summary>
+    /// <summary>Header fields as written, with <c>${VARIABLE}</c> not yet expanded.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
-    /// <summary>How old a copy may be before the server is asked again; null: it may grow old.</summary>
+    /// <summary>How old a copy may be before the server is asked again; null for no limit.</summary>
     public TimeSpan? MaxAge { get; init; }
 
     public bool LockExclusive { get; init; }
@@ -40,7 +40,7 @@ internal sealed record Source(string Name, string Pattern)
 
     public bool PlainHttpAllowed { get; init; }
 
-    /// <summary>How the server is asked for the commit that a ref stands for; null where it cannot be asked.</summary>
+    /// <summary>How to ask the server which commit a ref is; null if it cannot be asked.</summary>
     public CommitQuestion? Commit { get; init; }
 
     /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
@@ -49,15 +49,15 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
     public string Expects => Shape(Count(Pattern)) + (TakesRef ? "[@REF]" : "");
 
-    /// <summary>The URL that <paramref name="rest"/> stands for, and those of the mirrors, in order.</summary>
-    /// <exception cref="RunException">64: too few parts, an empty one, one that would leave the pattern's path, an empty ref.</exception>
+    /// <summary>The URL for <paramref name="rest"/>, then those of the mirrors.</summary>
+    /// <exception cref="RunException">64: too few parts, an empty part, one that is <c>.</c> or <c>..</c>, an empty ref.</exception>
     public IReadOnlyList<string> Expand(string rest)
     {
         var (path, reference) = SplitRef(rest);
         return At(path, reference);
     }
 
-    /// <summary>The URL of that path at that ref, and those of the mirrors.</summary>
+    /// <summary>The URL of that path at that ref, then those of the mirrors.</summary>
     public IReadOnlyList<string> At(string path, string reference)
     {
         var urls = new List<string>(1 + Mirrors.Count) { Fill(Pattern, path, reference) };
@@ -69,7 +69,7 @@ internal sealed record Source(string Name, string Pattern)
         return urls;
     }
 
-    /// <summary>Takes the ref off, where the pattern has a place for one: it follows the last <c>@</c>, slashes and all.</summary>
+    /// <summary>Splits off the ref, if the pattern has <c>{ref}</c>: everything after the last <c>@</c>, including slashes.</summary>
     public (string Path, string Ref) SplitRef(string rest)
     {
         var at = TakesRef ? rest.LastIndexOf('@') : -1;
@@ -83,29 +83,31 @@ internal sealed record Source(string Name, string Pattern)
             : throw new RunException(ExitStatus.Usage, $"{Shown(rest)}: no branch, tag or commit after the '@'");
     }
 
-    /// <summary>Whether <paramref name="rest"/> itself says which branch, tag or commit it wants.</summary>
+    /// <summary>Whether <paramref name="rest"/> itself names a branch, tag or commit.</summary>
     public bool NamesRef(string rest) => SplitRef(rest).Path.Length < rest.Length;
 
-    /// <summary>The URL that answers with the commit that a ref stands for. Its pattern takes the first parts of the path.</summary>
+    /// <summary>The URL that returns the commit of a ref. Its pattern is filled with the first parts of the path.</summary>
     public string CommitUrl(CommitQuestion question, string path, string reference)
     {
         var parts = path.Split('/', Count(Pattern));
         return Fill(question.Pattern, parts.AsSpan(0, Count(question.Pattern)), reference, asOneSegment: true);
     }
 
-    /// <summary>How many parts a pattern takes.</summary>
+    /// <summary>The number of parts that a pattern takes.</summary>
     public static int Count(string pattern)
     {
         var count = 0;
-        for (var at = pattern.IndexOf(Part, StringComparison.Ordinal); at >= 0; at = pattern.IndexOf(Part, at + Part.Length, StringComparison.Ordinal))
+        var at = pattern.IndexOf(Part, StringComparison.Ordinal);
+        while (at >= 0)
         {
             count++;
+            at = pattern.IndexOf(Part, at + Part.Length, StringComparison.Ordinal);
         }
 
         return count;
     }
 
-    /// <summary>Puts the parts of the path and the ref into the pattern, each encoded for the place where it lands.</summary>
+    /// <summary>Fills the parts of the path and the ref into the pattern, each encoded for its position.</summary>
     public string Fill(string pattern, string path, string reference)
     {
         var parts = path.Split('/', Count(pattern));
@@ -170,11 +172,11 @@ internal sealed record Source(string Name, string Pattern)
         }
     }
 
-    /// <summary>A part in the place of a host: encoding could not make it harmless, so only what hosts are made of passes.</summary>
+    /// <summary>A part in the host name. Encoding could not make it harmless, so only letters, digits, '-' and '.' are allowed.</summary>
     private string HostPart(string text) =>
         CharChecks.AreAlphanumericOr("-.", text)
             ? text
-            : throw new RunException(ExitStatus.Usage, $"{Name}: {text} cannot be part of a host's name");
+            : throw new RunException(ExitStatus.Usage, $"{Name}: {text} cannot be part of a host name");
 
     private string Shown(string rest) => Name == ScriptName.DefaultScope ? rest : $"{Name}:{rest}";
 
@@ -188,8 +190,8 @@ internal sealed record Source(string Name, string Pattern)
 }
 
 /// <summary>
-/// A question that a server answers with a commit: its full name alone, or a JSON object that has it as <c>sha</c> or <c>id</c>.
+/// A request that the server answers with a commit: only its full hash, or a JSON object with the hash as <c>sha</c> or <c>id</c>.
 /// </summary>
-/// <param name="Pattern">A URL with <c>{ref}</c> and as many <c>%s</c> as the source's own pattern has, or fewer.</param>
-/// <param name="Accept">The media type to ask for; null: any.</param>
+/// <param name="Pattern">A URL with <c>{ref}</c> and at most as many <c>%s</c> as the source's pattern.</param>
+/// <param name="Accept">The media type to ask for; null for any.</param>
 internal sealed record CommitQuestion(string Pattern, string? Accept);

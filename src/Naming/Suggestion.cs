@@ -1,21 +1,21 @@
 namespace Run.Naming;
 
-/// <summary>The name that was probably meant.</summary>
+/// <summary>Finds the name that was probably meant.</summary>
 internal static class Suggestion
 {
-    /// <summary>The candidate that takes the fewest edits (Damerau-Levenshtein); null where none is near.</summary>
+    /// <summary>The candidate with the smallest edit distance (Damerau-Levenshtein); null if none is near.</summary>
     public static string? For(string typed, IEnumerable<string> candidates)
     {
-        var most = Math.Max(1, typed.Length / 3);
+        var maxDistance = Math.Max(1, typed.Length / 3);
         string? nearest = null;
-        var least = int.MaxValue;
+        var shortest = int.MaxValue;
         foreach (var candidate in candidates)
         {
             var distance = Distance(typed, candidate);
-            var isNear = distance <= most || (typed.Length >= 2 && candidate.StartsWith(typed, StringComparison.Ordinal));
-            if (isNear && distance < least)
+            var isNear = distance <= maxDistance || (typed.Length >= 2 && candidate.StartsWith(typed, StringComparison.Ordinal));
+            if (isNear && distance < shortest)
             {
-                (nearest, least) = (candidate, distance);
+                (nearest, shortest) = (candidate, distance);
             }
         }
 

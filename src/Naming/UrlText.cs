@@ -4,15 +4,15 @@ using Run.Reporting;
 
 namespace Run.Naming;
 
-/// <summary>URLs as text: encoding of parts (RFC 3986), checks of whole ones, and the name of the file that one leads to.</summary>
+/// <summary>URLs as text (RFC 3986): encoding parts, checking whole URLs, and the name of a URL's file.</summary>
 internal static class UrlText
 {
     private const string SegmentCharacters = "-._~!$&'()*+,;=:@";
     private const string QueryCharacters = "-._~!$'()*,:@";
-    private const int LongestFileName = 255;
+    private const int MaxFileNameBytes = 255;
     private static readonly string[] s_secretWords = ["token", "key", "secret", "sig", "pass", "auth", "cred", "session", "code"];
 
-    /// <summary>Appends a part of a SCRIPT, percent-encoded; slashes stay where a part may be a path.</summary>
+    /// <summary>Appends a part of SCRIPT, percent-encoded; slashes too if <paramref name="encodeSlash"/> is true.</summary>
     public static void AppendEncoded(StringBuilder url, string text, bool inQuery, bool encodeSlash = false)
     {
         var kept = inQuery ? QueryCharacters : SegmentCharacters;
@@ -31,15 +31,18 @@ internal static class UrlText
     }
 
     /// <summary>
-    /// A full URL as it can be sent: what may not stand in one is percent-encoded, and what has a fragment loses it.
+    /// A full URL, ready to send: characters that a URL cannot contain are percent-encoded, and a fragment is removed.
     /// </summary>
-    /// <exception cref="RunException">64: no host, no file, an empty, <c>.</c> or <c>..</c> segment, a control character, encoded or not.</exception>
+    /// <exception cref="RunException">
+    /// 64: no host, no file, a backslash, an empty, <c>.</c> or <c>..</c> segment, a control character (encoded or not).
+    /// </exception>
     public static string Normalize(string typed)
     {
         var hash = typed.IndexOf('#', StringComparison.Ordinal);
         if (hash >= 0 && typed.AsSpan(hash).Contains('='))
         {
-            throw new RunException(ExitStatus.Usage, $"{Redacted(typed)}: only #sha256= may stand at the end", "a SHA-256 digest has 64 hexadecimal digits");
+            throw new RunException(
+                ExitStatus.Usage, $"{Redacted(typed)}: only #sha256= is allowed at the end", "a SHA-256 digest has 64 hexadecimal digits");
         }
 
         var text = hash >= 0 ? typed[..hash] : typed;
@@ -71,8 +74,8 @@ internal static class UrlText
         return Checked(LowerHost(url.ToString()));
     }
 
-    /// <summary>The URL itself, where it is one that leads to a file.</summary>
-    /// <exception cref="RunException">64.</exception>
+    /// <summary>The URL unchanged, if it is valid and names a file.</summary>
+    /// <exception cref="RunException">64: it is not a URL of a file.</exception>
     public static string Checked(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
@@ -80,7 +83,7 @@ internal static class UrlText
             throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: not a URL that can be fetched");
         }
 
-        // The text is looked at, not what Uri made of it: Uri has resolved ".." and "%2e%2e" by then.
+        // The text itself is checked, not the parsed Uri, which has already resolved ".." and "%2e%2e".
         var segments = Path(url).Split('/');
         foreach (var segment in segments.AsSpan(1))
         {
@@ -99,21 +102,21 @@ internal static class UrlText
         return url;
     }
 
-    /// <summary>The last segment of the path, decoded where that gives a name that a file can have.</summary>
-    /// <exception cref="RunException">64: the name is longer than a file system takes.</exception>
+    /// <summary>The last segment of the path, decoded if the result can be a file name.</summary>
+    /// <exception cref="RunException">64: the name is too long for a file system.</exception>
     public static string FileName(string url)
     {
         var path = Path(url);
         var segment = path[(path.LastIndexOf('/') + 1)..];
         var decoded = Decode(segment);
         var name = decoded.Contains('/', StringComparison.Ordinal) || CharChecks.HasControl(decoded) ? segment : decoded;
-        return OsText.ToBytes(name).Length <= LongestFileName
+        return OsText.ToBytes(name).Length <= MaxFileNameBytes
             ? name
-            : throw new RunException(ExitStatus.Usage, $"{name[..40]}…: the name is longer than {LongestFileName} bytes");
+            : throw new RunException(ExitStatus.Usage, $"{name[..40]}…: the name is longer than {MaxFileNameBytes} bytes");
     }
 
     /// <summary>
-    /// The URL without user name and password: what the cache is keyed by and what is locked.
+    /// The URL without user name and password: the key of the cache and the identity of the lock.
     /// </summary>
     public static string WithoutUser(string url)
     {
@@ -123,7 +126,7 @@ internal static class UrlText
         return at < 0 ? url : url[..start] + url[(at + 1)..];
     }
 
-    /// <summary>The URL as it may be shown and written down: without what may be a secret.</summary>
+    /// <summary>The URL without user name, password and other possible secrets: the form that is shown and stored.</summary>
     public static string Redacted(string url)
     {
         if (!url.Contains("://", StringComparison.Ordinal))
@@ -139,14 +142,16 @@ internal static class UrlText
         }
 
         var fields = bare[(question + 1)..].Split('&').Select(static field =>
-            field.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && MayBeSecret(field[..equals]) ? field[..equals] + "=***" : field);
+            field.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && MayBeSecret(field[..equals])
+                ? field[..equals] + "=***"
+                : field);
         return $"{bare[..question]}?{string.Join('&', fields)}";
     }
 
     private static bool MayBeSecret(string name) =>
         s_secretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Scheme, user, host and port: all before the path.</summary>
+    /// <summary>Scheme, user, host and port: everything before the path.</summary>
     public static string Authority(string url) => url[..AuthorityEnd(url, url.IndexOf("://", StringComparison.Ordinal) + 3)];
 
     private static string Path(string url)
@@ -157,7 +162,9 @@ internal static class UrlText
         return slash < 0 || slash >= end ? "" : url[slash..end];
     }
 
-    /// <summary>RFC 3986, 6.2.2.1: scheme and host mean the same in either case, so one script has one key in the cache and one lock.</summary>
+    /// <summary>
+    /// Scheme and host in lower case. Case does not matter in them (RFC 3986, 6.2.2.1), so one script has one cache key and one lock.
+    /// </summary>
     private static string LowerHost(string url)
     {
         var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
@@ -167,9 +174,10 @@ internal static class UrlText
         return url[..start].ToLowerInvariant() + url[start..host] + url[host..end].ToLowerInvariant() + url[end..];
     }
 
-    private static int AuthorityEnd(string url, int start) => url.AsSpan(start).IndexOfAny('/', '?', '#') is >= 0 and var length ? start + length : url.Length;
+    private static int AuthorityEnd(string url, int start) =>
+        url.AsSpan(start).IndexOfAny('/', '?', '#') is >= 0 and var length ? start + length : url.Length;
 
-    /// <summary>The text that a segment's percent-encoding stands for.</summary>
+    /// <summary>Decodes the percent-encoding of a segment.</summary>
     public static string Decode(string segment)
     {
         if (!segment.Contains('%', StringComparison.Ordinal))
@@ -180,7 +188,8 @@ internal static class UrlText
         var bytes = new List<byte>(segment.Length);
         for (var i = 0; i < segment.Length; i++)
         {
-            if (segment[i] == '%' && i + 2 < segment.Length && char.IsAsciiHexDigit(segment[i + 1]) && char.IsAsciiHexDigit(segment[i + 2]))
+            if (segment[i] == '%' && i + 2 < segment.Length
+                && char.IsAsciiHexDigit(segment[i + 1]) && char.IsAsciiHexDigit(segment[i + 2]))
             {
                 bytes.Add(Convert.FromHexString(segment.AsSpan(i + 1, 2))[0]);
                 i += 2;

@@ -4,19 +4,19 @@ using Run.Reporting;
 
 namespace Run.Pinning;
 
-/// <summary>What a script is to be: a line of run.pins.</summary>
-/// <param name="Script">SCRIPT as it was typed, without a digest and without a secret.</param>
-/// <param name="Url">Where its bytes were, fit to be shown: the URL that is asked is always made by the source itself.</param>
-/// <param name="Sha256">In lower case.</param>
+/// <summary>A line of run.pins: the URL and the digest that a script must have.</summary>
+/// <param name="Script">SCRIPT as typed, without a digest and without secrets.</param>
+/// <param name="Url">The URL of its bytes, without secrets. It is never fetched itself: the source always makes the URL that is.</param>
+/// <param name="Sha256">The digest, in lower case.</param>
 internal sealed record Pin(string Script, string Url, string Sha256)
 {
-    /// <summary>What stands before a digest in run.pins. Another algorithm would have another name there.</summary>
+    /// <summary>The name before a digest in run.pins. Another algorithm would have another name.</summary>
     public const string Algorithm = "sha256";
 
     /// <summary>
-    /// What the line is known by. <c>x</c> and <c>default:x</c> are one script, as are a URL with a blank and one with <c>%20</c>.
+    /// Identifies a pin's script. <c>x</c> and <c>default:x</c> are one script, as are a URL with a blank and one with <c>%20</c>.
     /// </summary>
-    /// <exception cref="RunException">64: this names nothing.</exception>
+    /// <exception cref="RunException">64: not a valid SCRIPT.</exception>
     public static string Key(string script) => ScriptName.Parse(script) switch
     {
         ScriptName.Scoped scoped => $"{scoped.Scope}:{scoped.PathAndRef}",
@@ -26,8 +26,8 @@ internal sealed record Pin(string Script, string Url, string Sha256)
     public string ToLine() => $"{Encode(Script)} {Url} {Algorithm}:{Sha256}";
 
     /// <summary>
-    /// SCRIPT as one word of a line: blanks are percent-encoded, and what else would make a line ambiguous: a '#' at its beginning,
-    /// and the '%' itself where it is no part of a URL.
+    /// SCRIPT as one word of a line. Percent-encoded is what would make the line ambiguous: blanks, a '#' at the beginning, and '%' itself
+    /// if SCRIPT is not a URL.
     /// </summary>
     public static string Encode(string script)
     {
@@ -35,14 +35,18 @@ internal sealed record Pin(string Script, string Url, string Sha256)
         var word = new StringBuilder(script.Length);
         foreach (var c in script)
         {
-            _ = (c == ' ' || (c == '%' && !isUrl) || (c == '#' && word.Length == 0)) ? word.Append('%').Append(((int)c).ToString("X2", null)) : word.Append(c);
+            _ = c == ' ' || (c == '%' && !isUrl) || (c == '#' && word.Length == 0)
+                ? word.Append('%').Append(((int)c).ToString("X2", null))
+                : word.Append(c);
         }
 
         return word.ToString();
     }
 
-    /// <summary>The SCRIPT that the word stands for. A '%' that encodes nothing stands for itself, as in a line written by hand.</summary>
+    /// <summary>The SCRIPT of a word. A '%' that encodes nothing is kept, as in a line written by hand.</summary>
     public static string Decode(string word) => ScriptName.IsUrl(word)
         ? word
-        : word.Replace("%20", " ", StringComparison.Ordinal).Replace("%23", "#", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
+        : word.Replace("%20", " ", StringComparison.Ordinal)
+            .Replace("%23", "#", StringComparison.Ordinal)
+            .Replace("%25", "%", StringComparison.Ordinal);
 }

@@ -2,12 +2,11 @@ using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 
-
 namespace Run.Pinning;
 
 /// <summary>
-/// The text of a run.pins: pins, sorted when it is written, and comments that stay. Those at the top of the file stay at the top; each
-/// other stays above the pin that it stands above, or at the end.
+/// The content of a run.pins: pins, which are sorted when it is written, and comments, which are kept. Comments at the top of the file stay
+/// there; every other comment stays above its pin, or at the end.
 /// </summary>
 internal sealed class PinList
 {
@@ -46,15 +45,15 @@ internal sealed class PinList
             if (!lines.TryAdd(Pin.Key(pin.Script), number))
             {
                 throw new SourceLocation(file, number, 1).Mistake(
-                    $"{pin.Script} is pinned twice", $"the first time in line {lines[Pin.Key(pin.Script)]}; one of the two must go");
+                    $"{pin.Script} is pinned twice", $"line {lines[Pin.Key(pin.Script)]} pins it too; remove one of the two");
             }
 
             if (entries.Count == 0)
             {
-                // What is set off from the first pin by an empty line is about the file; without one, nobody can tell.
-                var own = above.LastIndexOf("") is >= 0 and var empty ? empty + 1 : above.Count;
-                top.AddRange(above.Take(own));
-                above.RemoveRange(0, own);
+                // Comments before the last empty line above the first pin are about the file. Without an empty line, all of them are.
+                var topLines = above.LastIndexOf("") is >= 0 and var empty ? empty + 1 : above.Count;
+                top.AddRange(above.Take(topLines));
+                above.RemoveRange(0, topLines);
             }
 
             entries.Add(new Entry(above, pin));
@@ -63,17 +62,17 @@ internal sealed class PinList
 
         if (above is [.., ""])
         {
-            // What follows the last line feed is no line.
+            // The text after the last line feed is not a line.
             above.RemoveAt(above.Count - 1);
         }
 
         return entries.Count == 0 ? new PinList(above, entries, []) : new PinList(top, entries, above);
     }
 
-    /// <summary>The pin of that script, by <see cref="Pin.Key"/>; null where there is none.</summary>
+    /// <summary>The pin with that <see cref="Pin.Key"/>; null if there is none.</summary>
     public Pin? Find(string key) => Pins.FirstOrDefault(pin => Pin.Key(pin.Script) == key);
 
-    /// <summary>The list with these pins in the place of those of the same scripts.</summary>
+    /// <summary>A list with these pins added; they replace those of the same scripts.</summary>
     public PinList With(IEnumerable<Pin> pins)
     {
         var entries = _entries.ToList();
@@ -94,9 +93,12 @@ internal sealed class PinList
         return new PinList(_top, entries, _end);
     }
 
-    public string ToText() => string.Concat(
-        _top.Concat(_entries.OrderBy(static e => OsText.ToBytes(e.Pin.ToLine()), s_byteOrder).SelectMany(static e => e.Above.Append(e.Pin.ToLine())))
-            .Concat(_end).Select(static line => line + "\n"));
+    public string ToText()
+    {
+        var sorted = _entries.OrderBy(static e => OsText.ToBytes(e.Pin.ToLine()), s_byteOrder);
+        var lines = _top.Concat(sorted.SelectMany(static e => e.Above.Append(e.Pin.ToLine()))).Concat(_end);
+        return string.Concat(lines.Select(static line => line + "\n"));
+    }
 
     private static Pin ParseLine(string line, string file, long number)
     {
@@ -104,7 +106,7 @@ internal sealed class PinList
         if (words is not [var script, var url, var digest])
         {
             throw new SourceLocation(file, number, words.Count > 3 ? words[3].Column : 1).Mistake(
-                words.Count == 0 || IsConflict(words[0].Text) ? "a merge that is not finished" : "not a pin",
+                words.Count == 0 || IsConflict(words[0].Text) ? "unresolved merge conflict" : "not a pin",
                 $"a pin is  SCRIPT URL {Pin.Algorithm}:HEX  and a comment begins with {Comment}");
         }
 
@@ -127,7 +129,7 @@ internal sealed class PinList
 
         if (name is ScriptName.Local)
         {
-            throw place.Mistake($"{script}: a local file has no pin");
+            throw place.Mistake($"{script}: a local file cannot be pinned");
         }
 
         if (name.Digest is not null)
@@ -179,7 +181,7 @@ internal sealed class PinList
     private static bool IsConflict(string word) => word.StartsWith("<<<<<<<", StringComparison.Ordinal)
         || word.StartsWith("=======", StringComparison.Ordinal) || word.StartsWith(">>>>>>>", StringComparison.Ordinal);
 
-    /// <summary>What stands between blanks, and at which column, counted from 1.</summary>
+    /// <summary>The words of a line, separated by blanks, with their columns, counted from 1.</summary>
     private static IEnumerable<(string Text, long Column)> Words(string line)
     {
         for (var start = 0; start < line.Length;)

@@ -4,37 +4,38 @@ using Run.Reporting;
 namespace Run.Pinning;
 
 /// <summary>
-/// From a pinned URL to the URLs that are asked. A pin chooses a ref and nothing else: what is asked is always made by the source itself,
-/// of SCRIPT's own parts and that ref, so a run.pins that came with somebody's repository cannot send a script to another place.
+/// From a pinned URL to the URLs that are fetched. A pin chooses only a ref: the source itself makes the URLs, from SCRIPT's own parts and
+/// that ref. So a run.pins in somebody else's repository cannot redirect a script to another origin.
 /// </summary>
 internal static class PinnedUrl
 {
-    private const int ShortestCommit = 7;
+    private const int MinCommitDigits = 7;
 
-    /// <summary>The script as its pin has it.</summary>
-    /// <param name="wanted">The script as it is without a pin.</param>
-    /// <exception cref="RunException">65: another digest was asked for. 77: the source could not have given that URL for that SCRIPT.</exception>
-    public static ResolvedScript Apply(Pin pin, ResolvedScript wanted, string file)
+    /// <summary>The script with the pin's URLs and digest.</summary>
+    /// <param name="script">The script without its pin.</param>
+    /// <param name="file">The path of run.pins, for messages.</param>
+    /// <exception cref="RunException">65: another digest was asked for. 77: the source cannot produce that URL for that SCRIPT.</exception>
+    public static ResolvedScript Apply(Pin pin, ResolvedScript script, string file)
     {
-        var urls = Urls(pin.Url, wanted) ?? throw new RunException(
-            ExitStatus.Refused, $"{wanted.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
-            $"it comes from {UrlText.Redacted(wanted.NamedUrl)}; run --pin {wanted.ShellQuoted} pins it there");
-        return wanted.Digest is null || wanted.Digest == pin.Sha256
-            ? wanted with { Urls = urls, Digest = pin.Sha256, IsPinned = true }
+        var urls = Urls(pin.Url, script) ?? throw new RunException(
+            ExitStatus.Refused, $"{script.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
+            $"it comes from {UrlText.Redacted(script.NamedUrl)}; run --pin {script.ShellQuoted} pins it there");
+        return script.Digest is null || script.Digest == pin.Sha256
+            ? script with { Urls = urls, Digest = pin.Sha256, IsPinned = true }
             : throw new RunException(
-                ExitStatus.Data, $"{wanted.DisplayName}: {file} pins sha256:{pin.Sha256}, and sha256:{wanted.Digest} is asked for",
-                $"run --pin {wanted.ShellQuoted} pins what the server has now");
+                ExitStatus.Data, $"{script.DisplayName}: {file} pins sha256:{pin.Sha256}, and sha256:{script.Digest} is asked for",
+                $"run --pin {script.ShellQuoted} pins what the server has now");
     }
 
-    /// <summary>What the script's source gives with the ref that is in <paramref name="pinned"/>; null where no ref gives that.</summary>
-    private static IReadOnlyList<string>? Urls(string pinned, ResolvedScript wanted)
+    /// <summary>The URLs that the source makes with the ref in <paramref name="pinned"/>; null if no ref produces that URL.</summary>
+    private static IReadOnlyList<string>? Urls(string pinned, ResolvedScript script)
     {
-        if (pinned == UrlText.Redacted(wanted.NamedUrl))
+        if (pinned == UrlText.Redacted(script.NamedUrl))
         {
-            return wanted.Urls;
+            return script.Urls;
         }
 
-        if (wanted.Source is not { TakesRef: true } source || wanted.PathAndRef is not { } rest)
+        if (script.Source is not { TakesRef: true } source || script.PathAndRef is not { } rest)
         {
             return null;
         }
@@ -42,21 +43,22 @@ internal static class PinnedUrl
         var path = source.SplitRef(rest).Path;
         return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference))) is { } reference
             && (source.NamesRef(rest) ? IsCommit(reference) : IsPlain(reference))
-            && UrlText.Authority(source.Fill(source.Pattern, path, reference)) == UrlText.Authority(wanted.NamedUrl)
+            && UrlText.Authority(source.Fill(source.Pattern, path, reference)) == UrlText.Authority(script.NamedUrl)
             ? source.At(path, reference)
             : null;
     }
 
     /// <summary>
-    /// The ref with which <paramref name="fill"/> gives exactly that URL; null where there is none. Where the ref lands is seen by filling in
-    /// two of them: the URLs differ there and nowhere else.
+    /// The ref with which <paramref name="fill"/> produces exactly that URL; null if there is none. To find the ref's position, it fills in
+    /// two refs: the URLs differ only there.
     /// </summary>
     private static string? RefIn(string url, Func<string, string> fill)
     {
         const string One = "0", Other = "1";
         var (one, other) = (fill(One), fill(Other));
         var places = Enumerable.Range(0, one.Length).Where(i => one[i] != other[i]).ToList();
-        if (places.Count == 0 || (url.Length - (one.Length - places.Count)) / places.Count is not (> 0 and var length) || places[0] + length > url.Length)
+        if (places.Count == 0
+            || (url.Length - (one.Length - places.Count)) / places.Count is not (> 0 and var length) || places[0] + length > url.Length)
         {
             return null;
         }
@@ -66,11 +68,11 @@ internal static class PinnedUrl
     }
 
     /// <summary>
-    /// A slash would let the ref reach into the path: <c>main/other</c> before <c>tool.sh</c> is another file of the branch <c>main</c>. So a pin's
-    /// ref is one segment, of characters that no server takes for anything else.
+    /// A slash would let the ref reach into the path: <c>main/other</c> before <c>tool.sh</c> is another file of the branch <c>main</c>. So
+    /// a pin's ref must be one segment, of characters that have no other meaning to any server.
     /// </summary>
     private static bool IsPlain(string reference) =>
         reference is not ("" or "." or "..") && reference.All(static c => char.IsAsciiLetterOrDigit(c) || "-._+".Contains(c));
 
-    private static bool IsCommit(string reference) => reference.Length >= ShortestCommit && CharChecks.AreLowerHex(reference);
+    private static bool IsCommit(string reference) => reference.Length >= MinCommitDigits && CharChecks.AreLowerHex(reference);
 }

@@ -7,24 +7,24 @@ using Run.Storage;
 namespace Run.Pinning;
 
 /// <summary>
-/// The file run.pins: the nearest one upward from the working directory. Its path is relative, as people say it: <c>../run.pins</c>.
+/// The file run.pins: the nearest one, from the working directory upward.
 /// </summary>
-/// <param name="Path">Where it is.</param>
-/// <param name="Text">What is in it.</param>
-/// <param name="List">What that means.</param>
+/// <param name="Path">Its relative path, such as <c>../run.pins</c>.</param>
+/// <param name="Text">Its text.</param>
+/// <param name="List">The text, parsed.</param>
 internal sealed record PinsFile(string Path, string Text, PinList List)
 {
     public const string Name = "run.pins";
-    private const int MostBytes = 1 << 20;
+    private const int MaxBytes = 1 << 20;
 
     /// <summary>
-    /// The nearest one; null if there is none. The search ends with a directory that another user owns, or that has none above it.
+    /// The nearest file; null if there is none. The search ends after the first directory that another user owns, or at the root directory.
     /// </summary>
-    /// <param name="reads">Where the search writes down what it looked at.</param>
-    /// <exception cref="RunException">77: another user could have written it. 78: it has a mistake, or cannot be read.</exception>
+    /// <param name="reads">Records what the search looked at.</param>
+    /// <exception cref="RunException">77: another user can have written it. 78: it has a mistake, or cannot be read.</exception>
     public static PinsFile? Find(ReadSet reads)
     {
-        // What is looked at by a relative path is written down by its absolute one; if that is not to be had, a plan is none.
+        // The search uses relative paths, and records absolute ones. If the working directory has none, no plan can be made.
         var at = Files.RealPath(".").Value ?? "";
         var relative = "";
         for (var directory = Files.Status(".").Value; directory is not null;)
@@ -50,15 +50,15 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     }
 
     /// <summary>
-    /// Puts the pins into the nearest file, or into a new one here. However many do so at once, each finds what the others have written.
+    /// Writes the pins to the nearest file, or to a new one in the working directory. Concurrent calls do not lose each other's pins.
     /// </summary>
-    /// <exception cref="RunException">73, 77, 78: and then the file is as it was.</exception>
+    /// <exception cref="RunException">73: it cannot be written. 77, 78: see <see cref="Find"/>. The file is then unchanged.</exception>
     public static void Add(IReadOnlyList<Pin> pins, ReadSet reads)
     {
         var path = Find(reads)?.Path ?? Name;
 
-        // The directory is what all have in common who write this file, also when it is replaced, and a lock on it leaves nothing behind.
-        // If it cannot be locked (NFS) the last one wins, and still nothing is half written.
+        // The lock is on the directory, because the file itself is replaced, and because this leaves no lock file behind. If the directory
+        // cannot be locked (NFS), the last writer wins, and the file is still whole.
         using var directory = Files.Open(path[..^Name.Length] + ".", OpenFlags.ReadOnly | OpenFlags.Directory).Value;
         _ = directory is null ? Errno.None : Files.Lock(directory, wait: true);
 
@@ -66,15 +66,15 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
         var text = (before?.List ?? PinList.Empty).With(pins).ToText();
         if (text != before?.Text)
         {
-            // A symbolic link stays one.
+            // The file behind a symbolic link is replaced, not the link.
             var mode = Files.Status(path).Value?.Mode & Permissions.Everybody;
             AtomicFile.Replace(Files.RealPath(path).Value ?? path, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
         }
     }
 
-    /// <param name="path">As it is opened and named.</param>
-    /// <param name="absolutePath">The same, as it is written down.</param>
-    /// <param name="directory">What it is in.</param>
+    /// <param name="path">The path to open and to show.</param>
+    /// <param name="absolutePath">The same path, to record.</param>
+    /// <param name="directory">The status of its directory.</param>
     private static PinsFile? Read(string path, string absolutePath, FileStatus directory, ReadSet reads)
     {
         if (Files.LinkStatus(path).OrAbsent(error => Unreadable(path, error)) is not { } link)
@@ -90,17 +90,17 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
         {
             if (part.Owner != Processes.EffectiveUser && part.Owner != Processes.Root)
             {
-                // Where everybody may leave files, as in /tmp, one that somebody has left says nothing.
+                // In a directory that all users can write, such as /tmp, another user's file is ignored.
                 return directory.EverybodyCanWrite ? null : throw new RunException(
                     ExitStatus.Refused, $"{path}: belongs to another user (uid {part.Owner}), who would choose what this user runs",
-                    "run as its owner, or make it this user's");
+                    "run as its owner, or change its owner to this user");
             }
         }
 
         if (status.EverybodyCanWrite)
         {
             throw new RunException(
-                ExitStatus.Refused, $"{path}: everybody can write it, and so choose what this user runs", $"chmod o-w {path}");
+                ExitStatus.Refused, $"{path}: writable by all users, who could choose what this user runs", $"chmod o-w {path}");
         }
 
         if (!status.IsRegular)
@@ -114,10 +114,10 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
 
     private static string ReadText(string path, SafeFileHandle file, FileStatus status)
     {
-        var bytes = Files.Read(file, MostBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
-        return bytes.Length <= MostBytes
+        var bytes = Files.Read(file, MaxBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
+        return bytes.Length <= MaxBytes
             ? OsText.FromBytes(bytes)
-            : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MostBytes >> 20} MiB");
+            : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MaxBytes >> 20} MiB");
     }
 
     private static RunException Unreadable(string path, Errno error) =>

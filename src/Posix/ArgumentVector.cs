@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Run.Posix;
 
-/// <summary>A vector of C strings that ends in NULL, as execve(2) wants it, outside the collector's heap.</summary>
+/// <summary>A NULL-terminated vector of C strings for execve(2), outside the garbage collector's heap.</summary>
 internal sealed unsafe class ArgumentVector : IDisposable
 {
     private readonly int _count;

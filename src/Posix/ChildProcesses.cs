@@ -2,23 +2,23 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>Other programs that do a part of the work: diff(1) and the pager. They get the signals as the caller had set them.</summary>
+/// <summary>Helper programs: diff(1) and the pager. They start with the signal dispositions that the caller had set.</summary>
 internal static unsafe class ChildProcesses
 {
     private const nint Default = 0, Ignored = 1; // SIG_DFL, SIG_IGN
 
-    // Larger than the opaque structures of every C library: 336 bytes of attributes, 80 of actions, 152 of a sigaction, 128 of a signal set.
+    // In bytes; larger than these opaque structures are in any C library: attributes 336, file actions 80, sigaction 152, signal set 128.
     private const int OpaqueSize = 512;
 
     /// <summary>
-    /// Runs a program to its end. Meanwhile the keys that interrupt are its own business, as system(3) has it: a pager that is
-    /// interrupted goes on, and must not be left alone with the terminal.
+    /// Runs a program and waits for it to exit. Meanwhile this process ignores SIGINT and SIGQUIT, as system(3) does: a pager handles them
+    /// itself and goes on, so this process must not exit before it.
     /// </summary>
-    /// <param name="file">Where it is.</param>
-    /// <param name="arguments">The whole vector, the program's own name first.</param>
-    /// <param name="input">Its standard input; null: that of this process.</param>
-    /// <param name="output">Its standard output; null: that of this process.</param>
-    /// <returns>Its status, 128 and the signal's number if one ended it; the error if it could not be started.</returns>
+    /// <param name="file">The program's path.</param>
+    /// <param name="arguments">The whole vector, starting with the program's name.</param>
+    /// <param name="input">Its standard input; null for that of this process.</param>
+    /// <param name="output">Its standard output; null for that of this process.</param>
+    /// <returns>Its exit status, or 128 plus the signal number if a signal ended it; the error if it could not be started.</returns>
     public static Result<int> Run(string file, IReadOnlyList<string> arguments, SafeFileHandle? input, SafeFileHandle? output)
     {
         int[] numbers = [Signals.Interrupt, Signals.Quit, Signals.ChildEnded];
@@ -28,21 +28,21 @@ internal static unsafe class ChildProcesses
             _ = NativeMethods.sigaction(numbers[i], null, before + (i * OpaqueSize));
         }
 
-        // What the caller had ignored stays ignored for the program too, except for SIGCHLD: nobody could wait then.
-        var givenBack = stackalloc byte[OpaqueSize];
-        _ = NativeMethods.sigemptyset(givenBack);
+        // What the caller had ignored stays ignored in the program too. SIGCHLD must not be ignored here, or waitpid(2) would fail.
+        var defaults = stackalloc byte[OpaqueSize];
+        _ = NativeMethods.sigemptyset(defaults);
         foreach (var key in (ReadOnlySpan<int>)[Signals.Interrupt, Signals.Quit])
         {
             if (NativeMethods.signal(key, Ignored) != Ignored)
             {
-                _ = NativeMethods.sigaddset(givenBack, key);
+                _ = NativeMethods.sigaddset(defaults, key);
             }
         }
 
         _ = NativeMethods.signal(Signals.ChildEnded, Default);
         try
         {
-            var child = Spawn(file, arguments, input, output, givenBack);
+            var child = Spawn(file, arguments, input, output, defaults);
             return child.Succeeded ? WaitForExit(child.Value) : child.Error;
         }
         finally
@@ -54,7 +54,7 @@ internal static unsafe class ChildProcesses
         }
     }
 
-    /// <summary>waitpid(2): the child's status as the shell would tell it, 128 and the signal's number if one ended it.</summary>
+    /// <summary>waitpid(2): the child's exit status as a shell reports it, 128 plus the signal number if a signal ended it.</summary>
     public static int WaitForExit(int child)
     {
         const int SignalBase = 128;
@@ -69,14 +69,14 @@ internal static unsafe class ChildProcesses
     }
 
     private static Result<int> Spawn(
-        string file, IReadOnlyList<string> arguments, SafeFileHandle? input, SafeFileHandle? output, byte* givenBack)
+        string file, IReadOnlyList<string> arguments, SafeFileHandle? input, SafeFileHandle? output, byte* defaults)
     {
         const short SetDefaults = 4; // POSIX_SPAWN_SETSIGDEF
         var actions = stackalloc byte[OpaqueSize];
         var attributes = stackalloc byte[OpaqueSize];
         _ = NativeMethods.posix_spawn_file_actions_init(actions);
         _ = NativeMethods.posix_spawnattr_init(attributes);
-        _ = NativeMethods.posix_spawnattr_setsigdefault(attributes, givenBack);
+        _ = NativeMethods.posix_spawnattr_setsigdefault(attributes, defaults);
         _ = NativeMethods.posix_spawnattr_setflags(attributes, SetDefaults);
         if (input is not null)
         {

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>Descriptors as numbers: standard streams, those that a lock hangs on, pipes.</summary>
+/// <summary>Descriptors as numbers: the standard streams, lock files, pipes.</summary>
 internal static unsafe class Descriptors
 {
     public const int Input = 0, Output = 1, Error = 2;
@@ -27,15 +27,16 @@ internal static unsafe class Descriptors
 
     public static void Close(int descriptor) => _ = NativeMethods.close(descriptor);
 
-    public static Errno CloseOnExec(int descriptor) => NativeMethods.ErrorOf(NativeMethods.fcntl(descriptor, SetDescriptorFlags, DescriptorCloseOnExec));
+    public static Errno CloseOnExec(int descriptor) =>
+        NativeMethods.ErrorOf(NativeMethods.fcntl(descriptor, SetDescriptorFlags, DescriptorCloseOnExec));
 
     /// <summary>
-    /// F_DUPFD: another descriptor of the same open file, from <paramref name="least"/> upward, and not close-on-exec; if the limit of
-    /// descriptors leaves none there, the highest that is free.
+    /// F_DUPFD of fcntl(2): duplicates the descriptor to the lowest free number from <paramref name="minimum"/> on, without close-on-exec.
+    /// If the descriptor limit leaves none there, it takes the highest free number.
     /// </summary>
-    public static Result<int> Duplicate(int descriptor, int least)
+    public static Result<int> Duplicate(int descriptor, int minimum)
     {
-        var copy = NativeMethods.fcntl(descriptor, DuplicateFrom, least);
+        var copy = NativeMethods.fcntl(descriptor, DuplicateFrom, minimum);
         if (copy >= 0)
         {
             return copy;
@@ -51,21 +52,21 @@ internal static unsafe class Descriptors
         {
             if (!IsOpen(free))
             {
-                return Made(NativeMethods.fcntl(descriptor, DuplicateFrom, free));
+                return DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateFrom, free));
             }
         }
 
-        // Fails, and says why: asking whether one is open has left an error of its own.
-        return Made(NativeMethods.fcntl(descriptor, DuplicateFrom, 0));
+        // Fails with the right error: IsOpen has overwritten that of the first attempt.
+        return DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateFrom, 0));
     }
 
-    /// <summary>A second descriptor of the same open file, close-on-exec and above the standard streams.</summary>
-    public static Result<int> Keep(int descriptor) => Made(NativeMethods.fcntl(descriptor, DuplicateCloseOnExec, Error + 1));
+    /// <summary>F_DUPFD_CLOEXEC of fcntl(2): duplicates the descriptor, close-on-exec and above the standard streams.</summary>
+    public static Result<int> Keep(int descriptor) => DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateCloseOnExec, Error + 1));
 
-    /// <summary>dup2(2): makes <paramref name="target"/> stand for what <paramref name="source"/> does, and not close-on-exec.</summary>
+    /// <summary>dup2(2): makes <paramref name="target"/> a duplicate of <paramref name="source"/>, without close-on-exec.</summary>
     public static Errno Redirect(int source, int target) => NativeMethods.ErrorOf(NativeMethods.dup2(source, target));
 
-    /// <summary>pipe2(2): the end to read from is close-on-exec, the other is for a child to inherit.</summary>
+    /// <summary>pipe2(2): the read end is close-on-exec; the write end is for a child to inherit.</summary>
     public static Result<(SafeFileHandle ReadEnd, SafeFileHandle WriteEnd)> Pipe()
     {
         var ends = stackalloc int[2];
@@ -78,17 +79,17 @@ internal static unsafe class Descriptors
         return NativeMethods.fcntl(ends[1], SetDescriptorFlags, 0) == 0 ? pipe : NativeMethods.LastError;
     }
 
-    /// <summary>Writes all of it.</summary>
+    /// <summary>write(2), repeated until all bytes are written.</summary>
     public static Errno Write(int descriptor, ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)
         {
-            for (nint done = 0; done < bytes.Length;)
+            for (nint total = 0; total < bytes.Length;)
             {
-                var written = NativeMethods.write(descriptor, start + done, (nuint)(bytes.Length - done));
+                var written = NativeMethods.write(descriptor, start + total, (nuint)(bytes.Length - total));
                 if (written >= 0)
                 {
-                    done += written;
+                    total += written;
                 }
                 else if (NativeMethods.LastError != Errno.Interrupted)
                 {
@@ -100,18 +101,18 @@ internal static unsafe class Descriptors
         return Errno.None;
     }
 
-    /// <summary>pread(2): up to <paramref name="most"/> bytes from the beginning of the file.</summary>
-    public static Result<byte[]> ReadStart(int descriptor, int most)
+    /// <summary>pread(2): up to <paramref name="maxBytes"/> bytes from the beginning of the file.</summary>
+    public static Result<byte[]> ReadStart(int descriptor, int maxBytes)
     {
-        var bytes = new byte[most];
+        var bytes = new byte[maxBytes];
         fixed (byte* start = bytes)
         {
-            var length = NativeMethods.pread(descriptor, start, (nuint)most, 0);
+            var length = NativeMethods.pread(descriptor, start, (nuint)maxBytes, 0);
             return length < 0 ? NativeMethods.LastError : bytes[..(int)length];
         }
     }
 
-    /// <summary>pwrite(2): the bytes at the beginning of the file, in one call, so that no reader finds half of two writers' bytes.</summary>
+    /// <summary>pwrite(2) at the beginning of the file, in one call, so that two writers' bytes do not mix.</summary>
     public static Errno WriteStart(int descriptor, ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)
@@ -121,5 +122,5 @@ internal static unsafe class Descriptors
         }
     }
 
-    private static Result<int> Made(int descriptor) => descriptor < 0 ? NativeMethods.LastError : descriptor;
+    private static Result<int> DescriptorOrError(int descriptor) => descriptor < 0 ? NativeMethods.LastError : descriptor;
 }

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Run.Posix;
 
 /// <summary>
-/// The environment as it came: environ(7). .NET's own decodes all of it, and with loss. What decides is read through
-/// <see cref="Inputs.ReadSet"/>, so that a plan cannot forget it; this is for what cannot decide (BannedSymbols.txt).
+/// The unchanged environment: environ(7). .NET's API decodes all of it, and loses bytes that are not UTF-8. A variable that can change what
+/// a run does is read through <see cref="Inputs.ReadSet"/>, so that no plan misses it; this class is for the others (BannedSymbols.txt).
 /// </summary>
 internal static unsafe class EnvironmentVariables
 {
@@ -18,7 +18,7 @@ internal static unsafe class EnvironmentVariables
         }
     }
 
-    /// <summary>unsetenv(3): removes the variable from the environment, the script's included.</summary>
+    /// <summary>unsetenv(3): removes the variable from the environment, and so from the script's.</summary>
     public static void Remove(string name)
     {
         fixed (byte* n = OsText.ToCString(name))

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Run.Posix;
 
-/// <summary>errno(3), as far as this program tells one from another. The numbers are those of x86-64 and arm64.</summary>
+/// <summary>errno(3): the values that this program distinguishes, with the numbers of x86-64 and arm64.</summary>
 internal enum Errno
 {
     None = 0,
@@ -41,7 +41,7 @@ internal enum Errno
 
 internal static class ErrnoText
 {
-    /// <summary>strerror(3), in a small letter, as the rest of a message is.</summary>
+    /// <summary>strerror(3), starting in lower case as messages do.</summary>
     public static string Describe(this Errno error)
     {
         var text = Marshal.GetPInvokeErrorMessage((int)error);

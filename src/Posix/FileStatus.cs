@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace Run.Posix;
 
-/// <summary>What statx(2) tells of a file, as far as it is asked. Times are nanoseconds since 1970.</summary>
-/// <param name="Device">Its major number in the upper half, its minor number in the lower.</param>
+/// <summary>A file's status from statx(2), as far as this program uses it. Times are nanoseconds since 1970.</summary>
+/// <param name="Device">The major number in the upper half, the minor number in the lower.</param>
 /// <param name="Mode">Type and permissions, as in inode(7).</param>
 /// <param name="Size">In bytes.</param>
 /// <param name="Modified">mtime.</param>
-/// <param name="Changed">ctime, which nobody can set.</param>
+/// <param name="Changed">ctime, which no program can set.</param>
 internal sealed record FileStatus(
     ulong Device, ulong Inode, uint Mode, uint Owner, uint Group, long Size, long Modified, long Changed)
 {
@@ -21,7 +21,7 @@ internal sealed record FileStatus(
 
     public bool IsLink => (Mode & TypeMask) == 0xa000;
 
-    /// <summary>Whether somebody other than the owner can write it (by its mode, which ACLs are reflected in).</summary>
+    /// <summary>Whether anyone but the owner can write it, according to its mode, which also reflects ACLs.</summary>
     public bool OthersCanWrite => (Mode & Permissions.OthersWrite) != 0;
 
     public bool EverybodyCanWrite => (Mode & Permissions.EverybodyWrite) != 0;
@@ -32,14 +32,14 @@ internal sealed record FileStatus(
 }
 
 /// <summary>
-/// What tells one state of a file from another. Whoever writes the file, or puts another in its place, changes at least the inode or ctime,
-/// and ctime cannot be set: as long as all of this is the same, so are the bytes.
+/// Identifies one state of a file. Writing to the file or replacing it changes at least its inode or its ctime, and no program can set
+/// ctime: as long as the stamp is the same, so are the bytes.
 /// </summary>
 internal readonly record struct FileStamp(ulong Device, ulong Inode, long Size, long Modified, long Changed)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Device} {Inode} {Size} {Modified} {Changed}");
 
-    /// <summary>Null if the text is not what <see cref="ToString"/> makes.</summary>
+    /// <summary>Null if the text does not have the format of <see cref="ToString"/>.</summary>
     public static FileStamp? Parse(string text) =>
         text.Split(' ') is [var device, var inode, var size, var modified, var changed]
         && ulong.TryParse(device, CultureInfo.InvariantCulture, out var d)

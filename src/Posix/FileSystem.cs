@@ -1,21 +1,21 @@
 namespace Run.Posix;
 
-/// <summary>The file system that a file is on, and the clock that it takes its times from.</summary>
-/// <param name="IsLocal">Whether it is this machine's alone.</param>
+/// <summary>The file system that a file is on, and the clock that file times come from.</summary>
+/// <param name="IsLocal">Whether only this machine can change it.</param>
 /// <param name="Executes">Whether it is mounted without noexec.</param>
 internal readonly record struct FileSystem(bool IsLocal, bool Executes)
 {
     private const int CoarseClock = 5; // CLOCK_REALTIME_COARSE
     private const long MountedNoExec = 8; // ST_NOEXEC of statvfs(3)
 
-    // statfs(2), f_type: what others can change without this kernel, a network file system may show as it was for a while, and with the times
-    // of another machine's clock.
+    // f_type of statfs(2) for local file systems. A network file system can be changed by other machines, may show an old state for a
+    // while, and may have times from another machine's clock.
     private static readonly long[] s_localTypes =
     [
         0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0xf2f52010, 0x2fc12fc1, 0xca451a4e, 0x858458f6, 0x73717368, 0xe0f5e1e2,
     ];
 
-    /// <summary>Nanoseconds since 1970 by the clock that file systems take their times from, which runs ahead tick by tick.</summary>
+    /// <summary>clock_gettime(2): the coarse clock that file times come from, in nanoseconds since 1970; 0 if it fails.</summary>
     public static unsafe long Clock
     {
         get
@@ -25,13 +25,15 @@ internal readonly record struct FileSystem(bool IsLocal, bool Executes)
         }
     }
 
-    /// <summary>statfs(2); the default, which promises nothing, if it fails.</summary>
+    /// <summary>statfs(2); if it fails, the default: neither local nor executable.</summary>
     public static unsafe FileSystem Of(string path)
     {
         NativeMethods.StatFs status;
         fixed (byte* p = OsText.ToCString(path))
         {
-            return NativeMethods.statfs(p, &status) != 0 ? default : new(s_localTypes.Contains(status.Type), (status.Flags & MountedNoExec) == 0);
+            return NativeMethods.statfs(p, &status) != 0
+                ? default
+                : new(s_localTypes.Contains(status.Type), (status.Flags & MountedNoExec) == 0);
         }
     }
 }

@@ -3,14 +3,14 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>Flags of open(2); the same on x86-64 and arm64 except for the two that are worked out below.</summary>
+/// <summary>Flags of open(2); the same on x86-64 and arm64, except for the two properties below.</summary>
 internal static class OpenFlags
 {
     public const int ReadOnly = 0, WriteOnly = 1, ReadWrite = 2;
     public const int Create = 0x40, Exclusive = 0x80, NoControllingTerminal = 0x100, Truncate = 0x200, Append = 0x400, NonBlock = 0x800;
     public const int CloseOnExec = 0x80000;
 
-    // arm64 has its own numbers for these two (asm/fcntl.h).
+    // arm64 has numbers of its own for these two (asm/fcntl.h).
     public static int NoFollow => IsArm ? 0x8000 : 0x20000;
 
     public static int Directory => IsArm ? 0x4000 : 0x10000;
@@ -24,13 +24,13 @@ internal static class AccessBits
     public const int Execute = 1, Write = 2, Read = 4;
 }
 
-/// <summary>Files and directories, by path and by handle. Paths are texts as <see cref="OsText"/> makes them.</summary>
+/// <summary>Files and directories, by path and by handle. Paths are in the encoding of <see cref="OsText"/>.</summary>
 internal static unsafe class Files
 {
     private const int LockExclusive = 2, LockNonBlock = 4; // flock(2)
 
     /// <summary>open(2), always close-on-exec.</summary>
-    /// <param name="mode">Of a file that is created; the umask applies.</param>
+    /// <param name="mode">The permissions of a file that is created; the umask applies.</param>
     public static Result<SafeFileHandle> Open(string path, int flags, uint mode = 0)
     {
         fixed (byte* p = OsText.ToCString(path))
@@ -51,43 +51,43 @@ internal static unsafe class Files
         }
     }
 
-    /// <summary>read(2) from where the file stands, up to <paramref name="most"/> bytes or its end.</summary>
-    /// <param name="expected">How many bytes there probably are: what is set aside at first.</param>
-    public static Result<byte[]> Read(SafeFileHandle file, int most, long? expected = null)
+    /// <summary>read(2) from the current offset, up to <paramref name="maxBytes"/> bytes or the end of the file.</summary>
+    /// <param name="expected">The expected number of bytes: the initial size of the buffer.</param>
+    public static Result<byte[]> Read(SafeFileHandle file, int maxBytes, long? expected = null)
     {
-        var bytes = new byte[(int)Math.Min(most, (expected ?? most) + 1)];
+        var bytes = new byte[(int)Math.Min(maxBytes, (expected ?? maxBytes) + 1)];
         for (var length = 0; ;)
         {
-            var got = ReadSome(file, bytes.AsSpan(length));
-            if (!got.Succeeded)
+            var read = ReadSome(file, bytes.AsSpan(length));
+            if (!read.Succeeded)
             {
-                return got.Error;
+                return read.Error;
             }
 
-            length += got.Value;
-            if (got.Value == 0 || length == most)
+            length += read.Value;
+            if (read.Value == 0 || length == maxBytes)
             {
                 return length == bytes.Length ? bytes : bytes.AsSpan(0, length).ToArray();
             }
 
             if (length == bytes.Length)
             {
-                Array.Resize(ref bytes, (int)Math.Min(most, bytes.Length * 2L));
+                Array.Resize(ref bytes, (int)Math.Min(maxBytes, bytes.Length * 2L));
             }
         }
     }
 
-    /// <summary>One read(2): as many bytes as are there, and 0 at the end of the file.</summary>
+    /// <summary>One read(2): the number of bytes read; 0 at the end of the file.</summary>
     public static Result<int> ReadSome(SafeFileHandle file, Span<byte> into)
     {
         fixed (byte* start = into)
         {
             while (true)
             {
-                var got = NativeMethods.read(Descriptors.Number(file), start, (nuint)into.Length);
-                if (got >= 0)
+                var length = NativeMethods.read(Descriptors.Number(file), start, (nuint)into.Length);
+                if (length >= 0)
                 {
-                    return (int)got;
+                    return (int)length;
                 }
 
                 if (NativeMethods.LastError != Errno.Interrupted)
@@ -98,17 +98,17 @@ internal static unsafe class Files
         }
     }
 
-    /// <summary>pread(2): bytes from that offset, as many as there are; 0 at the end of the file.</summary>
+    /// <summary>pread(2): the number of bytes read from that offset; 0 at the end of the file.</summary>
     public static Result<int> ReadAt(SafeFileHandle file, Span<byte> into, long offset)
     {
         fixed (byte* start = into)
         {
             while (true)
             {
-                var got = NativeMethods.pread(Descriptors.Number(file), start, (nuint)into.Length, offset);
-                if (got >= 0)
+                var length = NativeMethods.pread(Descriptors.Number(file), start, (nuint)into.Length, offset);
+                if (length >= 0)
                 {
-                    return (int)got;
+                    return (int)length;
                 }
 
                 if (NativeMethods.LastError != Errno.Interrupted)
@@ -119,22 +119,25 @@ internal static unsafe class Files
         }
     }
 
-    /// <summary>Writes all of it.</summary>
+    /// <summary>write(2), repeated until all bytes are written.</summary>
     public static Errno Write(SafeFileHandle file, ReadOnlySpan<byte> bytes) => Descriptors.Write(Descriptors.Number(file), bytes);
 
-    /// <summary>fsync(2). A file system that cannot (EINVAL, as on some FUSE mounts) has nothing to flush.</summary>
-    public static Errno Flush(SafeFileHandle file) =>
-        NativeMethods.ErrorOf(NativeMethods.fsync(Descriptors.Number(file))) is var error && error is Errno.Invalid or Errno.NotSupported ? Errno.None : error;
+    /// <summary>fsync(2). A file system that does not support it (EINVAL, as on some FUSE mounts) has nothing to flush.</summary>
+    public static Errno Flush(SafeFileHandle file)
+    {
+        var error = NativeMethods.ErrorOf(NativeMethods.fsync(Descriptors.Number(file)));
+        return error is Errno.Invalid or Errno.NotSupported ? Errno.None : error;
+    }
 
     public static Result<FileStatus> Status(SafeFileHandle file) => Status(Descriptors.Number(file), "", NativeMethods.EmptyPath);
 
-    /// <summary>statx(2); of what a symbolic link leads to.</summary>
+    /// <summary>statx(2); follows a symbolic link.</summary>
     public static Result<FileStatus> Status(string path) => Status(NativeMethods.CurrentDirectory, path, 0);
 
-    /// <summary>statx(2); of a symbolic link itself.</summary>
+    /// <summary>statx(2); the status of a symbolic link itself.</summary>
     public static Result<FileStatus> LinkStatus(string path) => Status(NativeMethods.CurrentDirectory, path, NativeMethods.SymlinkNoFollow);
 
-    /// <summary>faccessat(2): whether this process, with its effective ids, has those <see cref="AccessBits"/>.</summary>
+    /// <summary>faccessat(2): checks these <see cref="AccessBits"/> with the effective user and group ids.</summary>
     public static Errno Access(string path, int bits)
     {
         fixed (byte* p = OsText.ToCString(path))
@@ -151,9 +154,10 @@ internal static unsafe class Files
         }
     }
 
-    public static Errno ChangeMode(SafeFileHandle file, uint mode) => NativeMethods.ErrorOf(NativeMethods.fchmod(Descriptors.Number(file), mode));
+    public static Errno ChangeMode(SafeFileHandle file, uint mode) =>
+        NativeMethods.ErrorOf(NativeMethods.fchmod(Descriptors.Number(file), mode));
 
-    /// <summary>mkdir(2) with that mode, whatever the umask.</summary>
+    /// <summary>mkdir(2) and chmod(2): creates a directory with that mode, whatever the umask.</summary>
     public static Errno MakeDirectory(string path, uint mode)
     {
         fixed (byte* p = OsText.ToCString(path))
@@ -170,7 +174,7 @@ internal static unsafe class Files
         }
     }
 
-    /// <summary>link(2): gives the file a second name, and fails with <see cref="Errno.Exists"/> if that name is taken.</summary>
+    /// <summary>link(2): gives the file a second name; <see cref="Errno.Exists"/> if that name is taken.</summary>
     public static Errno Link(string from, string to)
     {
         fixed (byte* f = OsText.ToCString(from), t = OsText.ToCString(to))
@@ -223,7 +227,7 @@ internal static unsafe class Files
         }
     }
 
-    /// <summary>readdir(3): the names in a directory, in no order, without <c>.</c> and <c>..</c>.</summary>
+    /// <summary>readdir(3): the names in a directory, in no particular order, without <c>.</c> and <c>..</c>.</summary>
     public static Result<List<string>> Names(string path)
     {
         const int NameOffset = 19; // dirent(3) on 64-bit Linux: 8 of d_ino, 8 of d_off, 2 of d_reclen, 1 of d_type
@@ -241,7 +245,7 @@ internal static unsafe class Files
                 var entry = NativeMethods.readdir(directory);
                 if (entry is null)
                 {
-                    // The end of the directory leaves errno as it was: zero, for a call begins with it (LibraryImport, SetLastError).
+                    // At the end of the directory errno is zero: LibraryImport (SetLastError) clears it before each call.
                     var error = NativeMethods.LastError;
                     _ = NativeMethods.closedir(directory);
                     return error == Errno.None ? names : error;
@@ -257,14 +261,16 @@ internal static unsafe class Files
     }
 
     /// <summary>
-    /// flock(2), exclusive: a lock among the processes of <c>run</c> itself, gone when the descriptor is closed.
-    /// <see cref="Errno.Again"/> if another holds it and this is not to wait for as long as it takes.
+    /// flock(2), exclusive: a lock between processes of <c>run</c>, released when the descriptor is closed.
+    /// <see cref="Errno.Again"/> if another process holds it and <paramref name="wait"/> is false.
     /// </summary>
+    /// <param name="wait">Whether to wait, without a limit.</param>
     public static Errno Lock(SafeFileHandle file, bool wait)
     {
+        var operation = wait ? LockExclusive : LockExclusive | LockNonBlock;
         while (true)
         {
-            var error = NativeMethods.ErrorOf(NativeMethods.flock(Descriptors.Number(file), wait ? LockExclusive : LockExclusive | LockNonBlock));
+            var error = NativeMethods.ErrorOf(NativeMethods.flock(Descriptors.Number(file), operation));
             if (error != Errno.Interrupted)
             {
                 return error;

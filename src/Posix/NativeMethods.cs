@@ -3,21 +3,21 @@ using System.Runtime.InteropServices;
 namespace Run.Posix;
 
 /// <summary>
-/// The C library's functions and structures, as their manual pages have them. They are linked (DirectPInvoke in Run.csproj), not looked up
-/// at run time. Only this folder calls them, and each call's meaning is that of the method around it.
+/// The C library's functions and structures, as in their manual pages. They are linked (DirectPInvoke in Run.csproj), not looked up at run
+/// time. Only this directory calls them; the methods around the calls say what they mean.
 /// </summary>
 internal static unsafe partial class NativeMethods
 {
-    // fcntl.h: what openat(2) and its like call the working directory, and their flags.
+    // fcntl.h: AT_FDCWD, and the flags of the *at calls.
     public const int CurrentDirectory = -100, SymlinkNoFollow = 0x100, EffectiveAccess = 0x200, EmptyPath = 0x1000;
 
-    /// <summary>errno(3) of the last call on this thread that failed.</summary>
+    /// <summary>errno(3) of this thread's last call with SetLastError.</summary>
     public static Errno LastError => (Errno)Marshal.GetLastPInvokeError();
 
-    /// <summary>What errno says of a call that returned <paramref name="result"/>, which is -1 for failure.</summary>
+    /// <summary>The error of a call that returned <paramref name="result"/>; a call that failed returns -1.</summary>
     public static Errno ErrorOf(nint result) => result == -1 ? LastError : Errno.None;
 
-    // statx(2), and not stat: its structure is the same on every architecture and with every C library.
+    // statx(2) instead of stat(2), because its structure is the same on every architecture and in every C library.
     [StructLayout(LayoutKind.Sequential)]
     public struct StatXTime
     {
@@ -202,7 +202,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", SetLastError = true)]
     public static partial int waitpid(int child, int* status, int options);
 
-    // These return an error number, and leave errno alone.
+    // posix_spawn(3) and its helpers return an error number and do not set errno.
     [LibraryImport("libc")]
     public static partial int posix_spawn(
         int* child, byte* file, byte* actions, byte* attributes, byte** arguments, byte** environment);

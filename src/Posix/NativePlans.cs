@@ -3,7 +3,7 @@ using Run.Generated;
 
 namespace Run.Posix;
 
-/// <summary>Which variable says where the cache is.</summary>
+/// <summary>The variable that gives the cache's directory.</summary>
 internal enum CacheVariable
 {
     None = Shared.CacheByNothing,
@@ -12,11 +12,12 @@ internal enum CacheVariable
     Home = Shared.CacheByHome,
 }
 
-/// <summary>The native half of plans, native/plan_key.c: what the planner and the executor have to agree on.</summary>
+/// <summary>The native part of plans, native/plan_key.c: what the planner and the executor must agree on.</summary>
 internal static unsafe partial class NativePlans
 {
     /// <summary>
-    /// The cache's directory, if a variable says it plainly, and which one does. Its path is absolute.
+    /// The cache's directory as an absolute path, and the variable that gives it; <see cref="CacheVariable.None"/> and an empty path if no
+    /// variable does, or if RUN_CACHE is relative.
     /// </summary>
     public static (CacheVariable By, string Path) CacheDirectory()
     {
@@ -26,10 +27,10 @@ internal static unsafe partial class NativePlans
     }
 
     /// <summary>
-    /// What a plan is for and where it is to be, as the executor will look for it; null if there can be none.
+    /// A plan's key and path, as the executor will look for them; null if there can be no plan.
     /// </summary>
-    /// <param name="script">SCRIPT as it was typed.</param>
-    /// <param name="directory">From where it was called; empty for an absolute path.</param>
+    /// <param name="script">SCRIPT as typed.</param>
+    /// <param name="directory">The working directory; empty if SCRIPT is an absolute path.</param>
     public static (byte[] Key, string Path)? Find(string script, string directory)
     {
         Plan plan;
@@ -42,7 +43,7 @@ internal static unsafe partial class NativePlans
         }
     }
 
-    /// <summary>What the first eight bytes of a plan have to be.</summary>
+    /// <summary>The seal of a plan: its first eight bytes must have this value.</summary>
     public static ulong Seal(ReadOnlySpan<byte> plan)
     {
         fixed (byte* bytes = plan)

@@ -5,35 +5,35 @@ using System.Text;
 namespace Run.Posix;
 
 /// <summary>
-/// OpenSSL's own judgement of a certificate, with OpenSSL's own way to the trusted ones: <c>SSL_CERT_FILE</c>, <c>SSL_CERT_DIR</c>
-/// or what the distribution built in. The runtime uses the same library for TLS, but in order to judge a certificate it first
-/// reads every file of the system's store, which takes longer than all the rest of a fetch.
+/// Verifies certificates with OpenSSL, against the ones that OpenSSL trusts: from <c>SSL_CERT_FILE</c> and <c>SSL_CERT_DIR</c>, or from the
+/// distribution's defaults. The runtime uses the same library for TLS, but before it verifies a certificate it reads every file of the
+/// system's store, which takes longer than the rest of a fetch.
 /// </summary>
 internal static unsafe class OpenSsl
 {
-    // In the order in which the runtime looks for them, so that both take the same one; the number of libcrypto goes with it.
+    // In the runtime's order, so that both load the same library. libcrypto has the same number as libssl.
     private static readonly string[] s_versions = [".so.3", ".so.1.1"];
 
     private const int AddDirectoryCommand = 2, FileTypeDefault = 3;
     private const uint NoPartialWildcards = 4;
 
-    // 112 bits: no RSA below 2048 and no SHA-1, as OpenSSL has it itself since 3.2 and the distributions since long before.
+    // 112 bits: no RSA below 2048 bits and no SHA-1. This is OpenSSL's default since 3.2; distributions have set it for much longer.
     private const int SecurityLevel = 2;
 
     private static readonly Lazy<nint> s_crypto = new(static () => Load("libcrypto"));
 
-    /// <summary>Whether there is a library to speak TLS with. Without one the runtime would abort the process, so ask before.</summary>
+    /// <summary>Whether the libraries for TLS can be loaded. Check this first: without them the runtime aborts the process.</summary>
     public static bool IsThere { get; } = Load("libssl") != 0 && s_crypto.Value != 0;
 
-    /// <summary>The file of all trusted certificates: by SSL_CERT_FILE, or the one that is built in.</summary>
-    public static string CertificateFile => Place("X509_get_default_cert_file_env", "X509_get_default_cert_file");
+    /// <summary>The file of trusted certificates: SSL_CERT_FILE, or OpenSSL's built-in path.</summary>
+    public static string CertificateFile => DefaultPath("X509_get_default_cert_file_env", "X509_get_default_cert_file");
 
-    /// <summary>Whether the certificate is what a TLS server of that name should have, and a trusted authority stands behind it.</summary>
-    /// <param name="certificate">The server's own, in DER.</param>
-    /// <param name="others">What the server sent along, in DER: possible links to an authority, trusted for nothing.</param>
-    /// <param name="trusted">Trusted certificates, beside those in the directory; null: all that OpenSSL's defaults lead to.</param>
-    /// <param name="host">The name or the address that was connected to.</param>
-    /// <returns>0, or an X509_V_ERR_ number of x509_vfy.h and how far from the server's own the certificate is that it is about.</returns>
+    /// <summary>X509_verify_cert(3): whether a trusted authority has issued the certificate, for a TLS server of that name.</summary>
+    /// <param name="certificate">The server's certificate, in DER.</param>
+    /// <param name="others">The other certificates that the server sent, in DER: possible intermediates, not trusted by themselves.</param>
+    /// <param name="trusted">Trusted certificates, in addition to those in the directory; null for all of OpenSSL's defaults.</param>
+    /// <param name="host">The host name or address that was connected to.</param>
+    /// <returns>0, or an X509_V_ERR_ number of x509_vfy.h and the depth in the chain of the certificate that it is about.</returns>
     public static (int Error, int Depth) Verify(byte[] certificate, IEnumerable<byte[]> others, IEnumerable<byte[]>? trusted, string host)
     {
         var pop = (delegate* unmanaged<nint, nint>)Function("OPENSSL_sk_pop");
@@ -70,23 +70,23 @@ internal static unsafe class OpenSsl
             ((delegate* unmanaged<nint, void>)Function("OPENSSL_sk_free"))(links);
             Free(own);
 
-            // What failed on the way is left in the thread's queue, where the next call of the runtime would find it.
+            // Errors stay in the thread's queue, where the runtime's next call would find them.
             ((delegate* unmanaged<void>)Function("ERR_clear_error"))();
         }
     }
 
-    /// <summary>OpenSSL's words for an error of <see cref="Verify"/>.</summary>
+    /// <summary>OpenSSL's text for an error of <see cref="Verify"/>.</summary>
     public static string Describe(int error) =>
         Text(((delegate* unmanaged<nint, byte*>)Function("X509_verify_cert_error_string"))(error));
 
-    /// <summary>What was said of it, and never "all is well": where nothing was judged, that is a failure too.</summary>
+    /// <summary>The error of the verification, never X509_V_OK: if nothing was verified, that is a failure too.</summary>
     private static int Error(nint context)
     {
         const int Unspecified = 1;
         return ((delegate* unmanaged<nint, int>)Function("X509_STORE_CTX_get_error"))(context) is not 0 and var error ? error : Unspecified;
     }
 
-    /// <summary>The certificate must be for a TLS server, and for this one.</summary>
+    /// <summary>Requires a certificate for a TLS server of that name.</summary>
     private static bool Expect(nint context, string host)
     {
         fixed (byte* purpose = "ssl_server\0"u8, name = Encoding.ASCII.GetBytes(host + '\0'))
@@ -107,12 +107,12 @@ internal static unsafe class OpenSsl
 
     private static bool AddDefaults(nint store) => ((delegate* unmanaged<nint, int>)Function("X509_STORE_set_default_paths"))(store) == 1;
 
-    /// <summary>The directory of trusted certificates, by SSL_CERT_DIR or built in. Its files are read as they are asked for.</summary>
+    /// <summary>Adds the directory of trusted certificates: SSL_CERT_DIR, or the built-in path. Its files are read on demand.</summary>
     private static bool AddDirectory(nint store)
     {
         var method = ((delegate* unmanaged<nint>)Function("X509_LOOKUP_hash_dir"))();
         var lookup = ((delegate* unmanaged<nint, nint, nint>)Function("X509_STORE_add_lookup"))(store, method);
-        fixed (byte* path = OsText.ToCString(Place("X509_get_default_cert_dir_env", "X509_get_default_cert_dir")))
+        fixed (byte* path = OsText.ToCString(DefaultPath("X509_get_default_cert_dir_env", "X509_get_default_cert_dir")))
         {
             return lookup != 0
                 && ((delegate* unmanaged<nint, int, byte*, nint, nint, int>)Function("X509_LOOKUP_ctrl"))(
@@ -124,7 +124,7 @@ internal static unsafe class OpenSsl
     {
         foreach (var certificate in trusted)
         {
-            // The store takes a reference of its own, and null (what cannot be parsed) not at all.
+            // The store takes a reference of its own. It rejects null, which stands for what cannot be parsed.
             var parsed = Parse(certificate);
             _ = ((delegate* unmanaged<nint, nint, int>)Function("X509_STORE_add_cert"))(store, parsed);
             Free(parsed);
@@ -133,12 +133,13 @@ internal static unsafe class OpenSsl
         return true;
     }
 
-#pragma warning disable RS0030 // Only a fetch asks.
-    private static string Place(string variable, string builtIn) => EnvironmentVariables.Get(Say(variable)) ?? Say(builtIn);
+#pragma warning disable RS0030 // Only a fetch reads it.
+    private static string DefaultPath(string variable, string builtIn) =>
+        EnvironmentVariables.Get(CallForText(variable)) ?? CallForText(builtIn);
 #pragma warning restore RS0030
 
-    /// <summary>Calls a function that takes nothing and returns a text.</summary>
-    private static string Say(string function) => Text(((delegate* unmanaged<byte*>)Function(function))());
+    /// <summary>Calls a function that takes no arguments and returns a C string.</summary>
+    private static string CallForText(string function) => Text(((delegate* unmanaged<byte*>)Function(function))());
 
     private static void Free(nint certificate) => ((delegate* unmanaged<nint, void>)Function("X509_free"))(certificate);
 

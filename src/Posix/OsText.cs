@@ -4,9 +4,9 @@ using System.Text.Unicode;
 namespace Run.Posix;
 
 /// <summary>
-/// The kernel's strings are bytes, and .NET's decoding of them loses those that are not UTF-8. Here every byte string has
-/// exactly one text: valid UTF-8 is decoded, and each other byte 0xNN becomes the lone surrogate U+DCNN (as in Python's PEP 383),
-/// so that <c>ToBytes(FromBytes(b))</c> is always <c>b</c>. All arguments, variables and paths in this program are such texts.
+/// The kernel's strings are bytes, and .NET's decoding loses bytes that are not UTF-8. Here every byte string has exactly one text: valid
+/// UTF-8 is decoded, and any other byte 0xNN becomes the lone surrogate U+DCNN (as in Python's PEP 383), so <c>ToBytes(FromBytes(b))</c> is
+/// always <c>b</c>. All arguments, variables and paths in this program are such texts.
 /// </summary>
 internal static class OsText
 {
@@ -44,7 +44,7 @@ internal static class OsText
 
     public static byte[] ToBytes(string text) => Encode(text, terminated: false);
 
-    /// <summary>The bytes and a final NUL, as system calls want their paths.</summary>
+    /// <summary>The bytes and a final NUL, as system calls expect.</summary>
     public static byte[] ToCString(string text) => Encode(text, terminated: true);
 
     private static byte[] Encode(string text, bool terminated)

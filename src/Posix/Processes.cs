@@ -3,12 +3,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
 
-/// <summary>This process (who it is, what it was given, what it becomes), and others by their PIDs.</summary>
+/// <summary>This process (its ids, its arguments, execve), and other processes by PID.</summary>
 internal static unsafe partial class Processes
 {
     public const uint Root = 0;
 
-    // The numbers of these two are the same on every architecture; C libraries older than 2.36 have no function for them.
+    // The same numbers on every architecture. glibc has functions for them only since 2.36.
     private const nint PidfdSendSignal = 424, PidfdOpen = 434;
 
     private const int SetParentDeathSignal = 1;
@@ -20,11 +20,11 @@ internal static unsafe partial class Processes
     /// <summary>getpid(2).</summary>
     public static int Id { get; } = NativeMethods.getpid();
 
-    /// <summary>uname(2): the first two numbers of the kernel's release; 0.0 if it has none.</summary>
+    /// <summary>uname(2): the first two numbers of the kernel's release; 0.0 if it cannot be read.</summary>
     public static Version KernelVersion { get; } = ReadKernelVersion();
 
-    /// <summary>The arguments as they came, without the program's own name.</summary>
-    /// <param name="count">How many there are, as Main was told.</param>
+    /// <summary>The arguments without loss, and without the program's name.</summary>
+    /// <param name="count">The number of arguments that Main received.</param>
     public static string[] Arguments(int count)
     {
         var vector = run_argv();
@@ -37,18 +37,17 @@ internal static unsafe partial class Processes
         return arguments;
     }
 
-    /// <summary>From here on objects are finalized: native/runtime_stubs.c has kept the thread that does it from starting.</summary>
+    /// <summary>Starts the finalizer thread, which native/runtime_stubs.c has held back until now.</summary>
     public static void StartFinalizer() => run_start_finalizer();
 
     /// <summary>
-    /// execve(2) with the environment as it came, and the signals as the caller had set them. It is the last act of this process,
-    /// and returns only on failure.
+    /// execve(2) with the unchanged environment and the signals as the caller had set them. It returns only on failure.
     /// </summary>
-    /// <param name="file">What the kernel is to execute.</param>
-    /// <param name="arguments">The whole vector, the program's own name first.</param>
+    /// <param name="file">The file that the kernel executes.</param>
+    /// <param name="arguments">The whole vector, starting with the program's name.</param>
     public static Errno Execute(string file, IReadOnlyList<string> arguments)
     {
-        // Freed for the sake of the next attempt: an interpreter, if the kernel would not start the script itself.
+        // Freed on failure, because another attempt may follow: an interpreter, if the kernel refuses the script itself.
         using var vector = new ArgumentVector(arguments);
         fixed (byte* f = OsText.ToCString(file))
         {
@@ -58,7 +57,7 @@ internal static unsafe partial class Processes
         }
     }
 
-    /// <summary>posix_spawn(3): this same program with the same arguments, byte for byte, and one variable more. Its PID.</summary>
+    /// <summary>posix_spawn(3): starts this program again with the same arguments and one more variable; returns the PID.</summary>
     public static Result<int> StartAgain(string variable, string value)
     {
         var environment = run_environ();
@@ -87,14 +86,14 @@ internal static unsafe partial class Processes
         return error == Errno.None ? processId : error;
     }
 
-    /// <summary>setsid(2): a session of its own, without a terminal.</summary>
+    /// <summary>setsid(2): starts a new session without a terminal.</summary>
     public static Errno StartSession() => NativeMethods.ErrorOf(NativeMethods.setsid());
 
-    /// <summary>prctl(2): the signal that this process gets when its parent ends; 0 for none. It would outlive execve.</summary>
+    /// <summary>PR_SET_PDEATHSIG of prctl(2): the signal to get when the parent ends; 0 for none. It survives execve.</summary>
     public static void SignalAtParentsEnd(int signal) => _ = NativeMethods.prctl(SetParentDeathSignal, signal, 0, 0, 0);
 
     /// <summary>
-    /// pidfd_open(2): a descriptor that stands for the process which has that id now, and for no later one that is given the same;
+    /// pidfd_open(2): a descriptor for the process that has this PID now, and for no later process with the same PID;
     /// <see cref="Errno.NoProcess"/> if there is none.
     /// </summary>
     public static Result<SafeFileHandle> Open(int processId)
@@ -107,8 +106,8 @@ internal static unsafe partial class Processes
     public static Errno Signal(SafeFileHandle process, int signal) =>
         NativeMethods.ErrorOf(NativeMethods.syscall(PidfdSendSignal, Descriptors.Number(process), signal, 0, 0));
 
-    /// <summary>poll(2): waits until one of the processes has ended, or the time is over.</summary>
-    public static void WaitForEnd(IReadOnlyList<SafeFileHandle> processes, TimeSpan most)
+    /// <summary>poll(2): waits until one of the processes has ended, or the timeout has passed.</summary>
+    public static void WaitForEnd(IReadOnlyList<SafeFileHandle> processes, TimeSpan timeout)
     {
         var waiting = new NativeMethods.Polled[processes.Count];
         for (var i = 0; i < waiting.Length; i++)
@@ -118,14 +117,14 @@ internal static unsafe partial class Processes
 
         fixed (NativeMethods.Polled* first = waiting)
         {
-            _ = NativeMethods.poll(first, (nuint)waiting.Length, (int)Math.Ceiling(most.TotalMilliseconds));
+            _ = NativeMethods.poll(first, (nuint)waiting.Length, (int)Math.Ceiling(timeout.TotalMilliseconds));
         }
     }
 
-    /// <summary>getpwuid(3): the user's name, or the number if it has none.</summary>
+    /// <summary>getpwuid(3): the user's name, or the user id if it has no name.</summary>
     public static string UserName(uint user)
     {
-        // passwd(5)'s structure begins with the name, everywhere.
+        // In every C library struct passwd begins with the name.
         var entry = NativeMethods.getpwuid(user);
         return entry is null || *entry is null
             ? user.ToString(null, null)
@@ -134,7 +133,7 @@ internal static unsafe partial class Processes
 
     private static Version ReadKernelVersion()
     {
-        const int FieldLength = 65; // utsname(2): six fields of 65 bytes, the release being the third
+        const int FieldLength = 65; // uname(2): six fields of 65 bytes; the third is the release
         var names = stackalloc byte[6 * FieldLength];
         if (NativeMethods.uname(names) != 0)
         {
@@ -148,7 +147,7 @@ internal static unsafe partial class Processes
             : new Version(0, 0);
     }
 
-    // native/startup.c, native/runtime_stubs.c.
+    // In native/startup.c and native/runtime_stubs.c.
     [LibraryImport("libc")]
     private static partial byte** run_argv();
 

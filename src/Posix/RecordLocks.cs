@@ -8,15 +8,17 @@ internal static unsafe class RecordLocks
     private const short Unlocked = 2;
 
     /// <summary>
-    /// Whether a process keeps its record locks through execve. Before Linux 5.11 one with threads loses them there, and the runtime
-    /// has threads; then the locks of open file descriptions (OFD) do it. They are kept, but by the script's children as well.
+    /// Whether a process keeps its record locks through execve. Before Linux 5.11 a process with threads loses them there, and the runtime
+    /// has threads. Such kernels get open file description (OFD) locks instead: they are kept, but the script's children hold them too.
     /// </summary>
     public static bool SurviveExec { get; } = Processes.KernelVersion >= new Version(5, 11);
 
     /// <summary>
-    /// Locks a range of the file. If it is not told to wait, <see cref="Errno.Again"/> or <see cref="Errno.Access"/> say that
-    /// somebody else holds a part of it. A length of 0 means to the end of all files.
+    /// Locks a range of the file. Without <paramref name="wait"/>, <see cref="Errno.Again"/> or <see cref="Errno.Access"/> mean that
+    /// another process holds a part of it.
     /// </summary>
+    /// <param name="start">In bytes from the beginning of the file.</param>
+    /// <param name="length">In bytes; 0 means up to the largest offset.</param>
     public static Errno Lock(int descriptor, LockMode mode, long start, long length, bool wait)
     {
         var range = new NativeMethods.RecordLock { Mode = (short)mode, Start = start, Length = length };
@@ -31,7 +33,7 @@ internal static unsafe class RecordLocks
         }
     }
 
-    /// <summary>Gives back what this process holds of the range.</summary>
+    /// <summary>Unlocks what this process holds of the range.</summary>
     public static Errno Unlock(int descriptor, long start, long length)
     {
         var range = new NativeMethods.RecordLock { Mode = Unlocked, Start = start, Length = length };
@@ -39,14 +41,15 @@ internal static unsafe class RecordLocks
     }
 
     /// <summary>
-    /// A lock of somebody else's that stands in the way of that one; null if none does. Its process is 0 or less if the kernel
-    /// cannot say: in another PID namespace, on another machine, of an open file description.
+    /// Another process's lock that conflicts with the given one; null if there is none. Its PID is 0 or less if the kernel cannot tell: the
+    /// holder is in another PID namespace, on another machine, or an open file description.
     /// </summary>
     public static Result<HeldRange> Conflict(int descriptor, LockMode mode, long start, long length) =>
         Conflict(descriptor, SurviveExec ? GetLock : GetOpenFileLock, mode, start, length);
 
     /// <summary>
-    /// Whether this very process holds the range exclusively: its own lock too is in the way of an open file description's.
+    /// Whether this process itself holds the range exclusively. F_OFD_GETLK tells, because an OFD lock conflicts with record locks of the
+    /// same process too.
     /// </summary>
     public static bool HoldsExclusively(int descriptor, long start, long length) =>
         Conflict(descriptor, GetOpenFileLock, LockMode.Shared, start, length).Value is { Mode: LockMode.Exclusive } held

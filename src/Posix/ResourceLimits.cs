@@ -1,14 +1,14 @@
 namespace Run.Posix;
 
-/// <summary>getrlimit(2), as far as this program heeds its soft limits.</summary>
+/// <summary>getrlimit(2): the soft limits that this program checks.</summary>
 internal static unsafe class ResourceLimits
 {
     private const int FileSizeResource = 1, DescriptorResource = 7;
 
-    /// <summary>The largest file that this process may write, in bytes.</summary>
+    /// <summary>RLIMIT_FSIZE: the largest file that this process can write, in bytes.</summary>
     public static Result<long> FileSize => Soft(FileSizeResource);
 
-    /// <summary>One more than the highest descriptor that this process may open.</summary>
+    /// <summary>RLIMIT_NOFILE: one more than the highest descriptor that this process can open.</summary>
     public static Result<long> Descriptors => Soft(DescriptorResource);
 
     private static Result<long> Soft(int resource)

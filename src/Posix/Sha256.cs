@@ -6,8 +6,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Run.Posix;
 
 /// <summary>
-/// SHA-256 as in FIPS 180-4. .NET's own loads OpenSSL, which costs more than all the rest of a warm run
-/// and aborts the process where libssl is missing; this one is needed before either may be touched.
+/// SHA-256 as in FIPS 180-4. .NET's implementation loads OpenSSL, which takes longer than the rest of a warm run and aborts the process if
+/// libssl is missing.
 /// </summary>
 internal sealed class Sha256
 {
@@ -45,7 +45,7 @@ internal sealed class Sha256
         return hash.Finish();
     }
 
-    /// <summary>The digest of a file from its beginning, wherever it stands.</summary>
+    /// <summary>The digest of a whole file, in lower-case hexadecimal, whatever its current offset.</summary>
     public static Result<string> OfFile(SafeFileHandle file)
     {
         var hash = new Sha256();
@@ -95,7 +95,7 @@ internal sealed class Sha256
         _filled = bytes.Length;
     }
 
-    /// <summary>Ends the message and returns its digest in lower-case hexadecimal. To be called once, as the last thing.</summary>
+    /// <summary>Ends the message and returns its digest in lower-case hexadecimal. Call it once, as the last method.</summary>
     public string Finish()
     {
         var bits = _length * 8;

@@ -2,22 +2,22 @@ using System.Runtime.InteropServices;
 
 namespace Run.Posix;
 
-/// <summary>Signals and their dispositions, by way of native/startup.c: signal(7).</summary>
+/// <summary>Signals and their dispositions (signal(7)), through native/startup.c.</summary>
 internal static unsafe partial class Signals
 {
     public const int Interrupt = 2, Quit = 3, Kill = 9, Terminate = 15, ChildEnded = 17;
 
-    // What the handler removes; the memory of the path, which must stay where it is until another takes its place.
+    // The path of the file that the handler removes. The memory must stay valid until the handler has another path.
     private static byte* s_interruptPath;
 
-    /// <summary>To be called as the program begins: a reader that goes away ends <c>run</c> as it ends cat.</summary>
+    /// <summary>Call it at the start of Main: if the reader of a pipe exits, <c>run</c> ends as cat does.</summary>
     public static void RestoreSigpipe() => run_restore_sigpipe();
 
-    /// <summary>Gives the caller's dispositions and mask back. Right before execve.</summary>
+    /// <summary>Restores the caller's dispositions and mask; call it right before execve.</summary>
     public static void Restore() => run_restore_signals();
 
     /// <summary>
-    /// From here on SIGINT, SIGTERM and SIGHUP remove the file at <paramref name="path"/> (null: none) before they end the process,
+    /// From now on SIGINT, SIGTERM and SIGHUP remove the file at <paramref name="path"/> (null for none) before they end the process;
     /// SIGINT with status 130.
     /// </summary>
     public static void OnInterruptRemove(string? path)

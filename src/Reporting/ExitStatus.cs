@@ -1,8 +1,8 @@
 namespace Run.Reporting;
 
 /// <summary>
-/// What <c>run</c> itself exits with. The script's own status never passes through here: by then there is no <c>run</c> left.
-/// The numbers are those of sysexits.h, and 126, 127 and 130 are the shell's.
+/// The exit statuses of <c>run</c> itself. The script's status never passes through here, because by then <c>run</c> has become the script.
+/// The numbers are those of sysexits.h; 126, 127 and 130 are the shell's.
 /// </summary>
 internal enum ExitStatus
 {
@@ -11,28 +11,28 @@ internal enum ExitStatus
     /// <summary>The command line is wrong, SCRIPT included.</summary>
     Usage = 64,
 
-    /// <summary>The bytes are not those asked for: digest, truncated, empty, too many, a web page.</summary>
+    /// <summary>The bytes are not those that were asked for: another digest, truncated, empty, too many, a web page.</summary>
     Data = 65,
 
-    /// <summary>The network or the server failed, or <c>--offline</c> and not cached.</summary>
+    /// <summary>The network or the server failed, or <c>--offline</c> was given and the script is not cached.</summary>
     Unavailable = 69,
 
-    /// <summary>A mistake in this program, or no memory left: EX_SOFTWARE. Nobody should ever see it.</summary>
+    /// <summary>A bug in this program, or out of memory: EX_SOFTWARE. Users should never see it.</summary>
     Internal = 70,
 
     /// <summary>The cache, the lock or the output cannot be written.</summary>
     CannotWrite = 73,
 
-    /// <summary>Already running, or not free in time; <c>--conflict-exit-code</c> changes it.</summary>
+    /// <summary>Already running, or the wait has timed out; <c>--conflict-exit-code</c> changes it.</summary>
     AlreadyRunning = 75,
 
     /// <summary>Refused: not trusted, not pinned, unsafe permissions, plain http, a certificate, 401, 403.</summary>
     Refused = 77,
 
-    /// <summary>run.conf or run.pins is wrong.</summary>
+    /// <summary>run.conf or run.pins has a mistake.</summary>
     Configuration = 78,
 
-    /// <summary>The script or its interpreter is there but cannot be started.</summary>
+    /// <summary>The script or its interpreter exists but cannot be started.</summary>
     CannotStart = 126,
 
     /// <summary>No such script, or no such interpreter.</summary>

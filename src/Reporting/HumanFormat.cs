@@ -2,17 +2,22 @@ using System.Globalization;
 
 namespace Run.Reporting;
 
-/// <summary>Ages and sizes as people read them.</summary>
+/// <summary>Ages and sizes for people to read.</summary>
 internal static class HumanFormat
 {
     /// <summary>One unit, rounded down: <c>40s</c>, <c>5m</c>, <c>3h</c>, <c>12d</c>.</summary>
-    public static string Age(TimeSpan age) => string.Create(CultureInfo.InvariantCulture, $"{(age < TimeSpan.Zero ? TimeSpan.Zero : age) switch
+    public static string Age(TimeSpan age)
     {
-        { TotalSeconds: < 60 } a => $"{(int)a.TotalSeconds}s",
-        { TotalMinutes: < 60 } a => $"{(int)a.TotalMinutes}m",
-        { TotalHours: < 48 } a => $"{(int)a.TotalHours}h",
-        var a => $"{(int)a.TotalDays}d",
-    }}");
+        var (count, unit) = age switch
+        {
+            { Ticks: < 0 } => (0, 's'),
+            { TotalSeconds: < 60 } => (age.TotalSeconds, 's'),
+            { TotalMinutes: < 60 } => (age.TotalMinutes, 'm'),
+            { TotalHours: < 48 } => (age.TotalHours, 'h'),
+            _ => (age.TotalDays, 'd'),
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{(int)count}{unit}");
+    }
 
     /// <summary>In units of 1024: <c>812 B</c>, <c>1.4 KiB</c>, <c>64 MiB</c>.</summary>
     public static string Size(long bytes)
@@ -25,6 +30,6 @@ internal static class HumanFormat
             value /= 1024;
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{value.ToString(unit > 0 && value < 10 ? "0.#" : "0", CultureInfo.InvariantCulture)} {units[unit]}");
+        return $"{value.ToString(unit > 0 && value < 10 ? "0.#" : "0", CultureInfo.InvariantCulture)} {units[unit]}";
     }
 }

@@ -5,10 +5,15 @@ using System.Text.Json;
 
 namespace Run.Reporting;
 
-/// <summary>What <c>--json</c> prints: indented, one line feed at the end, texts fit to be shown.</summary>
+/// <summary>The output of <c>--json</c>: indented, with one line feed at the end.</summary>
 internal static class Json
 {
-    private static readonly JsonWriterOptions s_options = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions s_options = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static string Of(Action<Utf8JsonWriter> write)
     {
@@ -21,7 +26,7 @@ internal static class Json
         return Encoding.UTF8.GetString(buffer.WrittenSpan) + "\n";
     }
 
-    /// <summary>An array of objects; <c>[]</c> where there are none.</summary>
+    /// <summary>An array of objects; <c>[]</c> if there are none.</summary>
     public static string Array<T>(IEnumerable<T> items, Action<Utf8JsonWriter, T> writeFields) => Of(writer =>
     {
         writer.WriteStartArray();

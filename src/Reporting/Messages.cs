@@ -5,8 +5,8 @@ using Run.Posix;
 namespace Run.Reporting;
 
 /// <summary>
-/// Everything that <c>run</c> says of its own, on standard error and in one voice: <c>run: </c>, then a lower-case sentence without
-/// a full stop; a hint on a line of its own. It writes with write(2): System.Console would change the terminal.
+/// The messages of <c>run</c>, on standard error: <c>run: </c>, then a lower-case sentence without a full stop, and a hint on a second
+/// line. They are written with write(2), because System.Console would change the terminal.
 /// </summary>
 internal static class Messages
 {
@@ -16,26 +16,27 @@ internal static class Messages
     private static bool s_verbose;
     private static bool? s_colour;
 
-    /// <summary>Whether anything has been said.</summary>
+    /// <summary>Whether a message has been printed.</summary>
     public static bool HasSpoken { get; private set; }
 
     /// <summary>
-    /// Whether standard error is a terminal, and notes are welcome: the condition for showing progress. Steps would run into its line.
+    /// Whether progress may be shown: standard error is a terminal, and neither <c>--quiet</c> nor <c>--verbose</c> is given. The lines of
+    /// <c>--verbose</c> would run into it.
     /// </summary>
     public static bool MayShowProgress => !s_quiet && !s_verbose && Descriptors.IsTerminal(Descriptors.Error);
 
-#pragma warning disable RS0030 // How a message looks decides nothing, and a run that has said something has no plan.
+#pragma warning disable RS0030 // These decide only how a message looks, and a run that has printed a message gets no plan.
     private static bool Colour => s_colour ??= Descriptors.IsTerminal(Descriptors.Error)
         && string.IsNullOrEmpty(EnvironmentVariables.Get("NO_COLOR")) && EnvironmentVariables.Get("TERM") != "dumb";
 #pragma warning restore RS0030
 
-    /// <summary>Decides how much is said: <c>--quiet</c> and <c>--verbose</c>.</summary>
+    /// <summary>Sets what is printed: <c>--quiet</c> and <c>--verbose</c>.</summary>
     public static void Set(bool quiet, bool verbose) => (s_quiet, s_verbose) = (quiet, verbose);
 
-    /// <summary>What went wrong, and the hint. The last words of a run that failed.</summary>
+    /// <summary>Prints what went wrong, and the hint: the last message of a run that failed.</summary>
     public static void Error(string message, string? hint) => Say(Red, message, hint);
 
-    /// <summary>What the caller ought to know although all goes on. Not said under <c>--quiet</c>.</summary>
+    /// <summary>Prints what the caller should know although the run goes on. Not printed with <c>--quiet</c>.</summary>
     public static void Note(string message, string? hint = null)
     {
         if (!s_quiet)
@@ -44,7 +45,7 @@ internal static class Messages
         }
     }
 
-    /// <summary>One step of the way, said only under <c>--verbose</c>. The text is made only where it will be said.</summary>
+    /// <summary>Reports one step, only with <c>--verbose</c>. <paramref name="message"/> is called only if its text is printed.</summary>
     public static void Step(Func<string> message)
     {
         if (s_verbose)
@@ -54,12 +55,12 @@ internal static class Messages
     }
 
     /// <summary>
-    /// The text as it may be shown: control characters would reach the terminal, and bytes that are not UTF-8 nobody could read, so both are
-    /// shown as <c>\xNN</c>; characters that are not seen themselves, but reorder or hide others, as <c>\u{NNNN}</c>.
+    /// The text, safe to print. Control characters, which would reach the terminal, and bytes that are not UTF-8 become <c>\xNN</c>;
+    /// invisible characters that reorder or hide others become <c>\u{NNNN}</c>.
     /// </summary>
     public static string Printable(string text)
     {
-        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || IsUnseen(CharUnicodeInfo.GetUnicodeCategory(c))))
+        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || IsInvisible(CharUnicodeInfo.GetUnicodeCategory(c))))
         {
             return text;
         }
@@ -74,23 +75,25 @@ internal static class Messages
             }
 
             i += rune.Utf16SequenceLength - 1;
-            _ = IsUnseen(Rune.GetUnicodeCategory(rune)) ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}') : shown.Append(rune.ToString());
+            _ = IsInvisible(Rune.GetUnicodeCategory(rune))
+                ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}')
+                : shown.Append(rune.ToString());
         }
 
         return shown.ToString();
     }
 
-    /// <summary>Writes text to standard error as it is: progress, which is not a message. Failures are ignored: nobody is there to tell.</summary>
+    /// <summary>Writes text to standard error unchanged, such as progress. Failures are ignored: there is nowhere to report them.</summary>
     public static void Raw(string text) => _ = Descriptors.Write(Descriptors.Error, Encoding.UTF8.GetBytes(text));
 
-    private static bool IsUnseen(UnicodeCategory category) =>
+    private static bool IsInvisible(UnicodeCategory category) =>
         category is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private static void Say(string colour, string message, string? hint)
     {
         HasSpoken = true;
 
-        // One write for both lines, so that those of many runs at once do not mix.
+        // One write for both lines, so that the messages of concurrent runs do not mix.
         var prefix = Colour && colour.Length > 0 ? $"{colour}run:{Plain} " : "run: ";
         var lines = prefix + Printable(message) + "\n";
         if (hint is not null)

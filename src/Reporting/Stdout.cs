@@ -3,12 +3,12 @@ using Run.Posix;
 
 namespace Run.Reporting;
 
-/// <summary>Standard output: what was asked for, and nothing else. Scripts have it to themselves.</summary>
+/// <summary>Standard output: only what was asked for. If a script runs, <c>run</c> prints nothing there.</summary>
 internal static class Stdout
 {
     public static bool IsTerminal => Descriptors.IsTerminal(Descriptors.Output);
 
-    /// <exception cref="RunException">73: not all of it could be written.</exception>
+    /// <exception cref="RunException">73: it cannot be written completely.</exception>
     public static void Write(string text) => Write(Encoding.UTF8.GetBytes(text));
 
     /// <inheritdoc cref="Write(string)"/>

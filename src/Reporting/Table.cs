@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Run.Reporting;
 
-/// <summary>Rows in columns that stand under one another, the header only on a terminal: elsewhere every line is a row.</summary>
+/// <summary>Rows in aligned columns. The header is printed only to a terminal, so that elsewhere every line is a row.</summary>
 internal static class Table
 {
     private const string Gap = "  ";

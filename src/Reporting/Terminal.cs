@@ -4,26 +4,26 @@ using Run.Posix;
 
 namespace Run.Reporting;
 
-/// <summary>The terminal of whoever started this process, wherever standard input and output lead.</summary>
+/// <summary>The controlling terminal, /dev/tty, even if standard input and output are redirected.</summary>
 internal sealed class Terminal : IDisposable
 {
-    private const int LongestLine = 4096; // N_TTY_BUF_SIZE: a terminal hands over a whole line at once, and no longer ones
+    private const int MaxLineBytes = 4096; // N_TTY_BUF_SIZE: one read(2) of a terminal returns a whole line, and no line is longer
 
     private Terminal(SafeFileHandle handle) => Handle = handle;
 
     public SafeFileHandle Handle { get; }
 
-    /// <summary>Null if there is none, as under cron and in CI.</summary>
+    /// <summary>Opens it; null if there is none, as under cron and in CI.</summary>
     public static Terminal? TryOpen() =>
         Files.Open("/dev/tty", OpenFlags.ReadWrite | OpenFlags.NoControllingTerminal).Value is { } handle ? new Terminal(handle) : null;
 
     public void Say(string text) => _ = Files.Write(Handle, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Asks a question that only <c>y</c> answers with yes: Enter, the end of input (^D) and all else are a no.</summary>
+    /// <summary>Asks a yes-or-no question. Only <c>y</c> means yes; Enter, the end of input (^D) and everything else mean no.</summary>
     public bool Confirm(string question)
     {
         Say($"{question} [y/N] ");
-        Span<byte> line = stackalloc byte[LongestLine];
+        Span<byte> line = stackalloc byte[MaxLineBytes];
         return line[..Files.ReadSome(Handle, line).Value].TrimEnd("\r\n"u8).SequenceEqual("y"u8);
     }
 

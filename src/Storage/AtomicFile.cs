@@ -3,16 +3,16 @@ using Run.Reporting;
 
 namespace Run.Storage;
 
-/// <summary>Files outside the cache that <c>run</c> writes: whole, or not at all.</summary>
+/// <summary>Writes files outside the cache: completely, or not at all.</summary>
 internal static class AtomicFile
 {
-    /// <summary>Creates a file. One that exists is left unchanged, even if it has come this moment.</summary>
-    /// <exception cref="RunException">73.</exception>
+    /// <summary>Creates a file. An existing file is left unchanged, even if another process has just created it.</summary>
+    /// <exception cref="RunException">73: it already exists, or cannot be written.</exception>
     public static void Create(string path, byte[] bytes, uint mode) => Write(path, bytes, mode, static (from, to) =>
         Files.Link(from, to) is not Errno.None and var error ? error : Files.Remove(from));
 
     /// <summary>Creates the file, or replaces it.</summary>
-    /// <exception cref="RunException">73.</exception>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
     public static void Replace(string path, byte[] bytes, uint mode) => Write(path, bytes, mode, Files.Rename);
 
     private static void Write(string path, byte[] bytes, uint mode, Func<string, string, Errno> move)

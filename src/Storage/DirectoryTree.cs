@@ -3,11 +3,11 @@ using Run.Reporting;
 
 namespace Run.Storage;
 
-/// <summary>Directories with all that is in them.</summary>
+/// <summary>Directories with everything in them.</summary>
 internal static class DirectoryTree
 {
-    /// <summary>Removes it. Symbolic links are removed, never followed. What somebody else removes meanwhile is no failure.</summary>
-    /// <exception cref="RunException">73.</exception>
+    /// <summary>Removes a tree. Symbolic links are removed, not followed. What another process has already removed is no error.</summary>
+    /// <exception cref="RunException">73: something cannot be removed.</exception>
     public static void Remove(string path)
     {
         if (Files.LinkStatus(path).OrAbsent(error => Failed(path, error)) is not { IsDirectory: true })

@@ -3,11 +3,11 @@ using Run.Reporting;
 
 namespace Run.Storage;
 
-/// <summary>Paths that only this user can have put something at: the cache, the state, and what is in them.</summary>
+/// <summary>Paths that only this user can write: the cache, the state directory, and what is in them.</summary>
 internal static class TrustedPath
 {
     /// <summary>
-    /// Creates the directory and those above it, for the user alone whatever the umask. Those that exist are left as they are.
+    /// Creates the directory and its missing parents with mode 0700, whatever the umask. Existing directories are left unchanged.
     /// </summary>
     /// <exception cref="RunException">73: it cannot be created.</exception>
     public static void MakeDirectory(string path)
@@ -27,21 +27,21 @@ internal static class TrustedPath
     }
 
     /// <summary>
-    /// Refuses what another user owns or can write: what is in there would be theirs to choose.
+    /// Refuses what another user owns or can write, because that user could choose its content.
     /// </summary>
-    /// <returns>What is there; null if nothing is.</returns>
-    /// <exception cref="RunException">73: it cannot be told. 77: it is not this user's alone.</exception>
+    /// <returns>Its status; null if it does not exist.</returns>
+    /// <exception cref="RunException">73: it cannot be checked. 77: another user owns it or can write it.</exception>
     public static FileStatus? Check(string path) => Check(path, Files.LinkStatus(path));
 
-    /// <summary>As <see cref="Check(string)"/>, and a symbolic link may lead to it.</summary>
+    /// <summary>Like <see cref="Check(string)"/>, but follows a symbolic link.</summary>
     /// <inheritdoc cref="Check(string)"/>
     public static FileStatus? CheckTarget(string path) => Check(path, Files.Status(path));
 
     /// <inheritdoc cref="Check(string)"/>
-    public static FileStatus? Check(string path, Result<FileStatus> looked)
+    public static FileStatus? Check(string path, Result<FileStatus> result)
     {
-        // A directory above it that is none is for whoever wants to create something there to find out.
-        var status = looked.Error == Errno.NotDirectory ? null : looked.OrAbsent(error => CannotTell(path, error));
+        // A parent that is not a directory counts as absent here: creating something below it will fail with the reason.
+        var status = result.Error == Errno.NotDirectory ? null : result.OrAbsent(error => CannotCheck(path, error));
         if (status is null)
         {
             return null;
@@ -51,17 +51,17 @@ internal static class TrustedPath
         {
             throw new RunException(
                 ExitStatus.Refused, $"{path}: belongs to another user (uid {status.Owner}), so it is not used",
-                "remove it, or name another place with RUN_CACHE or XDG_STATE_HOME");
+                "remove it, or set RUN_CACHE or XDG_STATE_HOME to another directory");
         }
 
         return status.OthersCanWrite
-            ? throw new RunException(ExitStatus.Refused, $"{path}: others can write it, so it is not used", $"chmod go-w {path}")
+            ? throw new RunException(ExitStatus.Refused, $"{path}: writable by other users, so it is not used", $"chmod go-w {path}")
             : status;
     }
 
-    /// <summary>The directory that a path is in.</summary>
+    /// <summary>The directory that contains the path.</summary>
     public static string Parent(string path) => path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "/";
 
-    private static RunException CannotTell(string path, Errno error) =>
-        new(ExitStatus.CannotWrite, $"{path}: cannot be looked at: {error.Describe()}");
+    private static RunException CannotCheck(string path, Errno error) =>
+        new(ExitStatus.CannotWrite, $"{path}: cannot be checked: {error.Describe()}");
 }

@@ -1,35 +1,35 @@
 /*
- * A warm run without the runtime. The planner (src/Planning) decides, and writes down what it looked at, what that
- * looked like, and what came of it: a plan. Here is the executor: it finds the plan for a command line, checks that all
- * of it still looks the same, takes the lock and becomes the script. It decides nothing: on the slightest doubt it
- * returns, the runtime starts, and the planner does what it always did.
+ * A warm run without the runtime. The planner (src/Planning) decides, and writes a plan: what it looked at, the state of
+ * that, and the result. This is the executor: it finds the plan for a command line, checks that nothing has changed, takes
+ * the lock and becomes the script. It decides nothing: in case of any doubt it returns, the runtime starts, and the run
+ * goes on without a plan.
  *
- * It runs before anything is set up, and so allocates nothing and leaves nothing behind.
+ * It runs before anything is set up, so it allocates nothing, and changes nothing if it returns.
  *
- * A plan is a file, CACHE/plans/XXXX, in the byte order and the integers of the machine that wrote it:
+ * A plan is a file, CACHE/plans/XXXX, in the byte order of the machine that wrote it:
  *
  *     u64 seal         of all that follows; see run_plan_seal
  *     i64 from, until  the seconds since 1970 between which the plan holds
  *     text key         what the plan is for; see run_find_plan
- *     lock             u8, text, text, text: F_RDLCK or F_WRLCK, its file, and the two texts that the file begins with
- *     steps            one letter each, then what belongs to it:
+ *     lock             u8, text, text, text: F_RDLCK or F_WRLCK, the lock file, and the two texts that the file begins with
+ *     steps            one letter each, then its operands:
  *       v text text    the variable is set to that value
  *       u text         the variable is not set
- *       a text         nothing is at that path, not even a link that leads nowhere
- *       s stamp text   what the path leads to has that stamp
- *       d u32 text     the path leads to a directory of this user's own with none of these permissions
- *       D u32 text     the path is one, and no link to one
- *       n text         the path leads to a directory of another user's
- *       x text         the path leads to a program that may be executed
- *       c stamp text   the script is that file of the cache, and has that stamp
- *       f stamp text   the script is the local file that the command line names; it has that stamp, and is really there
+ *       a text         nothing exists at that path, not even a dangling link
+ *       s stamp text   the file at that path (links are followed) has that stamp
+ *       d u32 text     the path is a directory that this user owns, without any of these permissions, or a link to one
+ *       D u32 text     the path is such a directory, not a link
+ *       n text         the path is a directory that another user owns, or a link to one
+ *       x text         the path is a program that this user may execute, or a link to one
+ *       c stamp text   the script is that file in the cache, and has that stamp
+ *       f stamp text   the script is the local file that the command line names; that is its real path, and it has that stamp
  *
- * So each input of a decision is a step, written down by ReadSet as it was read; shared.h has the letters.
+ * So each input of a decision is a step, recorded by ReadSet when it was read. shared.h has the letters.
  *
- * The lock comes first: whoever removes an old version of a script looks at who holds its lock (Caching/VersionSweeper), so what is
- * seen under the lock stays until the script has begun.
+ * The lock is taken first. Old versions of a script are removed only if no process holds its lock (Caching/VersionSweeper), so what is
+ * found under the lock stays until the script has started.
  *
- * A text ends in a NUL. A stamp is device, inode, size, mtime and ctime, eight bytes each, as FileStamp has them.
+ * A text ends in a NUL. A stamp is device, inode, size, mtime and ctime, eight bytes each, as in FileStamp.
  */
 #include "executor.h"
 #include "plan_key.h"
@@ -51,7 +51,7 @@ _Static_assert(RUN_PLAN_MOST_PATH_BYTES >= PATH_MAX + sizeof "/plans/0000", "roo
 
 extern char **environ;
 
-/* What of a plan has not been read yet. */
+/* The part of a plan that has not been read yet. */
 struct rest {
     const unsigned char *at, *end;
 };
@@ -86,8 +86,8 @@ static int is_local(const char *script)
 }
 
 /*
- * The directory that SCRIPT is called from: it decides what a relative path is, and where the search for run.pins begins. An absolute path
- * means the same everywhere. 0: it cannot be said.
+ * The working directory: relative paths and the search for run.pins start there. Empty if SCRIPT is an absolute path, which means the same
+ * everywhere. Returns 0 on failure.
  */
 static int find_directory(const char *script, char *path, size_t room)
 {
@@ -95,7 +95,7 @@ static int find_directory(const char *script, char *path, size_t room)
     return script[0] == '/' || (getcwd(path, room) != NULL && path[0] == '/');
 }
 
-/* Reads the plan of that name: a file of this user's alone. Its length, or 0. */
+/* Reads the plan at that path, if it is a private file of this user. Returns its length in bytes, or 0. */
 static size_t read_plan(const char *path, unsigned char *plan)
 {
     struct stat status;
@@ -127,7 +127,7 @@ static int has_stamp(const struct stat *status, const struct stamp *stamp)
         && stamp->changed == nanoseconds(status->st_ctim);
 }
 
-/* Whether the path leads there, by way of no symbolic link, or of the same ones as ever. */
+/* Whether the path still has that real path, and the file has that stamp. */
 static int is_really(const char *path, const struct stamp *stamp, const char *real)
 {
     char link[sizeof "/proc/self/fd/" + 12], target[PATH_MAX];
@@ -146,7 +146,7 @@ static int is_really(const char *path, const struct stamp *stamp, const char *re
 }
 
 /*
- * Takes the lock as ScriptLock does, if it can be had at once and its file is as it should be. The descriptor, or -1.
+ * Takes the lock as ScriptLock does, if it is free and its file has the expected mode and record. Returns the descriptor, or -1.
  */
 static int take_lock(short mode, const char *path, const char *record, size_t length)
 {
@@ -158,7 +158,7 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
     if (lstat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_uid != geteuid() || (there.st_mode & 0777) != 0600)
         return -1;
 
-    /* Where this very process holds the lock already, closing another descriptor of its file would let go of it. */
+    /* If this process already holds the lock, closing another descriptor of its file would release it. */
     for (int fd = RUN_LEAST_DESCRIPTOR; fcntl(fd, F_GETFD) != -1; fd++)
         if (fstat(fd, &here) != 0 || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
             return -1;
@@ -184,7 +184,7 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
     return -1;
 }
 
-/* Takes the lock that the plan names. The descriptor, or -1. */
+/* Takes the lock that the plan names. Returns the descriptor, or -1. */
 static int follow_lock(struct rest *rest)
 {
     uint8_t mode;
@@ -197,7 +197,7 @@ static int follow_lock(struct rest *rest)
     return take_lock(mode, path, record, (size_t)((const char *)rest->at - record));
 }
 
-/* Goes through the steps. The script to execute where all of them can be gone, else NULL. */
+/* Checks the steps. Returns the script to execute if all of them hold, else NULL. */
 static const char *follow_steps(struct rest *rest, char **argv, const struct run_plan *plan)
 {
     const char *script = NULL, *path;
@@ -236,8 +236,8 @@ static const char *follow_steps(struct rest *rest, char **argv, const struct run
         case RUN_STEP_OWN_DIRECTORY:
         case RUN_STEP_OWN_DIRECTORY_NO_LINK:
             if (!take(rest, &forbidden, sizeof forbidden) || (path = take_text(rest)) == NULL
-                || (step == RUN_STEP_OWN_DIRECTORY ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid()
-                || (status.st_mode & forbidden) != 0)
+                || (step == RUN_STEP_OWN_DIRECTORY ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode)
+                || status.st_uid != geteuid() || (status.st_mode & forbidden) != 0)
                 return NULL;
             break;
 
@@ -254,7 +254,7 @@ static const char *follow_steps(struct rest *rest, char **argv, const struct run
             break;
 
         case RUN_STEP_CACHED_SCRIPT:
-            /* Nothing outside the cache, whatever the plan says. */
+            /* Only a file inside the cache, whatever the plan says. */
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
                 || is_local(argv[1]) || strncmp(path, plan->path, plan->cache_length) != 0
                 || path[plan->cache_length] != '/' || strstr(path + plan->cache_length, "/../") != NULL

@@ -2,8 +2,8 @@
 #define EXECUTOR_H
 
 /*
- * Becomes the script, where there is a plan for these arguments and all is still as it was. Else it returns, with
- * everything as it was before.
+ * Becomes the script (execve), if there is a plan for these arguments and nothing has changed since. Else it returns
+ * without having changed anything.
  */
 void run_as_planned(char **argv);
 

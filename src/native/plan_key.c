@@ -1,11 +1,11 @@
-/* What the planner and the executor have to agree on: for what a plan is, where it is, and whether it is whole. */
+/* What the planner and the executor must agree on: a plan's key, its path and its seal. */
 #include "plan_key.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a, 64 bits: it finds what an accident did to a plan. Whoever could forge one could as well forge the script. */
+/* FNV-1a, 64 bits: detects accidental damage. Forging is no concern: a user who could forge a plan could forge the script as well. */
 static uint64_t hash(uint64_t start, const void *bytes, size_t length)
 {
     const unsigned char *b = bytes;
@@ -17,8 +17,8 @@ static uint64_t hash(uint64_t start, const void *bytes, size_t length)
 static const uint64_t HASH_START = 0xcbf29ce484222325;
 
 /*
- * A plan begins with its seal: the hash of the rest, and of the build that writes it (RUN_BUILD), so that another
- * version of run, which may decide otherwise, finds no plan at all.
+ * A plan begins with its seal: the hash of the rest and of the build that wrote it (RUN_BUILD), so that another version
+ * of run, which may decide differently, ignores the plan.
  */
 uint64_t run_plan_seal(const unsigned char *bytes, size_t length)
 {
@@ -37,9 +37,9 @@ static int append(struct run_plan *plan, const char *text)
 }
 
 /*
- * The cache's directory, if a variable says it plainly: RUN_CACHE, else $XDG_CACHE_HOME/run, else ~/.cache/run. XdgPaths.cs takes it from
- * here, and decides whether it will do; only what is said otherwise (a relative RUN_CACHE, no home) is not known here. `path` has room for
- * PATH_MAX bytes. Which variable it was: RUN_CACHE_BY_…
+ * The cache's directory, if a variable gives an absolute path: RUN_CACHE, else $XDG_CACHE_HOME/run, else ~/.cache/run. XdgPaths.cs calls
+ * this and decides whether the directory can be used. A relative RUN_CACHE and a missing home are handled only there. `path` has room for
+ * PATH_MAX bytes. Returns which variable it was: RUN_CACHE_BY_…
  */
 int run_cache_directory(char *path)
 {
@@ -69,8 +69,8 @@ int run_cache_directory(char *path)
 /*
  * Whether there can be a plan for SCRIPT, called from that directory (empty for an absolute path, which means the same everywhere).
  *
- * key: the words of the plan, which are those two. All else that decides is a step of it. path: the plan's own. Its name is a hash of the
- * key, and so short that there are never more than 65,536 plans: one takes the place of another, and none need ever be swept.
+ * Sets key to these two texts; everything else that decides is a step of the plan. Sets path to the plan's path. Its name is a hash of the
+ * key, short enough that there are never more than 65,536 plans: a new plan replaces another with the same hash, and none must be swept.
  */
 int run_find_plan(const char *script, const char *directory, struct run_plan *plan)
 {

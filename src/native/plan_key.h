@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a plan is for, and where it is. Posix/NativePlans.cs has the same structure. */
+/* A plan's key and path. Posix/NativePlans.cs has the same structure. */
 struct run_plan {
     size_t key_length, cache_length;
     char key[RUN_PLAN_MOST_BYTES];

@@ -1,8 +1,8 @@
 /*
- * The runtime's TLS asks these two of its own native library where the system's certificates are, reads every file there, and
- * only then lets anybody else judge a certificate. Here OpenSSL judges (Posix/OpenSsl.cs), and the runtime is led to nothing:
- * that halves the time of a first fetch. The linker puts these functions in the place of the library's (--wrap).
- * Were that to fail one day, a fetch would be slower, and no certificate would be accepted that is not accepted now.
+ * The runtime's TLS gets the location of the system's certificates from these two functions of its native library, and reads
+ * every file there before a certificate is verified. Here OpenSSL verifies certificates (Posix/OpenSsl.cs), so the runtime
+ * gets an empty location, which halves the time of a first fetch. The linker replaces the library's functions (--wrap).
+ * If a newer runtime no longer calls them, fetches get slower, but no other certificates are accepted.
  */
 #include <stdint.h>
 

@@ -1,15 +1,14 @@
 /*
- * What the runtime does at its start for servers, and what a program that lives for a millisecond has no use for. Together it is a quarter
- * of the system calls of a start. The linker puts these functions in the place of the runtime's (--wrap), and fails where there
- * are none of that name any more.
+ * Replaces parts of the runtime's start that are meant for servers and are of no use to a process that lives for a millisecond. They make a
+ * quarter of the system calls of a start. The linker replaces the runtime's functions (--wrap), and fails if one no longer exists.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * Control groups limit memory and processors, and the garbage collector would fit itself into them. It has a limit of its own
- * here (System.GC.HeapHardLimit), far below those, and needs no count of processors: it collects on the thread that allocates.
- * The same goes for the nodes of a machine whose memory has several.
+ * The garbage collector reads the memory and processor limits of control groups to size the heap. Here it has a fixed limit
+ * (System.GC.HeapHardLimit), far below those, and needs no processor count, because it collects on the thread that allocates. NUMA
+ * nodes do not matter for the same reasons.
  */
 void __wrap__Z16InitializeCGroupv(void);
 void __wrap__Z19InitializeCpuCGroupv(void);
@@ -28,8 +27,8 @@ void __wrap__Z21NUMASupportInitializev(void)
 }
 
 /*
- * The thread that runs finalizers waits for the first garbage collection, which a run that does not fetch seldom comes to; and where it does,
- * nothing waits for what is to be finalized. The thread starts when run_start_finalizer is called.
+ * The finalizer thread has nothing to do before the first garbage collection. A run that does not fetch seldom has one, and nothing waits
+ * for its finalizers. So the thread starts only when run_start_finalizer is called.
  */
 typedef uint32_t (*thread_start)(void *);
 
@@ -46,7 +45,7 @@ unsigned char __wrap_PalStartFinalizerThread(thread_start start, void *context)
     return 1;
 }
 
-/* To be called before there is much to collect. Where no thread can be started, it goes without; each call tries until one was. */
+/* Call it before there is much to collect. If the thread cannot be started, the program goes on without it; the next call tries again. */
 void run_start_finalizer(void);
 
 void run_start_finalizer(void)

@@ -1,9 +1,8 @@
 /*
- * What has to happen before the .NET runtime starts, and what has to be undone after it: the only C of this program,
- * kept to what only it can do.
+ * What must happen before the .NET runtime starts, and what must be undone before execve.
  *
- * The runtime ignores SIGPIPE and takes some signals for itself before Main, so by then nobody can tell what the
- * caller had set; and file descriptors that the runtime opens would land on a standard stream that the caller had closed.
+ * The runtime ignores SIGPIPE and handles some signals before Main, so by then the caller's dispositions are lost. And a file that
+ * the runtime opens would get the descriptor of a standard stream that the caller had closed.
  */
 #include "executor.h"
 
@@ -19,10 +18,10 @@
 
 extern char **environ;
 
-/* sigset(7): one bit per signal that was ignored when the process began; the runtime may have changed that since. */
+/* The signals that were ignored when the process began. The runtime may have changed that since. */
 static sigset_t ignored_at_start;
 
-/* The signals that were blocked then: the runtime takes the one with which it suspends threads out of that. */
+/* The signals that were blocked when the process began. The runtime unblocks the one with which it suspends threads. */
 static sigset_t blocked_at_start;
 
 /* One bit per standard stream that was closed when the process began. */
@@ -30,17 +29,17 @@ static int closed_at_start;
 
 static char **argv_at_start;
 
-/* The file to remove when a signal ends the process in the middle of a fetch. */
+/* The file to remove if a signal ends the process during a fetch. */
 static const char *volatile temporary;
 
 /*
- * execve(2) resets caught signals to the default and leaves ignored ones ignored, so "ignored or not" is all
- * that a process can inherit. The signals are those that the runtime or this file ever handles.
+ * The signals that the runtime or this file handles. execve(2) resets handled signals to the default and leaves ignored
+ * ones ignored, so a process can inherit only whether a signal is ignored.
  */
 static const int touched[] = {
     SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGTERM,
     SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH, SIGXFSZ,
-    34, /* the first of the real-time signals that the C library leaves: the runtime suspends threads with it */
+    34, /* SIGRTMIN, the first real-time signal that the C library does not use: the runtime suspends threads with it */
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -52,7 +51,7 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
     (void)envp;
     argv_at_start = argv;
 #else
-    /* Other C libraries pass a constructor nothing, but the kernel puts argc, argv and environ side by side. */
+    /* Other C libraries pass no arguments to a constructor, but the kernel puts argc, argv and environ next to each other. */
     (void)argc;
     (void)argv;
     (void)envp;
@@ -63,8 +62,8 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
 #endif
 
     /*
-     * A closed standard stream is filled with a descriptor that can be neither read nor written and that execve closes:
-     * nothing that is opened later can be mistaken for the stream, and the script finds it closed, as its caller left it.
+     * Fill a closed standard stream with a descriptor that can be neither read nor written and that execve closes. So no file
+     * that is opened later gets its number, and the script finds the stream closed, as the caller left it.
      */
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/", O_PATH | O_CLOEXEC) == fd)
@@ -73,7 +72,7 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
     run_as_planned(argv_at_start);
 
 #ifdef __GLIBC__
-    /* One heap for all threads: else each of the few that a fetch starts maps 128 MiB, and unmaps most of it, to allocate a few bytes. */
+    /* One heap for all threads: otherwise each of the few threads of a fetch maps 128 MiB and unmaps most of it, for a few bytes. */
     mallopt(M_ARENA_MAX, 1);
 #endif
 
@@ -85,7 +84,7 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
             sigaddset(&ignored_at_start, touched[i]);
     }
 
-    /* Beyond the file size limit a write fails, and the copy that is there stays; the signal would leave the half of a new one. */
+    /* Beyond the file size limit a write then fails, and the old copy is kept; the signal would leave half of a new one. */
     signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -99,8 +98,8 @@ char **run_environ(void)
     return environ;
 }
 
-/* Gives a signal back the disposition that the caller had set. */
-static void give_back(int number)
+/* Restores the disposition that the caller had set for a signal. */
+static void restore_signal(int number)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
@@ -108,24 +107,23 @@ static void give_back(int number)
     sigaction(number, &action, NULL);
 }
 
-/* To be called as the program begins: a reader that goes away ends run as it ends cat, and is not an I/O error. */
+/* Call it at the start of Main: if the reader of a pipe exits, SIGPIPE ends run as it ends cat, instead of an I/O error. */
 void run_restore_sigpipe(void)
 {
-    give_back(SIGPIPE);
-}
-
-/* To be called right before execve, from the thread that calls it: it is that thread's mask which stays. */
-void run_restore_signals(void)
-{
-    for (size_t i = 0; i < COUNT(touched); i++)
-        give_back(touched[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked_at_start, NULL);
+    restore_signal(SIGPIPE);
 }
 
 /*
- * Where execve failed after all, the runtime goes on for a moment, to print the error. It needs none of its handlers
- * for that but the one for faults, and an access violation in managed code is a bug that may as well end the process.
+ * Call it right before execve, from the same thread: the script inherits that thread's mask. If execve fails after all, the
+ * program still prints the error. It needs none of the runtime's handlers for that, except the one for faults, and a fault in
+ * managed code is a bug that may as well end the process.
  */
+void run_restore_signals(void)
+{
+    for (size_t i = 0; i < COUNT(touched); i++)
+        restore_signal(touched[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked_at_start, NULL);
+}
 
 static void end_cleanly(int number)
 {
@@ -134,13 +132,13 @@ static void end_cleanly(int number)
         unlink(path);
     if (number == SIGINT)
         _exit(130);
-    give_back(number);
+    restore_signal(number);
     raise(number);
 }
 
 /*
- * From here on SIGINT exits 130, SIGTERM and SIGHUP end the process as ever, and each removes the file at `path`
- * first (NULL: none). What the caller had ignored stays ignored. The string must stay where it is until the next call.
+ * From now on SIGINT exits with 130, SIGTERM and SIGHUP end the process as usual, and each removes the file at `path`
+ * first (NULL for none). What the caller had ignored stays ignored. The string must stay valid until the next call.
  */
 void run_on_interrupt_remove(const char *path)
 {

@@ -1,6 +1,6 @@
 namespace Run.Tests.AnyLanguage;
 
-/// <summary>A script that is there, and cannot be started: the message says what is missing, and who asked for it.</summary>
+/// <summary>A script that exists but cannot be started: the message says what is missing, and what asked for it.</summary>
 public sealed class CannotStartTests
 {
     [Theory]

@@ -1,6 +1,6 @@
 namespace Run.Tests.AnyLanguage;
 
-/// <summary>A script in any language, fetched and local: who starts it, and with what.</summary>
+/// <summary>Scripts in any language, fetched or local: what starts them, and with which arguments.</summary>
 public sealed class InterpreterTests
 {
     private static readonly string[] s_notEverywhere = ["python3", "node"];
@@ -81,7 +81,7 @@ public sealed class InterpreterTests
 
     [Fact]
     [Needs("python3")]
-    public async Task A_script_that_is_fetched_is_no_worse_off_with_a_named_one()
+    public async Task A_named_interpreter_works_for_a_fetched_script_too()
     {
         await using var world = await World.Serving(("/x.py", "print('a')\n"));
         await world.Run("-i", "python3 -B", "x.py").Succeeds("a\n");
@@ -89,7 +89,7 @@ public sealed class InterpreterTests
     }
 
     [RootFact]
-    public async Task A_file_system_without_execution_is_no_hindrance()
+    public async Task A_noexec_file_system_is_no_obstacle()
     {
         await using var world = await World.Serving(
             ("/sh", "#!/bin/sh\necho \"sh $1\"\n"),
@@ -107,7 +107,7 @@ public sealed class InterpreterTests
     }
 
     [Fact]
-    public async Task The_process_has_the_scripts_name_where_the_kernel_starts_it()
+    public async Task The_process_has_the_scripts_name_if_the_kernel_starts_it()
     {
         await using var world = await World.Serving(("/my-tool", "#!/bin/sh\nread -r name </proc/$$/comm; echo \"$name\"\n"));
         world.Put("local-tool", "#!/bin/sh\nread -r name </proc/$$/comm; echo \"$name\"\n");

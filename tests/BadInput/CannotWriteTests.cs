@@ -1,6 +1,6 @@
 namespace Run.Tests.BadInput;
 
-/// <summary>Places that cannot be written: a plain run needs none of them where the script is there already.</summary>
+/// <summary>Directories that cannot be written. A plain run needs none of them if the script is already there.</summary>
 public sealed class CannotWriteTests
 {
     [Fact]

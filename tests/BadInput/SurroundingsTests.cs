@@ -1,6 +1,6 @@
 namespace Run.Tests.BadInput;
 
-/// <summary>Surroundings in which something is missing that is nearly always there.</summary>
+/// <summary>Environments that lack something that is nearly always there.</summary>
 public sealed class SurroundingsTests
 {
     [Theory]
@@ -64,14 +64,15 @@ public sealed class SurroundingsTests
     public async Task With_hardly_any_descriptors_it_works_or_says_why_not()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
-        // Of the program that it becomes nothing is asked here but that it is started; a shell wants some of its own.
+        // The process becomes echo, because a shell needs descriptors of its own.
         File.WriteAllBytes(world.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
         for (var limit = 4; limit <= 20; limit++)
         {
-            // The launcher has no more than the three standard streams open.
+            // The launcher has only the three standard streams open.
             var local = await world.Run("./echo", "ran").Limit("nofile", limit).Result();
             local.Check(local is { Status: 0, Stdout: "ran\n" }, "the program");
-            local.Check(!local.Stderr.Contains("success", StringComparison.Ordinal) && local.Stderr.Split('\n').Length <= 3, "a note at most");
+            local.Check(
+                !local.Stderr.Contains("success", StringComparison.Ordinal) && local.Stderr.Split('\n').Length <= 3, "a note at most");
 
             var fetched = await world.Run("-v", "x").Limit("nofile", limit).Env("RUN_CACHE", $"{world.Root}/{limit}").Result();
             if (fetched.Status == 0)
@@ -81,7 +82,8 @@ public sealed class SurroundingsTests
             else
             {
                 fetched.Check(
-                    (ExitStatus)fetched.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite or ExitStatus.Configuration, "a status of its own");
+                    (ExitStatus)fetched.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite or ExitStatus.Configuration,
+                    "a status of its own");
                 fetched.Failed(fetched.Status);
             }
         }

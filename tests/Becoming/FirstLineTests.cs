@@ -1,6 +1,6 @@
 namespace Run.Tests.Becoming;
 
-/// <summary>What the kernel makes of a first line is what run makes of it where the kernel cannot: in a cache without exec, and with CRLF.</summary>
+/// <summary>If the kernel cannot execute a script (a noexec cache, CRLF), run reads the first line as the kernel would.</summary>
 public sealed class FirstLineTests
 {
     private const string NoExec = "mount -t tmpfs -o noexec,mode=755 none \"$XDG_CACHE_HOME\"";

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Run.Tests.Becoming;
 
 /// <summary>
-/// The script sees exactly what it would see had its caller started it directly. A program that tells everything about its own process is
-/// started both ways, in every circumstance that a caller can be in; the two tellings are equal but for the one descriptor of the lock.
+/// The script sees exactly what it would see if its caller had started it directly. A program that reports everything about its own process
+/// is started both ways, in every circumstance that a caller can be in. The two reports are equal except for the lock's descriptor.
 /// </summary>
 public sealed partial class TransparencyTests
 {
@@ -15,30 +15,38 @@ public sealed partial class TransparencyTests
         ["every signal ignored that can be"] = static c => c.Ignoring([.. Enumerable.Range(1, 64).Except([Libc.SIGKILL, 19, 32, 33])]),
         ["signals blocked"] = static c => c.Blocking(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, Libc.SIGCHLD, Libc.SIGPIPE, 34, 64),
         ["every signal blocked"] = static c => c.Blocking([.. Enumerable.Range(1, 64).Except([Libc.SIGKILL, 19, 32, 33])]),
-        ["signals blocked and pending"] = static c => c.Blocking(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, 40).WithPending(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, 40),
+        ["signals blocked and pending"] = static c =>
+            c.Blocking(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, 40).WithPending(Libc.SIGINT, Libc.SIGTERM, Libc.SIGUSR1, 40),
         ["SIGCHLD ignored"] = static c => c.Ignoring(Libc.SIGCHLD),
         ["standard input closed"] = static c => c.WithClosed(0),
         ["standard output closed"] = static c => c.WithClosed(1),
         ["standard error closed"] = static c => c.WithClosed(2),
         ["standard input and output closed"] = static c => c.WithClosed(0, 1),
         ["all standard streams closed"] = static c => c.WithClosed(0, 1, 2),
-        ["low limits"] = static c => c.Limit("nofile", 128).Limit("core", 0).Limit("stack", 4 << 20).Limit("nproc", 500).Limit("memlock", 65536).Limit("fsize", 1 << 20).Limit("cpu", 100),
+        ["low limits"] = static c => c.Limit("nofile", 128).Limit("core", 0).Limit("stack", 4 << 20).Limit("nproc", 500)
+            .Limit("memlock", 65536).Limit("fsize", 1 << 20).Limit("cpu", 100),
         ["a limit below the lock's usual number"] = static c => c.Limit("nofile", 60),
         ["umask 077"] = static c => c.Umask("077"),
         ["umask 0"] = static c => c.Umask("000"),
         ["umask 777"] = static c => c.Umask("777"),
         ["a terminal"] = static c => c.OnTerminal(),
         ["a terminal, and hung up on"] = static c => c.OnTerminal().Ignoring(Libc.SIGHUP),
-        ["arguments and variables that are not UTF-8"] = static c => c.Env("TEXT", "\udcff\udc80=\udcc3").Env("\udcfe", "x").Env("EMPTY", ""),
+        ["arguments and variables that are not UTF-8"] = static c =>
+            c.Env("TEXT", "\udcff\udc80=\udcc3").Env("\udcfe", "x").Env("EMPTY", ""),
         ["an open file, half read"] = static c => c.WithOpen("half-read"),
-        ["a nice value, timer slack, an alarm, no new privileges"] = static c => c.Nice(7).TimerSlack(77777).WithAlarm(1000).NoNewPrivileges(),
+        ["a nice value, timer slack, an alarm, no new privileges"] = static c =>
+            c.Nice(7).TimerSlack(77777).WithAlarm(1000).NoNewPrivileges(),
         ["half a line waiting on standard input"] = static c => c.Through("sh", "-c", "exec \"$@\" <<'END'\nnot for run\nEND\n", "sh"),
         ["no environment to speak of"] = static c => c.Env("PATH", null).Env("LANG", null).Env("TMPDIR", null),
-        ["variables of the runtime"] = static c => c.Env("DOTNET_GCHeapHardLimit", "10000000").Env("DOTNET_TieredCompilation", "0").Env("COMPlus_x", "y").Env("MALLOC_ARENA_MAX", "1"),
-        ["a session, a cpu and a class of its own"] = static c => c.Through("setsid", "-w", "taskset", "1", "chrt", "-b", "0", "ionice", "-c", "3", "prlimit", "--nofile=100:200"),
+        ["variables of the runtime"] = static c => c.Env("DOTNET_GCHeapHardLimit", "10000000").Env("DOTNET_TieredCompilation", "0")
+            .Env("COMPlus_x", "y").Env("MALLOC_ARENA_MAX", "1"),
+        ["a session, a cpu and a class of its own"] = static c =>
+            c.Through("setsid", "-w", "taskset", "1", "chrt", "-b", "0", "ionice", "-c", "3", "prlimit", "--nofile=100:200"),
         ["capabilities dropped, no address randomisation, a death signal"] = static c =>
-            c.Through("setarch", "-R", "setpriv", "--bounding-set", "-sys_time", "--inh-caps", "+chown", "--ambient-caps", "+chown", "--pdeathsig", "USR1"),
-        ["out-of-memory score and core filter"] = static c => c.Through("sh", "-c", "echo 500 >/proc/self/oom_score_adj; echo 7 >/proc/self/coredump_filter; exec \"$@\"", "sh"),
+            c.Through("setarch", "-R", "setpriv", "--bounding-set", "-sys_time", "--inh-caps", "+chown", "--ambient-caps", "+chown",
+                "--pdeathsig", "USR1"),
+        ["out-of-memory score and core filter"] = static c =>
+            c.Through("sh", "-c", "echo 500 >/proc/self/oom_score_adj; echo 7 >/proc/self/coredump_filter; exec \"$@\"", "sh"),
     };
 
     private static readonly string[] s_onlyForRoot = ["capabilities dropped, no address randomisation, a death signal"];
@@ -56,7 +64,7 @@ public sealed partial class TransparencyTests
         await world.Run("tell").Result();
         var direct = world.CachedScript("tell");
 
-        // The first start wrote down what it found, so that from the second one on a shorter way may be taken; an option takes the long one.
+        // The first start wrote a plan, so that later ones can skip the runtime; with an option, none is used.
         Command Direct(Sandbox box) => box.Exec(direct, arguments);
         await AreEqual(world, circumstances, Direct, box => box.Run(["tell", .. arguments]), "warm");
         await AreEqual(world, circumstances, Direct, box => box.Run(["--quiet", "tell", .. arguments]), "warm, with an option");
@@ -70,8 +78,11 @@ public sealed partial class TransparencyTests
         SkipUnlessPossible(circumstances);
         using var box = new Sandbox();
         File.Copy(Suite.Tell, box.Work + "/tell");
-        await AreEqual(box, circumstances, static box => box.Exec("./tell", "a", "\udcff"), static box => box.Run("./tell", "a", "\udcff"), "first");
-        await AreEqual(box, circumstances, static box => box.Exec("./tell", "a", "\udcff"), static box => box.Run("./tell", "a", "\udcff"), "second");
+        foreach (var when in (string[])["first", "second"])
+        {
+            await AreEqual(
+                box, circumstances, static box => box.Exec("./tell", "a", "\udcff"), static box => box.Run("./tell", "a", "\udcff"), when);
+        }
     }
 
     [Theory]
@@ -104,8 +115,13 @@ public sealed partial class TransparencyTests
     {
         using var box = new Sandbox();
         File.Copy(Suite.Tell, box.Work + "/tell");
-        // In a pipeline, in the background, and below a shell that ignores signals, changed its limits and its mask.
-        foreach (var line in (string[])["{0} | cat", "{0} </dev/null & wait", "(trap '' PIPE HUP INT; ulimit -n 200; umask 027; exec {0})", "set -m; {0} & wait 2>/dev/null", "nohup nice -n 3 {0} 2>/dev/null"])
+        // In a pipeline, in the background, and from a shell that ignores signals and has changed its limits and its umask.
+        string[] lines =
+        [
+            "{0} | cat", "{0} </dev/null & wait", "(trap '' PIPE HUP INT; ulimit -n 200; umask 027; exec {0})",
+            "set -m; {0} & wait 2>/dev/null", "nohup nice -n 3 {0} 2>/dev/null",
+        ];
+        foreach (var line in lines)
         {
             await AreEqual(
                 box, "nothing special",
@@ -133,13 +149,18 @@ public sealed partial class TransparencyTests
         }
     }
 
-    private static async Task AreEqual(Sandbox box, string circumstances, Func<Sandbox, Command> direct, Func<Sandbox, Command> through, string when)
+    private static async Task AreEqual(
+        Sandbox box, string circumstances, Func<Sandbox, Command> direct, Func<Sandbox, Command> through, string when)
     {
         var expected = Facts(await Tell(box, s_circumstances[circumstances](direct(box))));
         var told = await Tell(box, s_circumstances[circumstances](through(box)));
         Assert.Single(told.Split('\n'), static line => Lock().IsMatch(line));
-        var difference = string.Join('\n', expected.Except(Facts(told)).Select(static l => "- " + l).Concat(Facts(told).Except(expected).Select(static l => "+ " + l)));
-        Assert.True(difference.Length == 0 && expected.SequenceEqual(Facts(told)), $"{circumstances}, {when}: direct (-) and through run (+)\n{difference}");
+        var actual = Facts(told);
+        var difference = string.Join(
+            '\n', expected.Except(actual).Select(static l => "- " + l).Concat(actual.Except(expected).Select(static l => "+ " + l)));
+        Assert.True(
+            difference.Length == 0 && expected.SequenceEqual(actual),
+            $"{circumstances}, {when}: direct (-) and through run (+)\n{difference}");
     }
 
     private static async Task<string> Tell(Sandbox box, Command command)
@@ -157,7 +178,7 @@ public sealed partial class TransparencyTests
     private static string[] Facts(string telling) =>
         [.. telling.Split('\n').Where(static line => !Lock().IsMatch(line) && !line.StartsWith("variable: _=", StringComparison.Ordinal))];
 
-    /// <summary>The lock: one descriptor, 100 or above where the limit leaves room for that, of an empty file in the directory of locks.</summary>
+    /// <summary>The lock: one descriptor, at 100 or above if the limit allows it, of an empty file in the directory of locks.</summary>
     [GeneratedRegex(@"^fd (\d+): .*/run/locks/.* lock POSIX READ$")]
     private static partial Regex Lock();
 }

@@ -4,10 +4,10 @@ using Run.Tests.Planning;
 
 namespace Run.Tests.Becoming;
 
-/// <summary>What a warm run does not do, as strace sees it: counts, which are the same on every machine, and not clocks.</summary>
+/// <summary>What a warm run does not do, as strace sees it. These are counts, not times: they are the same on every machine.</summary>
 public sealed partial class WarmPathTests
 {
-    /// <summary>All that may be mapped before the script is: the C library's parts, which every program has.</summary>
+    /// <summary>All that may be mapped before the script starts: the parts of the C library, which every program has.</summary>
     private static readonly string[] s_libraries = ["libc", "libm", "libdl", "libpthread", "librt", "ld-linux", "libgcc_s"];
 
     [Theory]
@@ -25,7 +25,8 @@ public sealed partial class WarmPathTests
         Assert.True(calls.Length <= budget, $"{how}: {calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
         Assert.DoesNotContain(calls, static call => Network().IsMatch(call));
         Assert.DoesNotContain(calls, static call => Writing().IsMatch(call));
-        var libraries = calls.Select(static call => Library().Match(call)).Where(static m => m.Success).Select(static m => m.Groups[1].Value).Distinct();
+        var libraries = calls.Select(static call => Library().Match(call)).Where(static m => m.Success)
+            .Select(static m => m.Groups[1].Value).Distinct();
         Assert.All(libraries, static library => Assert.Contains(library, s_libraries));
         Assert.Equal(1, world.Server.Count("/x"));
     }
@@ -37,7 +38,7 @@ public sealed partial class WarmPathTests
     {
         await using var world = await World.Serving();
 
-        // proc(5): the tenth field of stat, the page faults of this process since it began, which was before it became the script.
+        // proc(5): the tenth field of stat counts the page faults since the process began, so it includes those of run.
         const string Script = "#!/bin/sh\necho ran\nread -r _ _ _ _ _ _ _ _ _ faults _ </proc/self/stat\necho $faults >faults\n";
         world.Server["/x"] = Script;
         await Planned.Is(() => world.Run("x"), "ran\n");
@@ -71,12 +72,15 @@ public sealed partial class WarmPathTests
         Assert.DoesNotContain(await Calls(world, arguments), static call => call.Contains("clone", StringComparison.Ordinal));
     }
 
-    /// <summary>The calls of all threads, up to the one that makes the process the script.</summary>
+    /// <summary>The system calls of all threads, up to the execve of the script.</summary>
     private static async Task<string[]> Calls(Sandbox box, params string[] arguments)
     {
         await box.Run(arguments).Traced(out var file).Succeeds("ran\n");
-        var calls = File.ReadAllLines(file).Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal)).ToArray();
-        var become = Array.FindLastIndex(calls, static call => call.Contains("execve(", StringComparison.Ordinal) && call.Contains("/x\"", StringComparison.Ordinal));
+        var calls = File.ReadAllLines(file)
+            .Where(static line => !line.Contains("+++", StringComparison.Ordinal) && !line.Contains("resumed>", StringComparison.Ordinal))
+            .ToArray();
+        var become = Array.FindLastIndex(
+            calls, static call => call.Contains("execve(", StringComparison.Ordinal) && call.Contains("/x\"", StringComparison.Ordinal));
         Assert.True(become > 0, "it became the script");
         return calls[..(become + 1)];
     }
@@ -84,7 +88,7 @@ public sealed partial class WarmPathTests
     [GeneratedRegex(@"\b(connect|sendto|sendmsg|bind)\(|socket\(AF_INET")]
     private static partial Regex Network();
 
-    /// <summary>A warm run leaves the disk alone.</summary>
+    /// <summary>Calls that write to the disk, which a warm run must not make.</summary>
     [GeneratedRegex(@"\b(rename\w*|unlink\w*|mkdir\w*|fsync|fdatasync|ftruncate)\(|open\w*\(.*O_TRUNC")]
     private static partial Regex Writing();
 

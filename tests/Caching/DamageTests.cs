@@ -2,7 +2,7 @@ using static Run.Tests.Caching.Versions;
 
 namespace Run.Tests.Caching;
 
-/// <summary>Bytes that are no longer those that arrived are not run; nor are those of another source.</summary>
+/// <summary>Bytes that differ from those that were fetched are not run, nor are those of another source.</summary>
 public sealed class DamageTests
 {
     [Theory]
@@ -51,7 +51,7 @@ public sealed class DamageTests
         Assert.Equal(2, world.Server.Count("/x"));
     }
 
-    /// <summary>A first record is not flushed: a loss of power may leave the name without the bytes.</summary>
+    /// <summary>A first record is not flushed to the disk, so a loss of power can leave the name without the bytes.</summary>
     [Theory]
     [InlineData("it is empty")]
     [InlineData("it has the right length and no more")]

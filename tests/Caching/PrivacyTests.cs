@@ -2,7 +2,7 @@ using static Run.Tests.Caching.Versions;
 
 namespace Run.Tests.Caching;
 
-/// <summary>The cache is the user's alone, and what somebody else could have put there is not run.</summary>
+/// <summary>The cache belongs to the user alone, and what somebody else could have put there is not run.</summary>
 public sealed class PrivacyTests
 {
     [Theory]

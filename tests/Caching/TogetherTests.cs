@@ -1,6 +1,6 @@
 namespace Run.Tests.Caching;
 
-/// <summary>Many at once: one fetch for all, and nobody sees another's work half done.</summary>
+/// <summary>Many runs at once: one fetch serves them all, and none sees another's unfinished work.</summary>
 public sealed class TogetherTests
 {
     [Fact]
@@ -21,7 +21,7 @@ public sealed class TogetherTests
     }
 
     [Fact]
-    public async Task Where_the_one_that_fetches_is_killed_another_takes_over()
+    public async Task If_the_run_that_fetches_is_killed_another_takes_over()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
         var gate = world.Server.Hold("/x");
@@ -96,8 +96,9 @@ public sealed class TogetherTests
     public async Task A_shell_script_that_is_running_ends_with_the_lines_that_it_began_with()
     {
         await using var world = await World.Serving();
-        // A shell reads its script as it goes; the padding is more than it reads ahead.
-        static string Script(string name) => $"#!/bin/sh\necho begin {name}\nread -r go\n{string.Concat(Enumerable.Repeat("# padding\n", 20_000))}echo end {name}\n";
+        // A shell reads its script as it executes it; the padding is more than it reads ahead.
+        var padding = string.Concat(Enumerable.Repeat("# padding\n", 20_000));
+        string Script(string name) => $"#!/bin/sh\necho begin {name}\nread -r go\n{padding}echo end {name}\n";
         world.Server["/x"] = Script("old");
         await using var old = world.Run("x").InputStaysOpen().Start();
         await old.Output("begin old");

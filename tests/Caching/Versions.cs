@@ -1,6 +1,6 @@
 namespace Run.Tests.Caching;
 
-/// <summary>Scripts whose last line tells that they are whole, and which version they are.</summary>
+/// <summary>Scripts whose last line says that they are whole, and which version they are.</summary>
 internal static class Versions
 {
     public static string Script(int version, int lines = 2000) =>

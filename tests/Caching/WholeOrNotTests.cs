@@ -4,7 +4,10 @@ using static Run.Tests.Caching.Versions;
 
 namespace Run.Tests.Caching;
 
-/// <summary>A script appears in the cache whole or not at all, whatever happens at whatever moment; what is there runs on when nothing can be written.</summary>
+/// <summary>
+/// A script appears in the cache whole or not at all, whatever happens and whenever it happens. Scripts that are cached already still run
+/// if nothing can be written.
+/// </summary>
 public sealed class WholeOrNotTests
 {
     [Fact]
@@ -20,7 +23,7 @@ public sealed class WholeOrNotTests
             var version = 0;
             world.Server.Map("/x", async context =>
             {
-                // In several pieces with pauses between them, so that there are moments in the middle of it.
+                // In several pieces with pauses in between, so that a signal can arrive in the middle of a fetch.
                 var bytes = OsText.ToBytes(Script(Interlocked.Increment(ref version)));
                 context.Response.ContentLength = bytes.Length;
                 for (var at = 0; at < bytes.Length; at += 20_000)
@@ -35,7 +38,7 @@ public sealed class WholeOrNotTests
             {
                 await using (var child = world.Run("--update", "x").Start())
                 {
-                    // The one wait for a time in these tests: the moment is what is tried here.
+                    // Not a wait for a condition: the moment of the kill is what this test varies.
                     await Task.Delay(random.Next(0, 80));
                     child.Signal(Libc.SIGKILL);
                     await child.Exit();
@@ -55,7 +58,7 @@ public sealed class WholeOrNotTests
                 outcomes[after.Stdout] = outcomes.GetValueOrDefault(after.Stdout) + 1;
             }
 
-            // The next fetch sweeps whatever litter there was.
+            // The next fetch removes leftover files.
             var last = await world.Run("-u", "x").Result();
             last.Is(0, $"whole {version} {version}\n");
             var files = world.CachedFiles().Length;
@@ -72,7 +75,8 @@ public sealed class WholeOrNotTests
         await using var world = World.Answering(RawServer.Stalls("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n#!/bin/sh\necho half\n"));
         await using var child = world.Run("x").Start();
         await Eventually.True(
-            () => world.CachedFiles().Any(static path => new FileInfo(path) is { Exists: true, Length: > 10 }) || world.Server.Requests.Length > 0,
+            () => world.CachedFiles().Any(static path => new FileInfo(path) is { Exists: true, Length: > 10 })
+                || world.Server.Requests.Length > 0,
             "the fetch is under way");
         child.Signal(Libc.SIGINT);
         var result = await child.Exit();
@@ -89,7 +93,8 @@ public sealed class WholeOrNotTests
         var result = await world.Sh("run x; run -u x; echo $?; run x; run other; echo $?; find $XDG_CACHE_HOME -size +200k")
             .InMountNamespace("mount -t tmpfs -o size=256k,mode=755 none $XDG_CACHE_HOME").Result();
         Assert.Equal("whole 1 1\n73\nwhole 1 1\n73\n", result.Stdout);
-        Assert.All(result.Stderr.Trim('\n').Split("\nrun: "), static message => Assert.Contains("space", message, StringComparison.Ordinal));
+        Assert.All(
+            result.Stderr.Trim('\n').Split("\nrun: "), static message => Assert.Contains("space", message, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -123,7 +128,7 @@ public sealed class WholeOrNotTests
         await using var world = await World.Serving(("/x", Script(1)));
         await world.Run("x").Succeeds("whole 1 1\n");
         const string readOnly = "mount --bind $HOME $HOME; mount -o remount,ro,bind $HOME";
-        await world.Run("x").InMountNamespace(readOnly).Succeeds("whole 1 1\n"); // its lock file is there already
+        await world.Run("x").InMountNamespace(readOnly).Succeeds("whole 1 1\n"); // its lock file already exists
         Directory.Delete(world.StateHome, recursive: true);
         var result = await world.Run("x").InMountNamespace(readOnly).Result();
         Assert.Equal((0, "whole 1 1\n"), (result.Status, result.Stdout));

@@ -1,6 +1,6 @@
 namespace Run.Tests.CommandLine;
 
-/// <summary>What comes after SCRIPT is the script's, byte for byte.</summary>
+/// <summary>What comes after SCRIPT is passed to the script, byte for byte.</summary>
 public sealed class ArgumentTests
 {
     private const string Tells = "#!/bin/sh\nfor a; do printf '[%s]' \"$a\"; done\n";
@@ -20,7 +20,7 @@ public sealed class ArgumentTests
     [InlineData("a b", " ", "\t", "\n", "'", "\"", "\\", "$HOME", "*")]
     [InlineData("#sha256=x", "x#y", "%s", "{ref}", "é", "日本", "😀")]
     [InlineData("-", "--=", "---", "-=x")]
-    public async Task Nothing_of_it_is_taken_for_one_of_run(params string[] arguments)
+    public async Task None_is_taken_for_an_option_of_run(params string[] arguments)
     {
         using var box = new Sandbox();
         box.Put("tell", Tells);

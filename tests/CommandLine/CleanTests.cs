@@ -1,6 +1,6 @@
 namespace Run.Tests.CommandLine;
 
-/// <summary>run --clean: removes cached copies, and asks before where there is somebody to ask.</summary>
+/// <summary>run --clean removes cached copies. On a terminal it asks first.</summary>
 public sealed class CleanTests
 {
     [Fact]
@@ -45,7 +45,7 @@ public sealed class CleanTests
     }
 
     [Fact]
-    public async Task One_that_runs_ends_as_it_began()
+    public async Task A_script_that_is_running_is_not_disturbed()
     {
         await using var world = await World.Serving(("/x", "#!/bin/sh\necho up\nread -r line\necho \"$line\"\n"));
         await using var running = world.Run("x").InputStaysOpen().Start();

@@ -1,6 +1,6 @@
 namespace Run.Tests.CommandLine;
 
-/// <summary>What options and the variables in their place do to a fetch. How options are written is in tests/Transcripts.</summary>
+/// <summary>What options, and the variables that stand in for them, do to a fetch. For their syntax see tests/Transcripts.</summary>
 public sealed class OptionTests
 {
     [Fact]

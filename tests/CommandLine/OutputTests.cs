@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Run.Tests.CommandLine;
 
-/// <summary>What run prints when that is what it was asked for, and what it says beside.</summary>
+/// <summary>What run prints on standard output when asked to, and its messages.</summary>
 public sealed class OutputTests
 {
     [Fact]

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Run.Tests.Completion;
 
 /// <summary>
-/// The completions in the real shells, typed at as a person would: what is typed ends in Tab and Enter, and what is then run shows what Tab
-/// has made of it. For that <c>run</c> is a recorder here, which leaves to the program only what the completions themselves ask it.
+/// The completions in the real shells, on a terminal that is typed at: each input ends in Tab and Enter, and the command that is then run
+/// shows what Tab completed. For that, <c>run</c> is a recorder here, which passes on only what the completions themselves ask the program.
 /// </summary>
 public sealed partial class CompletionTests
 {
@@ -29,14 +29,14 @@ public sealed partial class CompletionTests
         await Prepare(box);
         await using var terminal = await Start(box, shell);
 
-        // An option, a value that has to be one of a few, a command and a file.
+        // An option, a value out of a few, a command and a file.
         await Ran(terminal, "run --dry\tops:x\r", "--dry-run", "ops:x");
         await Ran(terminal, "run --completion b\tx\r", "--completion", "bash", "x");
         await Ran(terminal, "run --completion=z\tx\r", "--completion=zsh", "x");
         await Ran(terminal, "run -i funny-inter\thel\t\r", "-i", "funny-interpreter", "hello.sh");
         await Ran(terminal, "run --config=sub/\tx\r", "--config=sub/only.conf", "x");
 
-        // SCRIPT: a source and what is cached of it, a cached script, a local file; the second SCRIPT where there are several.
+        // SCRIPT: a source, its cached scripts, a cached script, a local file, and the second SCRIPT if there can be several.
         await Ran(terminal, "run githu\tOWNER/x\r", "github:OWNER/x");
         await Ran(terminal, "run ops:d\t\r", "ops:deep/tool.sh@v1");
         await Ran(terminal, "run --lock hel\t\r", "--lock", "hello.sh");
@@ -44,7 +44,7 @@ public sealed partial class CompletionTests
         await Ran(terminal, "run -- hel\t\r", "--", "hello.sh");
         await Ran(terminal, "run --pin hello.sh ops:d\t\r", "--pin", "hello.sh", "ops:deep/tool.sh@v1");
 
-        // After SCRIPT: files, as for any command, and no option of run.
+        // After SCRIPT: files, as for any command, and no options of run.
         await Ran(terminal, "run ops:deep/tool.sh@v1 my\t\r", "ops:deep/tool.sh@v1", "my data.txt");
         await Ran(terminal, "run -u hello.sh --of\tx\r", "-u", "hello.sh", "--ofx");
         await Ran(terminal, "run -i sh ./local.sh sub/\t\r", "-i", "sh", "./local.sh", "sub/only.conf");
@@ -62,7 +62,7 @@ public sealed partial class CompletionTests
             "fish" => "complete -c local.sh -f -a own-word",
             _ => "complete -W own-word local.sh",
         });
-        // Without bash-completion, bash has nobody to ask what another command would get.
+        // Without bash-completion, bash has no function that completes another command.
         await Ran(terminal, "run ./local.sh ow\t\r", "./local.sh", shell == "bash" ? "ow" : "own-word");
     }
 
@@ -95,7 +95,8 @@ public sealed partial class CompletionTests
         Assert.Matches("\nops:\tPATH\\[@REF\\]\nhello.sh\tcached \\d+s ago\nops:deep/tool.sh@v1\tcached \\d+s ago\n$", words);
 
         var conf = box.Put("other.conf", "sources:\n  mine: https://example.com/%s/%s\n", executable: false);
-        Assert.Contains("\nmine:\tREPO/PATH\n", (await box.Run("--config", conf, "--completion", "words").Result()).Stdout, StringComparison.Ordinal);
+        var others = (await box.Run("--config", conf, "--completion", "words").Result()).Stdout;
+        Assert.Contains("\nmine:\tREPO/PATH\n", others, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -137,14 +138,15 @@ public sealed partial class CompletionTests
             "bash" => ((string[])["bash", "--norc", "--noprofile", "-i"], "PS1='$ '; eval \"$(run --completion bash)\""),
             "zsh" => (["zsh", "-f", "-i"], "PS1='$ '; autoload -U compinit; compinit -u -D; eval \"$(run --completion zsh)\""),
             "fish" => (["fish", "--no-config"], "function fish_prompt; echo '$ '; end; run --completion fish | source"),
-            _ => (["bash", "--norc", "--noprofile", "-i"], "PS1='$ '; . /usr/share/bash-completion/bash_completion; eval \"$(run --completion bash)\""),
+            _ => (["bash", "--norc", "--noprofile", "-i"],
+                "PS1='$ '; . /usr/share/bash-completion/bash_completion; eval \"$(run --completion bash)\""),
         };
         var terminal = box.Exec(program[0], program[1..]).Env("TERM", "xterm").OnTerminal().Start();
         await Say(terminal, setup);
         return terminal;
     }
 
-    /// <summary>Types a line that the shell carries out, and waits until it has.</summary>
+    /// <summary>Types a line and waits until the shell has executed it.</summary>
     private static async Task Say(Child terminal, string line)
     {
         var mark = $"said{terminal.OutputSoFar.Length}";
@@ -152,7 +154,7 @@ public sealed partial class CompletionTests
         await terminal.Output($"{mark}\r\n");
     }
 
-    /// <summary>Types a line and waits until it has been run, which must be with these words.</summary>
+    /// <summary>Types a line and waits until run has been called, which must be with these words.</summary>
     private static async Task Ran(Child terminal, string typed, params string[] words)
     {
         var before = terminal.OutputSoFar.Length;

@@ -6,7 +6,7 @@ namespace Run.Tests.Configuration;
 public sealed class InitTests
 {
     [RootFact]
-    public async Task It_is_the_users_and_one_that_stands_stays()
+    public async Task It_writes_the_users_file_and_keeps_an_existing_one()
     {
         using var box = new Sandbox();
         box.GiveTo(65534);
@@ -18,7 +18,7 @@ public sealed class InitTests
     }
 
     [RootFact]
-    public async Task For_root_it_is_the_systems()
+    public async Task For_root_it_writes_the_systems_file()
     {
         using var box = new Sandbox();
         Directory.CreateDirectory(box.Root + "/etc");
@@ -37,9 +37,8 @@ public sealed class InitTests
         var text = File.ReadAllText(box.Work + "/dir/new.conf");
         Assert.Equal(await WouldRun.Of(box, "x"), await WouldRun.Of(box, "--config", "dir/new.conf", "x"), Same);
 
-        // What is commented out is right too, all of it at once.
-        box.Put("shown.conf", string.Join('\n', text.Split('\n').Select(static line =>
-            line.StartsWith("  # ", StringComparison.Ordinal) && (line.Contains(": ", StringComparison.Ordinal) || line.EndsWith(':')) ? "  " + line[4..] : line)));
+        // What is commented out is valid too, all of it at once.
+        box.Put("shown.conf", string.Join('\n', text.Split('\n').Select(static line => IsSetting(line) ? "  " + line[4..] : line)));
         foreach (var script in (string[])["tools:x", $"ops:x#sha256={Sha256.HexOf([])}"])
         {
             Assert.StartsWith("https://git.", (await WouldRun.Of(box, "--config", "shown.conf", script)).Url, StringComparison.Ordinal);
@@ -52,15 +51,15 @@ public sealed class InitTests
         using var box = new Sandbox();
         await box.Run("-q", "-I", "--config", "new.conf").Succeeds("");
         var text = File.ReadAllText(box.Work + "/new.conf");
-        foreach (var word in (string[])
-            ["%s", "{ref}", "url:", "mirrors:", "ref:", "headers:", "max-age:", "lock:", "trust:", "plain-http:", "interpreters:", "github:"])
-        {
-            Assert.Contains(word, text, StringComparison.Ordinal);
-        }
+        string[] words =
+        [
+            "%s", "{ref}", "url:", "mirrors:", "ref:", "headers:", "max-age:", "lock:", "trust:", "plain-http:", "interpreters:", "github:",
+        ];
+        Assert.All(words, word => Assert.Contains(word, text, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_dangling_link_is_something_that_stands_there()
+    public async Task A_dangling_link_counts_as_an_existing_file()
     {
         using var box = new Sandbox();
         File.CreateSymbolicLink(box.Work + "/link.conf", "elsewhere");
@@ -69,13 +68,17 @@ public sealed class InitTests
     }
 
     [Fact]
-    public async Task Where_it_cannot_be_written()
+    public async Task A_file_that_cannot_be_written()
     {
         using var box = new Sandbox();
         box.Put("file", "");
         await box.Run("-I", "--config", "file/run.conf").Fails(ExitStatus.CannotWrite, "file");
         await box.Run("-I", "--config", "/proc/run.conf").Fails(ExitStatus.CannotWrite, "/proc/run.conf");
     }
+
+    /// <summary>A setting that is commented out, not a sentence.</summary>
+    private static bool IsSetting(string line) =>
+        line.StartsWith("  # ", StringComparison.Ordinal) && (line.Contains(": ", StringComparison.Ordinal) || line.EndsWith(':'));
 
     private static bool Same(WouldRun one, WouldRun other) => one.Url == other.Url && one.Path == other.Path;
 }

@@ -1,6 +1,6 @@
 namespace Run.Tests.Configuration;
 
-/// <summary>Mistakes in run.conf: each is told with its file, line and column, and with the nearest that would be right.</summary>
+/// <summary>Mistakes in run.conf: the message has the file, line and column, and the nearest valid word.</summary>
 public sealed class MistakeTests
 {
     private const string Url = "sources:\n  a:\n    url: https://h/%s\n";
@@ -8,24 +8,24 @@ public sealed class MistakeTests
     [Theory]
     [InlineData("sources:\n\ta: https://h/%s\n", "2:1", "tab")]
     [InlineData("sources:\n  a: https://h/%s\n\tb: https://h/%s\n", "3:1", "tab")]
-    [InlineData("sources:\n  a: https://h/%s\n  a: https://h/%s\n", "3:3", "a stands twice")]
-    [InlineData("sources:\n  a: https://h/%s\nsources:\n  b: https://h/%s\n", "3:1", "sources stands twice")]
-    [InlineData(Url + "    url: https://h/%s\n", "4:5", "url stands twice")]
-    [InlineData(Url + "    headers: {X: a, x: b}\n", "4:21", "x stands twice")]
-    [InlineData("interpreters:\n  .py: a\n  .py: b\n", "3:3", ".py stands twice")]
+    [InlineData("sources:\n  a: https://h/%s\n  a: https://h/%s\n", "3:3", "a is defined twice")]
+    [InlineData("sources:\n  a: https://h/%s\nsources:\n  b: https://h/%s\n", "3:1", "sources is defined twice")]
+    [InlineData(Url + "    url: https://h/%s\n", "4:5", "url is defined twice")]
+    [InlineData(Url + "    headers: {X: a, x: b}\n", "4:21", "x is defined twice")]
+    [InlineData("interpreters:\n  .py: a\n  .py: b\n", "3:3", ".py is defined twice")]
     [InlineData("sourcs:\n  a: https://h/%s\n", "1:1", "unknown key sourcs", "did you mean sources?")]
     [InlineData(Url + "    mirors: https://h/%s\n", "4:5", "unknown key mirors", "did you mean mirrors?")]
     [InlineData(Url + "    max_age: 1d\n", "4:5", "unknown key max_age", "did you mean max-age?")]
     [InlineData(Url + "    colour: red\n", "4:5", "unknown key colour", "url, mirrors, ref")]
     [InlineData("a: https://h/%s\n", "1:1", "unknown key a", "sources, interpreters")]
-    [InlineData("just text\n", "1:1", "keys and values")]
-    [InlineData("- a\n", "1:1", "keys and values")]
-    [InlineData("sources: x\n", "1:10", "keys and values")]
-    [InlineData("sources:\n  - a\n", "2:3", "keys and values")]
-    [InlineData("sources:\n  a: [https://h/%s]\n", "2:6", "keys and values")]
-    [InlineData("sources:\n  a: *b\n", "2:6", "keys and values")]
-    [InlineData("interpreters: [x]\n", "1:15", "keys and values")]
-    [InlineData("interpreters:\n  .py: [python3]\n", "2:8", "a text")]
+    [InlineData("just text\n", "1:1", "expected a mapping")]
+    [InlineData("- a\n", "1:1", "expected a mapping")]
+    [InlineData("sources: x\n", "1:10", "expected a mapping")]
+    [InlineData("sources:\n  - a\n", "2:3", "expected a mapping")]
+    [InlineData("sources:\n  a: [https://h/%s]\n", "2:6", "expected a mapping")]
+    [InlineData("sources:\n  a: *b\n", "2:6", "expected a mapping")]
+    [InlineData("interpreters: [x]\n", "1:15", "expected a mapping")]
+    [InlineData("interpreters:\n  .py: [python3]\n", "2:8", "a single value")]
     [InlineData("interpreters:\n  .py:\n", "2:7", "no command")]
     [InlineData("interpreters:\n  py: python3\n", "2:3", "'py'", ".py")]
     [InlineData("sources:\n  a: https://h/x\n", "2:6", "no %s")]
@@ -42,13 +42,13 @@ public sealed class MistakeTests
     [InlineData(Url + "    max-age: -1d\n", "4:14", "'-1d'")]
     [InlineData(Url + "    max-age: 1.5h\n", "4:14", "'1.5h'")]
     [InlineData(Url + "    max-age: 99999999999999999999s\n", "4:14", "is not an age")]
-    [InlineData(Url + "    max-age: [1d]\n", "4:14", "a text")]
+    [InlineData(Url + "    max-age: [1d]\n", "4:14", "a single value")]
     [InlineData(Url + "    lock: exclusiv\n", "4:11", "'exclusiv'", "did you mean exclusive?")]
     [InlineData(Url + "    trust: maybe\n", "4:12", "'maybe'", "always, ask, pinned")]
     [InlineData(Url + "    plain-http: yes\n", "4:17", "'yes'", "allow")]
     [InlineData(Url + "    ref: ..\n", "4:10", "ref")]
-    [InlineData(Url + "    ref: {a: b}\n", "4:10", "a text")]
-    [InlineData(Url + "    headers: [x]\n", "4:14", "keys and values")]
+    [InlineData(Url + "    ref: {a: b}\n", "4:10", "a single value")]
+    [InlineData(Url + "    headers: [x]\n", "4:14", "expected a mapping")]
     [InlineData(Url + "    headers: {\"a b\": c}\n", "4:15", "'a b'")]
     [InlineData(Url + "    headers: {a: \"b\\nc\"}\n", "4:15", "'a'")]
     [InlineData(Url + "    mirrors: {x: y}\n", "4:14", "a list")]
@@ -58,7 +58,7 @@ public sealed class MistakeTests
     [InlineData("a: b: c\n", "1:5", "not YAML")]
     [InlineData("sources:\n  a: https://h/%s\n b: c\n", "3:2", "not YAML")]
     [InlineData("sources:\n  a: https://h/%s\n---\nsources:\n", "3:1", "second document")]
-    [InlineData("<html>\n", "1:1", "keys and values")]
+    [InlineData("<html>\n", "1:1", "expected a mapping")]
     public async Task Each_is_told_with_its_place(string text, string place, params string[] words)
     {
         using var box = new Sandbox();
@@ -131,7 +131,7 @@ public sealed class MistakeTests
     [InlineData("sources:\r\n  b: https://h/%s\r\n")]
     [InlineData("sources:\n  \"b\":   'https://h/%s'\t# a tab is no mistake here\n")]
     [InlineData("%YAML 1.1\n---\nsources: {b: https://h/%s}\n...\n")]
-    public async Task What_is_no_mistake(string text)
+    public async Task Unusual_but_valid_files(string text)
     {
         using var box = new Sandbox();
         box.Conf(text);

@@ -1,6 +1,6 @@
 namespace Run.Tests.Configuration;
 
-/// <summary>The run.conf of the original of 2014, as it stands in its repository.</summary>
+/// <summary>The run.conf of the original run of 2014, as it is in its repository.</summary>
 public sealed class OriginalFileTests
 {
     private const string Original = """
@@ -53,7 +53,7 @@ public sealed class OriginalFileTests
 
     [Theory]
     [InlineData("[sources]\na: https://h/%s\nb https\n", "3:1", "source")]
-    [InlineData("[sources]\na: https://h/%s\na: https://h/%s\n", "3:1", "a stands twice")]
+    [InlineData("[sources]\na: https://h/%s\na: https://h/%s\n", "3:1", "a is defined twice")]
     [InlineData("[sources]\n  a: https://h/x\n", "2:6", "%s")]
     [InlineData("[sources]\n-a: https://h/%s\n", "2:1", "-a")]
     [InlineData("[sources]\na: ftp://h/%s\n", "2:4", "http")]

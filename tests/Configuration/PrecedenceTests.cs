@@ -22,7 +22,7 @@ public sealed class PrecedenceTests
     }
 
     [Fact]
-    public async Task The_users_file_is_in_the_home_where_XDG_names_no_place()
+    public async Task Without_XDG_CONFIG_HOME_the_users_file_is_in_the_home()
     {
         using var box = new Sandbox();
         box.Put(box.Home + "/.config/run/run.conf", "sources:\n  default: https://home/%s\n");

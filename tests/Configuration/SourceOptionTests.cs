@@ -47,7 +47,7 @@ public sealed class SourceOptionTests
     }
 
     [Fact]
-    public async Task Headers_are_sent_where_their_variable_is_set()
+    public async Task Headers_are_sent_if_their_variable_is_set()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
         world.Conf($$"""

@@ -13,7 +13,8 @@ internal static partial class Documents
 
     /// <summary>The code blocks of a Markdown text that are marked with this language.</summary>
     public static IEnumerable<string> Blocks(string markdown, string language) =>
-        Block().Matches(markdown).Where(block => block.Groups["language"].Value == language).Select(static block => block.Groups["code"].Value);
+        Block().Matches(markdown).Where(block => block.Groups["language"].Value == language)
+            .Select(static block => block.Groups["code"].Value);
 
     [GeneratedRegex(@"^```(?<language>\w*)\n(?<code>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();

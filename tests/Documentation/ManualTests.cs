@@ -22,7 +22,8 @@ public sealed class ManualTests
         var shown = (await box.Exec("mandoc", "-T", "ascii", Path.Combine(Suite.Repository, "docs/run.1")).Result()).Stdout;
         var plain = string.Concat(shown.Select((c, i) => c == '\b' || (i + 1 < shown.Length && shown[i + 1] == '\b') ? "" : c.ToString()));
         var at = -1;
-        foreach (var section in (string[])["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO", "HISTORY"])
+        string[] sections = ["NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO", "HISTORY"];
+        foreach (var section in sections)
         {
             var next = plain.IndexOf($"\n{section}\n", StringComparison.Ordinal);
             Assert.True(next > at, section);

@@ -3,7 +3,7 @@ using Run.CommandLine;
 
 namespace Run.Tests.Documentation;
 
-/// <summary>The options are said in five places: the parser's table, the help, the manual, the README and the completions. They say the same.</summary>
+/// <summary>The options are listed in five places, and the lists agree: the parser's table, help, manual, README and completions.</summary>
 public sealed partial class OptionsTests
 {
     /// <summary>Each option as a reader sees it: <c>-w, --wait[=SECONDS]</c>.</summary>
@@ -18,7 +18,8 @@ public sealed partial class OptionsTests
         Assert.InRange(lines.Length, 20, 40);
         Assert.InRange(lines.Max(static line => line.Length), 40, 80);
         Assert.Equal(Table, HelpLine().Matches(help).Select(static m => m.Groups["names"].Value.TrimEnd()));
-        Assert.Equal(Options.All.Select(static o => o.Option.Description), HelpLine().Matches(help).Select(static m => m.Groups["text"].Value));
+        Assert.Equal(
+            Options.All.Select(static o => o.Option.Description), HelpLine().Matches(help).Select(static m => m.Groups["text"].Value));
         Snapshot.Verify(help);
     }
 
@@ -54,7 +55,13 @@ public sealed partial class OptionsTests
             {
                 var expected = name is null ? "" : shell switch
                 {
-                    "zsh" => $" {name}{(name.Length > 2 && option.NeedsValue ? "=" : option.NeedsValue ? "+" : option.MayHaveValue && name.Length > 2 ? "=-" : "")}[",
+                    "zsh" => (name.Length > 2, option.NeedsValue, option.MayHaveValue) switch
+                    {
+                        (true, true, _) => $" {name}=[",
+                        (false, true, _) => $" {name}+[",
+                        (true, false, true) => $" {name}=-[",
+                        _ => $" {name}[",
+                    },
                     "fish" => name.Length > 2 ? $" -l {name[2..]} " : $" -s {name[1..]} ",
                     _ => $" {name} ",
                 };
@@ -71,10 +78,10 @@ public sealed partial class OptionsTests
             Assert.Contains($"\n.It {(int)status}\n", Documents.Manual, StringComparison.Ordinal);
         }
 
-        // What the sources ask the environment for, by its literal name, is documented.
+        // Every variable that the source code reads by a literal name is documented.
         var asked = Directory.EnumerateFiles(Path.Combine(Suite.Repository, "src"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(static file => AskedVariable().Matches(File.ReadAllText(file))).Select(static m => m.Groups[1].Value).Distinct();
-        // HOME and the like are everybody's, and a CGI program's are not the user's to set.
+        // Except for HOME and the like, which are not ours, and those of CGI, which users do not set.
         foreach (var variable in asked.Except(["HOME", "PATH", "TERM", "GATEWAY_INTERFACE", "REQUEST_METHOD"]))
         {
             Assert.Matches($@"\n\.It Ev [A-Z_ ,]*\b{variable}\b", Documents.Manual);
@@ -87,7 +94,9 @@ public sealed partial class OptionsTests
     [GeneratedRegex(@"^ {2,6}(?<names>(-\w, )?--[a-z0-9-]+(\[=[A-Z]+\]| [A-Z]+)?) +(?<text>.+)$", RegexOptions.Multiline)]
     private static partial Regex HelpLine();
 
-    [GeneratedRegex(@"^\.It (Fl (?<letter>\w) , )?Fl Fl (?<name>[a-z0-9-]+)( Ns (?<optional>Op) = Ns Ar (?<value>[A-Z]+)| Ar (?<value>[A-Z]+))?$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^\.It (Fl (?<letter>\w) , )?Fl Fl (?<name>[a-z0-9-]+)( Ns (?<optional>Op) = Ns Ar (?<value>[A-Z]+)| Ar (?<value>[A-Z]+))?$",
+        RegexOptions.Multiline)]
     private static partial Regex ManualItem();
 
     [GeneratedRegex(@"^\| (?<names>(`-\w`, )?`--[^`]+`) \| (?<text>.+) \|$", RegexOptions.Multiline)]

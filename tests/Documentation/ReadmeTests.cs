@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace Run.Tests.Documentation;
 
-/// <summary>What the README shows works: its examples are run as they stand, with only the names of places replaced.</summary>
+/// <summary>What the README shows works: its examples are run as they are, with only the names of hosts and paths replaced.</summary>
 public sealed partial class ReadmeTests
 {
     private const string Script = "#!/bin/sh\necho \"${0##*/} $*\"\n";
@@ -14,9 +14,10 @@ public sealed partial class ReadmeTests
         await using var world = await Serve();
         var examples = Documents.Blocks(Documents.Readme, "sh").Where(static block => Example().IsMatch(block)).ToList();
         Assert.InRange(examples.Count, 3, 10);
-        // Those of the first screen too, each in its own kind of file.
+        // Also those of the first screen, each of which is in its own kind of file.
         var cron = CronLine().Match(Assert.Single(Documents.Blocks(Documents.Readme, "crontab"))).Groups["command"].Value;
-        var step = StepLine().Match(Documents.Blocks(Documents.Readme, "yaml").First(static block => block.StartsWith("- run:", StringComparison.Ordinal))).Groups["command"].Value;
+        var steps = Documents.Blocks(Documents.Readme, "yaml").First(static block => block.StartsWith("- run:", StringComparison.Ordinal));
+        var step = StepLine().Match(steps).Groups["command"].Value;
 
         foreach (var example in (string[])["run --pin ops:ci/lint.sh", step, cron, .. examples])
         {
@@ -25,7 +26,7 @@ public sealed partial class ReadmeTests
             result.Check(result.Status == 0 && Quiet(result.Stderr).Length == 0, "the example to work");
         }
 
-        // The examples have removed one cached script of those that they have run.
+        // One of the examples has removed one of the cached scripts.
         var left = (await world.Run("--list").Result()).Stdout;
         Assert.Contains("ops:ci/lint.sh ", left, StringComparison.Ordinal);
         Assert.DoesNotContain("pt-summary ", left, StringComparison.Ordinal);
@@ -54,14 +55,15 @@ public sealed partial class ReadmeTests
         using var box = new Sandbox();
         var manual = Documents.Manual;
         var shown = manual[manual.IndexOf("sources:\n", StringComparison.Ordinal)..];
-        foreach (var text in Documents.Blocks(Documents.Readme, "yaml").Where(static block => block.Contains("sources:", StringComparison.Ordinal))
+        foreach (var text in Documents.Blocks(Documents.Readme, "yaml")
+            .Where(static block => block.Contains("sources:", StringComparison.Ordinal))
             .Append(shown[..shown.IndexOf(".Ed", StringComparison.Ordinal)]))
         {
             var file = box.Put("shown.conf", text, executable: false);
             Assert.Contains("\nops:\t", await Words(file), StringComparison.Ordinal);
         }
 
-        // The one that --init writes, with its comments, and without them: all that it explains is right.
+        // The file that --init writes is valid as it is, and if every setting that it explains is uncommented.
         var written = box.Work + "/init.conf";
         (await box.Run("--config", written, "--init", "--quiet").Result()).Is(0, "");
         Assert.DoesNotContain("\nops:\t", await Words(written), StringComparison.Ordinal);
@@ -78,10 +80,13 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Its_links_lead_somewhere()
     {
-        foreach (var document in (string[])["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md"])
+        string[] documents =
+            ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md"];
+        foreach (var document in documents)
         {
             var text = Documents.Read(document);
-            foreach (var target in Link().Matches(text).Select(static m => m.Groups[1].Value).Where(static t => !t.Contains("://", StringComparison.Ordinal)))
+            foreach (var target in Link().Matches(text).Select(static m => m.Groups[1].Value)
+                .Where(static t => !t.Contains("://", StringComparison.Ordinal)))
             {
                 var (path, anchor) = (target.Split('#')[0], target.Contains('#', StringComparison.Ordinal) ? target.Split('#')[1] : null);
                 var directory = Path.GetDirectoryName(Path.Combine(Suite.Repository, document))!;
@@ -96,7 +101,7 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void Its_picture_is_the_same_in_the_light_and_in_the_dark()
+    public void Its_picture_is_the_same_in_light_and_dark_mode()
     {
         var light = XDocument.Parse(Documents.Read("docs/way-light.svg"));
         var dark = XDocument.Parse(Documents.Read("docs/way-dark.svg"));
@@ -107,7 +112,12 @@ public sealed partial class ReadmeTests
     private static async Task<World<ScriptServer>> Serve()
     {
         var world = await World.Serving();
-        foreach (var path in (string[])["/pt-summary", "/OWNER/REPO/v2/bin/tool.sh", "/OWNER/REPO/HEAD/setup.sh", "/ci/lint.sh", "/ci/test.sh", "/backup.sh", "/install.sh"])
+        string[] paths =
+        [
+            "/pt-summary", "/OWNER/REPO/v2/bin/tool.sh", "/OWNER/REPO/HEAD/setup.sh", "/ci/lint.sh", "/ci/test.sh", "/backup.sh",
+            "/install.sh",
+        ];
+        foreach (var path in paths)
         {
             world.Server[path] = Script;
         }
@@ -124,7 +134,8 @@ public sealed partial class ReadmeTests
         .Replace("HEX", DigestOf(Script), StringComparison.Ordinal);
 
     /// <summary>Without the notes of <c>run</c> on what it has written.</summary>
-    private static string Quiet(string errors) => string.Concat(errors.Split('\n').Where(static line => !line.StartsWith("run: ", StringComparison.Ordinal)));
+    private static string Quiet(string errors) =>
+        string.Concat(errors.Split('\n').Where(static line => !line.StartsWith("run: ", StringComparison.Ordinal)));
 
     private static string Anchor(string heading) =>
         string.Concat(heading.ToLowerInvariant().Where(static c => char.IsLetterOrDigit(c) || c is ' ' or '-')).Replace(' ', '-');

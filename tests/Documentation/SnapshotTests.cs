@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Run.Tests.Documentation;
 
-/// <summary>What people read, held fast word for word, so that a change of it is seen in review.</summary>
+/// <summary>What people read, kept word for word, so that every change of it shows up in a review.</summary>
 public sealed partial class SnapshotTests
 {
     private const string Hello = "#!/bin/sh\necho hello \"$@\"\n";
@@ -31,7 +31,9 @@ public sealed partial class SnapshotTests
         world.Put("local.py", "print(1)\n", executable: false);
 
         var shown = new StringBuilder();
-        foreach (var line in (string[])["hello a b", "ops:tools/new@v2 --flag", "-i \"python3 -u\" ops:x 'two words'", "./local.py x", "--json hello '' 'ü'"])
+        string[] lines =
+            ["hello a b", "ops:tools/new@v2 --flag", "-i \"python3 -u\" ops:x 'two words'", "./local.py x", "--json hello '' 'ü'"];
+        foreach (var line in lines)
         {
             await Show(shown, world, world.Sh($"run --dry-run {line}"), $"--dry-run {line}");
         }
@@ -72,8 +74,9 @@ public sealed partial class SnapshotTests
         var shown = new StringBuilder();
         foreach (var (status, lines) in new (ExitStatus, string[])[]
         {
-            (ExitStatus.Usage, ["run --updat hello", "run --sha256", "run --list hello", "run --offline -u hello", "run githb:a/b/c", "run github:x", "run ''", "run ops:a//b",
-                "run ops:../b", "run ops:a@", "run hello#sha256=12", "run ftp://example.com/x", "run --clean", "run --wait=soon hello", "run -E 256 hello"]),
+            (ExitStatus.Usage, ["run --updat hello", "run --sha256", "run --list hello", "run --offline -u hello", "run githb:a/b/c",
+                "run github:x", "run ''", "run ops:a//b", "run ops:../b", "run ops:a@", "run hello#sha256=12", "run ftp://example.com/x",
+                "run --clean", "run --wait=soon hello", "run -E 256 hello"]),
             (ExitStatus.Data, [$"run hello#sha256={new string('0', 64)}", "run pinned", "run empty", "run page"]),
             (ExitStatus.Unavailable, ["run --offline other", "run busy"]),
             (ExitStatus.CannotWrite, ["RUN_CACHE=/dev/null/cache run hello", "run --config bad.conf --init", "run --list >/dev/full"]),
@@ -108,7 +111,8 @@ public sealed partial class SnapshotTests
     {
         var result = await command.Result();
         result.Check(result is { Status: 0, Stderr: "" }, "success");
-        var text = Age().Replace(Time().Replace(result.Stdout.Replace("\r", "", StringComparison.Ordinal), "2026-01-02T03:04:05Z"), "  0s  ");
+        var text = result.Stdout.Replace("\r", "", StringComparison.Ordinal);
+        text = Age().Replace(Time().Replace(text, "2026-01-02T03:04:05Z"), "  0s  ");
         shown.Append($"$ run {line}\n{Entry().Replace(text, "$1{entry}")}\n");
     }
 
@@ -118,7 +122,7 @@ public sealed partial class SnapshotTests
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")]
     private static partial Regex Time();
 
-    /// <summary>The cache's name for a URL, in which the server's port counts.</summary>
+    /// <summary>The cache's name for a URL, which depends on the server's port.</summary>
     [GeneratedRegex(@"(/\.cache/run/)[^/\s]+(/[0-9a-f]{8,})?")]
     private static partial Regex Entry();
 }

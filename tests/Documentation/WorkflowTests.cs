@@ -3,11 +3,12 @@ using YamlDotNet.RepresentationModel;
 
 namespace Run.Tests.Documentation;
 
-/// <summary>The workflows cannot run here, so what can be known of them is held fast: they are YAML, pinned, bounded and modest.</summary>
+/// <summary>The workflows cannot run here, so this checks what it can: valid YAML, pinned actions, time limits, few permissions.</summary>
 public sealed partial class WorkflowTests
 {
     public static TheoryData<string> Workflows =>
-        new(Directory.EnumerateFiles(Path.Combine(Suite.Repository, ".github/workflows"), "*.yml").Select(static file => Path.GetFileName(file)).Order());
+        new(Directory.EnumerateFiles(Path.Combine(Suite.Repository, ".github/workflows"), "*.yml")
+            .Select(static file => Path.GetFileName(file)).Order());
 
     [Theory, MemberData(nameof(Workflows))]
     public void A_workflow_has_few_rights_and_little_time(string name)
@@ -38,14 +39,15 @@ public sealed partial class WorkflowTests
     }
 
     [Fact]
-    public void The_action_is_one()
+    public void The_setup_action_is_a_composite_action()
     {
         var action = Parse(".github/actions/setup-run/action.yml");
         Assert.Equal("composite", action["runs"]["using"].ToString());
         Assert.Equal("true", action["inputs"]["version"]["required"].ToString());
-        foreach (var step in ((YamlSequenceNode)action["runs"]["steps"]).Children.Cast<YamlMappingNode>().Where(static s => s.Children.ContainsKey("run")))
+        foreach (var step in ((YamlSequenceNode)action["runs"]["steps"]).Children.Cast<YamlMappingNode>()
+            .Where(static s => s.Children.ContainsKey("run")))
         {
-            // Values reach the script by its environment alone: pasted in, they would be code.
+            // Values reach the script only through its environment. Pasted into it, they would be code.
             Assert.Equal("sh", step["shell"].ToString());
             Assert.DoesNotContain("${{", step["run"].ToString(), StringComparison.Ordinal);
         }

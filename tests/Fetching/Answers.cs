@@ -4,17 +4,17 @@ using System.Text;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Answers of a server in the making, good and bad.</summary>
+/// <summary>Builds the answers of a server, good and bad.</summary>
 internal static class Answers
 {
-    /// <summary>A script that says that it was executed, long enough to be cut anywhere.</summary>
+    /// <summary>A script that prints that it was executed, long enough to be cut anywhere.</summary>
     public const string Script = "#!/bin/sh\necho ran\n# a comment that makes it longer: 0123456789 0123456789 0123456789 0123456789\n";
 
-    /// <summary>The header of a 200, and whatever follows it.</summary>
+    /// <summary>The headers of a 200, and the body.</summary>
     public static byte[] Answer(string header, ReadOnlySpan<byte> body) =>
         [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\n{header}\r\n\r\n"), .. body];
 
-    /// <summary>With the length that it has.</summary>
+    /// <summary>A 200 whose Content-Length is right.</summary>
     public static byte[] WithLength(string header, ReadOnlySpan<byte> body) =>
         Answer(string.Create(CultureInfo.InvariantCulture, $"{header}Content-Length: {body.Length}"), body);
 

@@ -4,7 +4,7 @@ using static Run.Tests.Infra.RawServer;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Every way a body can be bad: it is refused, and nothing of it is left that could be executed. And the good ones.</summary>
+/// <summary>Every way in which a body can be bad: it is refused, and nothing is left that could be executed. Also the good ones.</summary>
 public sealed class BodyTests
 {
     private const string Chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -23,21 +23,21 @@ public sealed class BodyTests
     public Task Cut_short_of_its_chunks(string chunks) => IsRefused(ExitStatus.Data, Says(Chunked + chunks), "cut short");
 
     [Fact]
-    public Task Chunks_that_do_not_fit() =>
+    public Task Chunks_of_the_wrong_length() =>
         IsRefused(ExitStatus.Data, Says(Chunked + "5\r\n#!/bin/sh\necho ran\n\r\n0\r\n\r\n"), "damaged");
 
     [Theory]
     [InlineData("gzip")]
     [InlineData("br")]
     [InlineData("deflate")]
-    public Task Cut_short_under_its_compression(string encoding)
+    public Task Cut_short_within_compressed_data(string encoding)
     {
         var cut = Compress(encoding, Bytes(Script))[..^9];
         return IsRefused(ExitStatus.Data, Sends(WithLength($"Content-Encoding: {encoding}\r\n", cut)), "cut short");
     }
 
     [Fact]
-    public Task Compressed_data_that_is_none() =>
+    public Task Compressed_data_that_is_invalid() =>
         IsRefused(ExitStatus.Data, Sends(WithLength("Content-Encoding: gzip\r\n", Bytes(Script))), "decompress");
 
     [Fact]
@@ -199,7 +199,7 @@ public sealed class BodyTests
         Assert.InRange(peak, 1, most);
     }
 
-    /// <summary>In KiB; 0 once the process is gone.</summary>
+    /// <summary>The peak memory in KiB; 0 once the process has ended.</summary>
     private static int PeakOf(int pid)
     {
         try

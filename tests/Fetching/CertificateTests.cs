@@ -4,7 +4,7 @@ using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Which certificates are accepted, and what is said of the others.</summary>
+/// <summary>Which certificates are accepted, and what the message says about the others.</summary>
 public sealed class CertificateTests
 {
     [Fact]
@@ -16,7 +16,10 @@ public sealed class CertificateTests
         await world.Run("x").Succeeds("ran\n");
     }
 
-    /// <summary>Kestrel prefers HTTP/2 where it is offered, and this one tells of HTTP/3 as well; neither is part of the program (Substitutions.xml).</summary>
+    /// <summary>
+    /// Kestrel prefers HTTP/2 if the client offers it, and this one announces HTTP/3 as well; the program contains neither
+    /// (Substitutions.xml).
+    /// </summary>
     [Fact]
     public async Task A_server_that_speaks_newer_versions_of_http_is_asked_in_the_old_one()
     {

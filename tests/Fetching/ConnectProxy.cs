@@ -6,7 +6,7 @@ using System.Text;
 namespace Run.Tests.Fetching;
 
 /// <summary>
-/// A proxy that takes every CONNECT to one port of this machine: to <c>run</c>, the server there is whatever host it asked for.
+/// A proxy that takes every CONNECT to one port of this machine, whose server thus stands in for any host.
 /// </summary>
 internal sealed class ConnectProxy : IAsyncDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
 
     public string Authority => $"127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
-    /// <summary>What was asked for: the heads of the CONNECT requests.</summary>
+    /// <summary>The request lines and headers of the CONNECT requests.</summary>
     public string[] Heads => [.. _heads];
 
     public static ConnectProxy To(int port) => new(port);
@@ -76,7 +76,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)
         {
-            // One side went away.
+            // One side has closed its connection.
         }
     }
 }

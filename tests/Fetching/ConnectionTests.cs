@@ -25,7 +25,7 @@ public sealed class ConnectionTests
         await using var world = await World.Serving(("/x", Script));
         world.Conf($"sources:\n  default:\n    url: http://both.test:{world.Server.Port}/%s\n    plain-http: allow\n");
 
-        // A listener whose queue is full answers no SYN.
+        // A listener whose queue is full does not answer a SYN.
         using var hole = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
         hole.Bind(new IPEndPoint(IPAddress.IPv6Loopback, world.Server.Port));
         hole.Listen(0);
@@ -39,6 +39,7 @@ public sealed class ConnectionTests
                 fillers.Add(filler);
                 connecting = filler.ConnectAsync(IPAddress.IPv6Loopback, world.Server.Port, CancellationToken.None).AsTask();
             }
+            // Nothing reports that the queue is full, but on loopback only a full queue lets a connection take this long.
             while (await Task.WhenAny(connecting, Task.Delay(300, TestContext.Current.CancellationToken)) == connecting);
 
             var result = await world.Run("x").InMountNamespace(Both).Succeeds("ran\n");

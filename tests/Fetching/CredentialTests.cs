@@ -3,7 +3,7 @@ using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Private scripts: who is told what, and what is said when it does not suffice.</summary>
+/// <summary>Private scripts: which server gets which credentials, and what the message says if they are not enough.</summary>
 public sealed class CredentialTests
 {
     [Fact]
@@ -34,7 +34,7 @@ public sealed class CredentialTests
     [InlineData("X-Ops", "a\nInjected: b")]
     [InlineData("Host", "other.example.com")]
     [InlineData("Content-Length", "3")]
-    public async Task A_header_that_would_say_more_than_it_is_is_refused(string name, string value)
+    public async Task A_header_that_could_change_the_request_is_refused(string name, string value)
     {
         await using var world = await World.Serving(("/x", Script));
         world.Conf($$"""
@@ -79,7 +79,7 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public void Netrc_has_the_password_of_a_name_that_is_known()
+    public void Netrc_has_the_password_for_a_name()
     {
         const string text = "machine host login a password b\nmachine host login c password d";
         Assert.Equal(("c", "d"), Run.Http.Auth.Netrc.Find(text, "host", "c"));
@@ -95,7 +95,7 @@ public sealed class CredentialTests
     [InlineData("example.com", "GITLAB_TOKEN=three GH_TOKEN=one GITHUB_TOKEN=two", "authorization", null)]
     [InlineData("raw.githubusercontent.com.example.com", "GH_TOKEN=one", "authorization", null)]
     [InlineData("github.com", "GITLAB_TOKEN=three", "private-token", null)]
-    public async Task Tokens_go_to_whom_they_belong(string host, string variables, string header, string? expected)
+    public async Task Tokens_go_only_to_the_hosts_that_they_are_for(string host, string variables, string header, string? expected)
     {
         await using var world = await ProxiedHost.Of(host);
         world.Server["/o/r/x"] = Script;
@@ -119,7 +119,7 @@ public sealed class CredentialTests
     }
 
     [Fact]
-    public async Task What_the_source_says_is_stronger_than_a_token()
+    public async Task The_sources_headers_take_precedence_over_a_token()
     {
         await using var world = await ProxiedHost.Of("github.com");
         world.Server["/x"] = Script;
@@ -200,7 +200,7 @@ public sealed class CredentialTests
         }
     }
 
-    /// <summary>A world in which one host is a server of this machine, with a certificate that is trusted, behind a proxy.</summary>
+    /// <summary>A world in which one host is a server on this machine, with a trusted certificate, behind a proxy.</summary>
     private sealed class ProxiedHost : IAsyncDisposable
     {
         public Sandbox Box { get; } = new();
@@ -219,7 +219,7 @@ public sealed class CredentialTests
             return world;
         }
 
-        /// <param name="variables">As NAME=VALUE, with blanks between.</param>
+        /// <param name="variables">As NAME=VALUE, separated by blanks.</param>
         public Command Run(string variables, params string[] arguments)
         {
             var command = Box.Run(arguments);

@@ -2,7 +2,7 @@ using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
 
-/// <summary><c>--diff</c>: what diff(1) says of the copy and of what the server has now, and nothing else happens.</summary>
+/// <summary><c>--diff</c> compares the copy with what the server has now, by diff(1), and changes nothing.</summary>
 public sealed class DiffTests
 {
     [Fact]
@@ -28,7 +28,7 @@ public sealed class DiffTests
     }
 
     [Fact]
-    public async Task Cannot_be_had_without_the_server()
+    public async Task Needs_the_server()
     {
         await using var world = await World.Serving(("/x", Script));
         await world.Run("x").Succeeds("ran\n");

@@ -2,7 +2,7 @@ using Run.Naming;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>URLs as they are copied from a browser, and the script that each page shows.</summary>
+/// <summary>URLs of pages, as they are copied from a browser, and the URLs of the scripts that those pages show.</summary>
 public sealed class PageUrlTests
 {
     [Theory]

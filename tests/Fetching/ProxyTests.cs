@@ -3,7 +3,7 @@ using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Proxies: tinyproxy, for http and for https through CONNECT, and who is reached without one.</summary>
+/// <summary>Proxies: tinyproxy, for http and for https through CONNECT, and which hosts are reached without one.</summary>
 public sealed class ProxyTests
 {
     [Theory]
@@ -54,7 +54,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task A_proxy_that_is_away_is_named()
+    public async Task A_proxy_that_cannot_be_reached_is_named()
     {
         await using var world = await World.Serving();
         var authority = $"127.0.0.1:{Ports.Free()}";
@@ -104,7 +104,7 @@ public sealed class ProxyTests
     public void An_entry_of_NO_PROXY(string entry, string host, bool covers) =>
         Assert.Equal(covers, Proxies.Covers(entry, new Origin("https", host, 443)));
 
-    /// <summary>The real one.</summary>
+    /// <summary>The real tinyproxy.</summary>
     private sealed class Tinyproxy : IAsyncDisposable
     {
         private readonly Child _child;
@@ -123,7 +123,8 @@ public sealed class ProxyTests
             {
                 var port = Ports.Free();
                 var log = box.Put("tinyproxy.log", "", executable: false);
-                var settings = $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n";
+                var settings =
+                    $"Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile \"{log}\"\nLogLevel Connect\n{string.Join('\n', more)}\n";
                 var conf = box.Put("tinyproxy.conf", settings, executable: false);
                 var child = box.Exec("/usr/bin/tinyproxy", "-d", "-c", conf).Start();
                 await Eventually.True(() => child.HasExited || Ports.IsOpen(port), "tinyproxy listens");
@@ -132,7 +133,7 @@ public sealed class ProxyTests
                     return new Tinyproxy(child, $"http://127.0.0.1:{port}", log);
                 }
 
-                // Somebody else was faster to take the port.
+                // Another process took the port first.
                 Assert.True(tries < 5, (await child.Exit()).Transcript);
                 await child.DisposeAsync();
             }

@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>The real thing: Debian's pt-summary from a real nginx, over HTTP and over TLS.</summary>
+/// <summary>A real script from a real server: Debian's pt-summary from nginx, over HTTP and over TLS.</summary>
 public sealed class RealInputTests
 {
     private const string PtSummary = "/usr/bin/pt-summary";
@@ -20,7 +20,7 @@ public sealed class RealInputTests
         box.Sources(origin);
         box.Variables["SSL_CERT_FILE"] = box.Put("authority.pem", authority.AuthorityPem, executable: false);
 
-        // It exits 1 after telling its version; that is its own affair.
+        // It exits with 1 after it has printed its version.
         var direct = await box.Exec(PtSummary, "--version").Result();
         Assert.StartsWith("pt-summary ", direct.Stdout, StringComparison.Ordinal);
         await box.Run("pt-summary", "--version").Expect(direct.Status, direct.Stdout);
@@ -33,7 +33,7 @@ public sealed class RealInputTests
         Assert.StartsWith("# Percona Toolkit System Summary Report", real.Stdout, StringComparison.Ordinal);
         Assert.EndsWith("# The End ####################################################\n", real.Stdout, StringComparison.Ordinal);
 
-        // The log says what nginx was asked: once for the script, and nothing since.
+        // According to nginx's log there was one request for the script, and none since.
         Assert.Matches(@"^GET /pt-summary HTTP/1.1 200\n$", nginx.Log);
         await box.Run("-u", "pt-summary", "--version").Expect(direct.Status, direct.Stdout);
         await nginx.HasLogged(2);
@@ -88,8 +88,9 @@ public sealed class RealInputTests
 
         public string Log => File.ReadAllText(log);
 
-        /// <summary>nginx writes its log after the answer.</summary>
-        public Task HasLogged(int lines) => Eventually.True(() => Log.Count(static c => c == '\n') >= lines, $"nginx has logged {lines} requests");
+        /// <summary>Waits, because nginx writes its log after it has answered.</summary>
+        public Task HasLogged(int lines) =>
+            Eventually.True(() => Log.Count(static c => c == '\n') >= lines, $"nginx has logged {lines} requests");
 
         public ValueTask DisposeAsync() => child.DisposeAsync();
     }

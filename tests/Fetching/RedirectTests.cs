@@ -2,7 +2,7 @@ using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Redirects: where they may lead, and what goes along.</summary>
+/// <summary>Redirects: where they may lead, and which headers are sent there.</summary>
 public sealed class RedirectTests
 {
     [Theory]
@@ -19,7 +19,7 @@ public sealed class RedirectTests
     }
 
     [Fact]
-    public async Task Ten_in_a_row_but_not_for_ever()
+    public async Task Ten_in_a_row_are_followed_but_not_more()
     {
         await using var world = await World.Serving(("/0", Script));
         for (var i = 1; i <= 10; i++)
@@ -65,7 +65,7 @@ public sealed class RedirectTests
         await world.Run("x").Fails(ExitStatus.Refused, world.Server.Url, "from https to http");
         Assert.Empty(plain.Requests);
 
-        // The other way round nothing is lost.
+        // From http to https is fine.
         plain.Redirect("/y", world.Server.Url + "/y");
         world.Server["/y"] = Script;
         await world.Run(plain.Url + "/y").Succeeds("ran\n");

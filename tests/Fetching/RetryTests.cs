@@ -4,7 +4,7 @@ using static Run.Tests.Infra.RawServer;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>What is tried again, how often, after how long, and where else.</summary>
+/// <summary>What is tried again, how often, after how long, and on which other servers.</summary>
 public sealed class RetryTests
 {
     [Theory]
@@ -12,7 +12,7 @@ public sealed class RetryTests
     [InlineData(429)]
     [InlineData(500)]
     [InlineData(503)]
-    public async Task A_server_that_is_busy_is_asked_again_and_nobody_hears_of_it(int status)
+    public async Task A_server_that_is_busy_is_asked_again_without_a_message(int status)
     {
         await using var world = World.Answering(Busy(status), Busy(status), Serves(Script));
         await world.Run("x").Succeeds("ran\n");

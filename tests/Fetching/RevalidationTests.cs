@@ -3,7 +3,7 @@ using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>Asking whether a copy is still good: with which validators, when, and what follows from each answer.</summary>
+/// <summary>Asking the server whether a copy is still current: when, with which validators, and what each answer means.</summary>
 public sealed class RevalidationTests
 {
     [Theory]
@@ -118,7 +118,7 @@ public sealed class RevalidationTests
         await box.Run("x").Env("RUN_OFFLINE", "1").Traced(out var byVariable, calls).Fails(ExitStatus.Unavailable, "offline");
         Assert.DoesNotContain("AF_INET", File.ReadAllText(byVariable), StringComparison.Ordinal);
 
-        // The trace would show it: without --offline somebody is asked.
+        // The check above can fail: without --offline, the trace shows such calls.
         await box.Run("x").Traced(out var asked, calls).Fails(ExitStatus.Unavailable, "name.invalid");
         Assert.Contains("AF_INET", File.ReadAllText(asked), StringComparison.Ordinal);
     }

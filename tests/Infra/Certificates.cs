@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Run.Tests.Infra;
 
-/// <summary>A certificate authority made for a test, and what it issues.</summary>
+/// <summary>A certificate authority for one test, and the certificates that it issues.</summary>
 internal sealed class Certificates : IDisposable
 {
     private static readonly DateTimeOffset s_start = DateTimeOffset.UtcNow.AddDays(-30);
@@ -17,12 +17,13 @@ internal sealed class Certificates : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+        request.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         _authority = request.CreateSelfSigned(s_start, s_start.AddYears(2));
     }
 
-    /// <summary>For SSL_CERT_FILE.</summary>
+    /// <summary>The authority's own certificate, for SSL_CERT_FILE.</summary>
     public string AuthorityPem => _authority.ExportCertificatePem();
 
     /// <summary>A server's certificate for a host name or an address, by default valid now.</summary>
@@ -44,11 +45,11 @@ internal sealed class Certificates : IDisposable
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false));
         using var issued = request.Create(_authority, s_start, until ?? s_start.AddYears(1), RandomNumberGenerator.GetBytes(12));
         using var withKey = issued.CopyWithPrivateKey(key);
-        // Kestrel wants a key that it can use more than once.
+        // Kestrel needs a key that it can use more than once.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
     }
 
-    /// <summary>A server's certificate for 127.0.0.1 that nobody but itself stands behind; always the same.</summary>
+    /// <summary>A self-signed server certificate for 127.0.0.1; always the same one.</summary>
     public X509Certificate2 SelfSigned()
     {
         if (_selfSigned is null)

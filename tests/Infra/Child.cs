@@ -4,7 +4,7 @@ using Run.Posix;
 
 namespace Run.Tests.Infra;
 
-/// <summary>A command that has been started. What it leaves behind ends with it, or with its sandbox.</summary>
+/// <summary>A command that has been started. Processes that it leaves behind are killed with it, or with its sandbox.</summary>
 internal sealed class Child : IAsyncDisposable
 {
     private readonly Process _process;
@@ -22,12 +22,12 @@ internal sealed class Child : IAsyncDisposable
         _errors = new Drain(process.StandardError.BaseStream);
     }
 
-    /// <summary>The process: the program itself, or, on a terminal, the launcher that holds the terminal's other side.</summary>
+    /// <summary>The PID of the program itself or, on a terminal, of the launcher that holds the terminal's other side.</summary>
     public int Pid => _process.Id;
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>What standard output has so far.</summary>
+    /// <summary>Standard output so far.</summary>
     public string OutputSoFar => _output.Text;
 
     public string ErrorsSoFar => _errors.Text;
@@ -41,7 +41,7 @@ internal sealed class Child : IAsyncDisposable
         }
         catch (IOException)
         {
-            // It need not read all of it.
+            // The program does not have to read all of its input.
         }
     });
 
@@ -56,13 +56,13 @@ internal sealed class Child : IAsyncDisposable
 
     public void Signal(int number) => Libc.Signal(Pid, number);
 
-    /// <summary>Waits until standard output holds the text.</summary>
+    /// <summary>Waits until standard output contains the text.</summary>
     public Task Output(string text) => Until(_output, text, "standard output");
 
-    /// <summary>Waits until standard error holds the text.</summary>
+    /// <summary>Waits until standard error contains the text.</summary>
     public Task Errors(string text) => Until(_errors, text, "standard error");
 
-    /// <summary>Waits for the end.</summary>
+    /// <summary>Waits until it has ended.</summary>
     public async Task<Result> Exit()
     {
         using var deadline = new CancellationTokenSource(_deadline);
@@ -101,7 +101,8 @@ internal sealed class Child : IAsyncDisposable
             $"\"{text}\" is on {where}\n{Transcript(status: null)}");
 
     private string Transcript(int? status) =>
-        $"{_command}\nstatus: {(status is null ? "still running" : status)}\nstdout:\n{Indent(_output.Text)}stderr:\n{Indent(_errors.Text)}";
+        $"{_command}\nstatus: {(status is null ? "still running" : status)}\n"
+        + $"stdout:\n{Indent(_output.Text)}stderr:\n{Indent(_errors.Text)}";
 
     private static string Indent(string text)
     {
@@ -110,7 +111,7 @@ internal sealed class Child : IAsyncDisposable
         return string.Concat(cut.Split('\n').Select(static line => $"    {line}\n"));
     }
 
-    /// <summary>Collects what comes out of a stream, as it comes.</summary>
+    /// <summary>Collects the output of a stream as it arrives.</summary>
     private sealed class Drain
     {
         private readonly List<byte> _bytes = [];

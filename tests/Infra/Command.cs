@@ -5,7 +5,7 @@ using Run.Posix;
 
 namespace Run.Tests.Infra;
 
-/// <summary>A command that is yet to be started: what, and in which circumstances. Each method returns the same command.</summary>
+/// <summary>A command that has not been started yet, and the circumstances of its start. Each method returns the same command.</summary>
 internal sealed class Command
 {
     private readonly Sandbox _box;
@@ -47,7 +47,7 @@ internal sealed class Command
         return this;
     }
 
-    /// <summary>What standard input holds; by default it is an empty pipe.</summary>
+    /// <summary>The content of standard input, which is an empty pipe by default.</summary>
     public Command Input(string text)
     {
         _input = OsText.ToBytes(text);
@@ -61,10 +61,10 @@ internal sealed class Command
         return this;
     }
 
-    /// <summary>On a terminal of its own, 80×24, as the leader of a session. What the terminal shows is then the standard output.</summary>
+    /// <summary>On a terminal of its own, 80×24, as the leader of a session. Standard output is then what the terminal shows.</summary>
     public Command OnTerminal() => InputStaysOpen().Order("terminal", "");
 
-    /// <summary>argv[0], where it is not the program's usual name.</summary>
+    /// <summary>Sets argv[0] to something else than the program's usual name.</summary>
     public Command CalledAs(string name)
     {
         _arguments[0] = name;
@@ -82,7 +82,7 @@ internal sealed class Command
 
     public Command Blocking(params int[] signals) => Orders("block", signals);
 
-    /// <summary>Sends itself the signals before the program begins; to be useful they are blocked before.</summary>
+    /// <summary>The process sends itself these signals before the program starts. That is useful only if they are blocked.</summary>
     public Command WithPending(params int[] signals) => Orders("pend", signals);
 
     public Command WithClosed(params int[] descriptors) => Orders("close", descriptors);
@@ -100,23 +100,23 @@ internal sealed class Command
 
     public Command NoNewPrivileges() => Order("nonewprivs", "");
 
-    /// <summary>As another user, of a group with the same number. Only for root: see <see cref="RootFactAttribute"/>.</summary>
+    /// <summary>As another user, and a group with the same ID. Only for root: see <see cref="RootFactAttribute"/>.</summary>
     public Command As(int user) => Orders("user", user);
 
-    /// <summary>In a mount namespace of its own, after these lines of sh. Only for root.</summary>
+    /// <summary>In a mount namespace of its own, which these lines of sh set up. Only for root.</summary>
     public Command InMountNamespace(string setup) =>
         Through("unshare", "-m", "sh", "-c", $"set -e\n{setup}\nprogram=$1; shift 2; exec \"$program\" \"$@\"", "sh", _program);
 
     /// <summary>Puts another program in front: <c>strace -f -o file</c>, <c>prlimit</c>, <c>env --block-signal</c>.</summary>
     public Command Through(params string[] prefix)
     {
-        // The prefix execs the program by its path; argv[0] is then that path.
+        // The prefix executes the program by its path, so argv[0] is that path.
         _arguments = prefix.Contains(_program) ? [.. prefix, .. _arguments] : [.. prefix, _program, .. _arguments[1..]];
         _program = prefix[0];
         return this;
     }
 
-    /// <summary>Under strace(1), with all that it starts; the file has a line for each call, after the number of the process.</summary>
+    /// <summary>Under strace(1), with all that it starts. Each line of the file is a PID and a system call.</summary>
     public Command Traced(out string file, params string[] options)
     {
         Tools.Need("strace");
@@ -124,7 +124,7 @@ internal sealed class Command
         return Through(["strace", "-f", "-qq", "-s", "4096", .. options, "-o", file]);
     }
 
-    /// <summary>Fails, and ends the processes, when it takes longer; by default a minute.</summary>
+    /// <summary>If it takes longer than this, by default a minute, the test fails and the processes are killed.</summary>
     public Command Within(TimeSpan deadline)
     {
         _deadline = deadline;
@@ -156,22 +156,22 @@ internal sealed class Command
         return child;
     }
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Runs it and waits until it has ended.</summary>
     public async Task<Result> Result()
     {
         await using var child = Start();
         return await child.Exit();
     }
 
-    /// <summary>It must end with exactly this status and output, and say nothing else.</summary>
+    /// <summary>It must end with exactly this status and output, and print nothing else.</summary>
     public async Task<Result> Expect(int status, string stdout, string stderr = "") => (await Result()).Is(status, stdout, stderr);
 
     /// <summary>It must print this, nothing on standard error, and exit 0.</summary>
     public Task<Result> Succeeds(string stdout) => Expect(0, stdout);
 
     /// <summary>
-    /// It must fail in the voice of <c>run</c>, with this status, nothing on standard output and, on standard error, one line (and a hint on a second
-    /// one at most) that has each of these words.
+    /// It must fail in the way of <c>run</c>: with this status, nothing on standard output and, on standard error, one message that
+    /// contains each of these words, in one line and at most one more for a hint.
     /// </summary>
     internal async Task<Result> Fails(ExitStatus status, params string[] words) => (await Result()).Failed((int)status, words);
 
@@ -191,7 +191,7 @@ internal sealed class Command
         return this;
     }
 
-    /// <summary>The command as one would type it, with what is different from the sandbox's own environment.</summary>
+    /// <summary>The command as one would type it, with the variables that differ from the sandbox's own.</summary>
     private string Describe()
     {
         var text = new StringBuilder("$ ");

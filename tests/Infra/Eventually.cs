@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Run.Tests.Infra;
 
-/// <summary>Waiting for a condition, never for a time.</summary>
+/// <summary>Waits for a condition, instead of for a time.</summary>
 internal static class Eventually
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);

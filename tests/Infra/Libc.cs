@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Run.Tests.Infra;
 
-/// <summary>The few calls of the system that .NET does not offer.</summary>
+/// <summary>The few system calls that .NET does not offer.</summary>
 internal static partial class Libc
 {
     public const int SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGUSR1 = 10, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17;
 
     public static bool IsRoot { get; } = geteuid() == 0;
 
-    /// <summary>kill(2); a process that is gone already is no error.</summary>
+    /// <summary>kill(2). It is not an error if the process has already ended.</summary>
     public static void Signal(int pid, int number) => _ = kill(pid, number);
 
     public static bool IsAlive(int pid) => kill(pid, 0) == 0;

@@ -6,7 +6,7 @@ namespace Run.Tests.Infra;
 /// <summary>TCP ports on loopback, for servers that cannot choose one themselves.</summary>
 internal static class Ports
 {
-    /// <summary>One that nobody listens on; somebody else may take it in the next moment.</summary>
+    /// <summary>A port that nobody listens on. Another process may take it at any moment.</summary>
     public static int Free()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

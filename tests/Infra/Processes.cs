@@ -5,7 +5,7 @@ namespace Run.Tests.Infra;
 /// <summary>The machine's processes, as /proc shows them.</summary>
 internal static class Processes
 {
-    /// <summary>All processes whose environment, arguments, working directory or program lies in the directory.</summary>
+    /// <summary>All processes whose environment, arguments, working directory or program mentions the directory.</summary>
     public static IEnumerable<int> Under(string directory)
     {
         foreach (var entry in Directory.EnumerateDirectories("/proc"))
@@ -17,7 +17,7 @@ internal static class Processes
         }
     }
 
-    /// <summary>Ends them all, also those that a dying one was about to start.</summary>
+    /// <summary>Kills them all, including those that one of them was about to start.</summary>
     public static void KillAllUnder(string directory)
     {
         for (var attempt = 0; attempt < 100; attempt++)
@@ -37,7 +37,7 @@ internal static class Processes
     {
         try
         {
-            // The shared binary and launcher are in the suite's own directory, so a path of a sandbox is enough to tell whose it is.
+            // The shared binary and launcher are in the suite's own directory, so the path of a sandbox identifies its processes.
             return Contains(entry + "/environ", directory)
                 || Contains(entry + "/cmdline", directory)
                 || (new FileInfo(entry + "/cwd").LinkTarget?.StartsWith(directory, StringComparison.Ordinal) ?? false)

@@ -2,7 +2,7 @@ using FsCheck;
 
 namespace Run.Tests.Infra;
 
-/// <summary>What holds for any input: a hundred at random, and the smallest that shows a failure.</summary>
+/// <summary>Properties that hold for any input: a hundred random ones are tried, and the smallest that fails is shown.</summary>
 internal static class Properties
 {
     public static void Holds(this Property property) => property.Check(Config.QuickThrowOnFailure.WithQuietOnSuccess(true));

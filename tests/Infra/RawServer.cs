@@ -8,9 +8,8 @@ using Run.Posix;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// A server on loopback that says what the test wrote, byte for byte: answers that end early, never end, have no length, or are none.
-/// Every connection is read up to the end of its request's headers, then the next answer is played (the last one again and again) and
-/// the connection is closed.
+/// A server on loopback that sends what the test wrote, byte for byte: answers that end early, never end, have no length, or are not HTTP.
+/// It reads each connection to the end of the request's headers, sends the next answer (or the last one again), and closes the connection.
 /// </summary>
 internal sealed class RawServer : IAsyncDisposable
 {
@@ -30,7 +29,7 @@ internal sealed class RawServer : IAsyncDisposable
 
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
 
-    /// <summary>The heads of all requests: request line and headers.</summary>
+    /// <summary>The request line and headers of each request.</summary>
     public string[] Requests => [.. _requests];
 
     public static RawServer Start(params Func<Connection, Task>[] answers) => new(answers);
@@ -38,15 +37,15 @@ internal sealed class RawServer : IAsyncDisposable
     /// <summary>Sends exactly this and closes.</summary>
     public static Func<Connection, Task> Says(string answer) => connection => connection.Send(answer);
 
-    /// <summary>An ordinary answer, with its length.</summary>
+    /// <summary>An ordinary answer, with a Content-Length.</summary>
     public static Func<Connection, Task> Serves(string body) => Says(
         $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {Length(body)}\r\n\r\n{body}");
 
-    /// <summary>Promises the whole body and closes after <paramref name="sent"/> bytes of it.</summary>
+    /// <summary>Announces the whole body, and closes the connection after <paramref name="sent"/> bytes of it.</summary>
     public static Func<Connection, Task> Cuts(string body, int sent) => Says(
         $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {Length(body)}\r\n\r\n{body[..sent]}");
 
-    /// <summary>Sends this, then says nothing more, and keeps the connection open until the other side, or the test, ends.</summary>
+    /// <summary>Sends this and nothing more, and keeps the connection open until the client closes it or the test ends.</summary>
     public static Func<Connection, Task> Stalls(string answer = "") => async connection =>
     {
         await connection.Send(answer);
@@ -100,7 +99,7 @@ internal sealed class RawServer : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
-            // The other side went away, or the test has ended.
+            // The client has closed the connection, or the test has ended.
         }
     }
 
@@ -153,7 +152,7 @@ internal sealed class RawServer : IAsyncDisposable
 
         public void Dispose()
         {
-            // An orderly end: what was sent arrives, however much of the request was left unread.
+            // An orderly end: all that was sent arrives, even if part of the request was not read.
             try
             {
                 socket.Shutdown(SocketShutdown.Send);

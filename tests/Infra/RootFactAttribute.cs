@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Run.Tests.Infra;
 
-/// <summary>A test that only root can carry out: mounts, other users, namespaces.</summary>
+/// <summary>A test that needs root: mounts, other users, namespaces.</summary>
 internal sealed class RootFactAttribute : FactAttribute
 {
     private static readonly Lazy<bool> s_mayUnshare = new(static () =>

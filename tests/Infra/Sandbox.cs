@@ -4,15 +4,15 @@ using Run.Posix;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// A world of its own for one test: HOME, the XDG directories, PATH, a working directory; nothing of the runner's environment gets in.
+/// HOME, the XDG directories, PATH and a working directory for one test. Nothing of the test runner's environment gets in.
 /// <code>
 /// using var box = new Sandbox();
 /// box.Sources(server);
 /// await box.Run("hello", "a b").Succeeds("hello a b\n");
 /// await box.Run("helo").Fails(ExitStatus.NotFound, "helo", "404");
 /// </code>
-/// Texts that stand for arguments, variables and paths are OsText: "\udcff" is the byte 0xff. When the test ends, so does every process
-/// that it started, and the directory is gone.
+/// Arguments, variables and paths are OsText: "\udcff" is the byte 0xff. When the test ends, every process that it started is killed, and
+/// the directory is deleted.
 /// </summary>
 internal class Sandbox : IDisposable
 {
@@ -64,7 +64,7 @@ internal class Sandbox : IDisposable
     /// <summary>The user's run.conf.</summary>
     public string ConfFile => ConfigHome + "/run/run.conf";
 
-    /// <summary>What every command of this sandbox finds in its environment.</summary>
+    /// <summary>The environment of every command in this sandbox.</summary>
     public Dictionary<string, string> Variables { get; }
 
     /// <summary>Starts <c>run</c> with these arguments.</summary>
@@ -73,21 +73,22 @@ internal class Sandbox : IDisposable
     /// <summary>Starts a line of sh, in which <c>run</c> is the binary under test.</summary>
     public Command Sh(string line) => new(this, "/bin/sh", ["sh", "-c", line]);
 
-    /// <summary>Starts another program, found in the usual places.</summary>
+    /// <summary>Starts another program, from the usual directories.</summary>
     public Command Exec(string program, params string[] arguments) => new(this, program, [program, .. arguments]);
 
     /// <summary>Writes the user's run.conf.</summary>
     public void Conf(string text) => Write(ConfFile, text);
 
-    /// <summary>Writes a run.conf whose <c>default</c> is the server; more lines belong to <c>sources:</c> and are indented by two.</summary>
+    /// <summary>Writes a run.conf whose <c>default</c> is the server. More lines go below <c>sources:</c>, indented by two.</summary>
     public void Sources(ScriptServer server, params string[] more) => Sources(server.Url, more);
 
-    public void Sources(string url, params string[] more) => Conf($"sources:\n  default: {url}/%s\n{string.Concat(more.Select(line => $"  {line}\n"))}");
+    public void Sources(string url, params string[] more) =>
+        Conf($"sources:\n  default: {url}/%s\n{string.Concat(more.Select(line => $"  {line}\n"))}");
 
-    /// <summary>Has every command trust the certificates that the authority has issued.</summary>
+    /// <summary>Makes every command trust the certificates of the authority.</summary>
     public void Trust(Certificates authority) => Variables["SSL_CERT_FILE"] = Put("ca.pem", authority.AuthorityPem);
 
-    /// <summary>Writes a file, by default one that can be executed, into the working directory (or to an absolute path); returns where.</summary>
+    /// <summary>Writes a file, executable by default, into the working directory or to an absolute path. Returns its path.</summary>
     public string Put(string name, string content, bool executable = true)
     {
         var path = Path.Combine(Work, name);
@@ -98,7 +99,7 @@ internal class Sandbox : IDisposable
         return path;
     }
 
-    /// <summary>All files of the cache, whatever they are.</summary>
+    /// <summary>All files in the cache, of any kind.</summary>
     public string[] CachedFiles() => Directory.Exists(Cache) ? Directory.GetFiles(Cache, "*", SearchOption.AllDirectories) : [];
 
     /// <summary>The one cached file that holds the script of this name.</summary>
@@ -127,7 +128,7 @@ internal class Sandbox : IDisposable
         }
         catch (UnauthorizedAccessException)
         {
-            // A test that took permissions away leaves directories that only their owner can open again.
+            // A test may have removed permissions from a directory; its owner can restore them.
             foreach (var path in Directory.EnumerateDirectories(directory, "*", new EnumerationOptions { RecurseSubdirectories = true }))
             {
                 File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

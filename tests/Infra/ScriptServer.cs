@@ -16,8 +16,8 @@ using Run.Posix;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// A real web server on loopback, on a port of its own, that answers each path as it was told and keeps a record of who asked for what.
-/// Paths are as they came, not decoded, and may have a query. What a well-behaved server cannot do is <see cref="RawServer"/>'s part.
+/// A real web server on loopback, on a port of its own, which answers each path as it was told and records all requests. Paths are as they
+/// were sent, not decoded, and may have a query. For what a well-behaved server cannot do there is <see cref="RawServer"/>.
 /// </summary>
 internal sealed class ScriptServer : IAsyncDisposable
 {
@@ -33,12 +33,12 @@ internal sealed class ScriptServer : IAsyncDisposable
 
     public int Port => new Uri(Url).Port;
 
-    /// <summary>All requests so far, in the order of their arrival.</summary>
+    /// <summary>All requests so far, in order.</summary>
     public Request[] Requests => [.. _requests];
 
     public static Task<ScriptServer> Start() => Start(static _ => { }, "http://127.0.0.1");
 
-    /// <summary>With TLS; the host is the one that the certificate is for.</summary>
+    /// <summary>With TLS. The host is the one in the certificate.</summary>
     public static Task<ScriptServer> StartTls(X509Certificate2 certificate, string host = "127.0.0.1") =>
         Start(options => options.UseHttps(certificate), $"https://{host}");
 
@@ -57,8 +57,8 @@ internal sealed class ScriptServer : IAsyncDisposable
         var server = new ScriptServer(application);
         application.Run(server.Answer);
         await application.StartAsync();
-        var port = new Uri(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
-        server.Url = $"{origin}:{port}";
+        var address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        server.Url = $"{origin}:{new Uri(address).Port}";
         return server;
     }
 
@@ -88,10 +88,10 @@ internal sealed class ScriptServer : IAsyncDisposable
         return Task.CompletedTask;
     });
 
-    /// <summary>Sends a body with its length, as an answer that <see cref="Map"/> takes.</summary>
+    /// <summary>An answer for <see cref="Map"/>: a body with its length.</summary>
     public static Task Send(HttpContext context, string body) => Send(context, OsText.ToBytes(body));
 
-    /// <summary>Sends a status, and no body, as an answer that <see cref="Map"/> takes.</summary>
+    /// <summary>An answer for <see cref="Map"/>: a status and no body.</summary>
     public static Task Refuse(HttpContext context, int status)
     {
         context.Response.StatusCode = status;
@@ -105,17 +105,17 @@ internal sealed class ScriptServer : IAsyncDisposable
         await context.Response.Body.WriteAsync(body);
     }
 
-    /// <summary>Answers the path in any way; what is not mapped is 404.</summary>
+    /// <summary>Answers the path in any way. A path that is not mapped is 404.</summary>
     public void Map(string path, RequestDelegate answer) => _answers[path] = answer;
 
-    /// <summary>Answers the path one way after the other; the last stays.</summary>
+    /// <summary>Answers the path with each of these in turn, and then always with the last.</summary>
     public void Sequence(string path, params RequestDelegate[] answers)
     {
         var next = -1;
         Map(path, context => answers[Math.Min(Interlocked.Increment(ref next), answers.Length - 1)](context));
     }
 
-    /// <summary>From now on requests for the path wait at the gate until it is opened.</summary>
+    /// <summary>From now on, requests for the path wait until the gate is opened.</summary>
     public Gate Hold(string path)
     {
         var gate = new Gate();
@@ -148,7 +148,8 @@ internal sealed class ScriptServer : IAsyncDisposable
     private async Task Answer(HttpContext context)
     {
         var path = context.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        var headers = context.Request.Headers.ToDictionary(static h => h.Key, static h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+        var headers = context.Request.Headers
+            .ToDictionary(static h => h.Key, static h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase);
         _requests.Enqueue(new Request(context.Request.Method, path, headers, context.Connection.Id));
         try
         {
@@ -156,14 +157,14 @@ internal sealed class ScriptServer : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            context.Abort(); // the other side went away
+            context.Abort(); // the client has closed the connection
         }
     }
 
     private static Task NotFound(HttpContext context) => Refuse(context, 404);
 }
 
-/// <summary>A request as the server saw it. Header names are looked up in any case.</summary>
+/// <summary>A request as the server saw it. Header names are not case-sensitive.</summary>
 internal sealed record Request(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Connection)
 {
     public string? Header(string name) => Headers.GetValueOrDefault(name);
@@ -172,13 +173,13 @@ internal sealed record Request(string Method, string Path, IReadOnlyDictionary<s
     public string UserInfo => Encoding.UTF8.GetString(Convert.FromBase64String(Header("authorization")!["Basic ".Length..]));
 }
 
-/// <summary>Holds answers back until the test lets them go.</summary>
+/// <summary>Holds answers back until the test opens it.</summary>
 internal sealed class Gate
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when the first request has come.</summary>
+    /// <summary>Completes when the first request has arrived.</summary>
     public Task Reached => _reached.Task.WaitAsync(Eventually.Deadline);
 
     public void Open() => _opened.TrySetResult();

@@ -2,7 +2,7 @@ using Run.Posix;
 
 namespace Run.Tests.Infra;
 
-/// <summary>Scripts as most tests need them, and their digests.</summary>
+/// <summary>The scripts that most tests need, and digests.</summary>
 internal static class Scripts
 {
     /// <summary>A shell script that prints this line.</summary>

@@ -4,12 +4,14 @@ using System.Text.RegularExpressions;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// Compares a text with the file Class.Method[.variant].verified.txt beside the test, by Verify's conventions: on a difference the text is
-/// written to .received.txt there, and accepting it is renaming it. Only for what people read.
+/// Compares a text with the file Class.Method[.variant].verified.txt beside the test, by Verify's conventions: if they differ, the text is
+/// written to .received.txt there; to accept it, rename that file. Only for what people read.
 /// </summary>
 internal static partial class Snapshot
 {
-    public static void Verify(string text, Sandbox? box = null, string? variant = null, [CallerFilePath] string file = "", [CallerMemberName] string method = "")
+    public static void Verify(
+        string text, Sandbox? box = null, string? variant = null,
+        [CallerFilePath] string file = "", [CallerMemberName] string method = "")
     {
         // In a deterministic build the compiler maps the sources to /_/.
         var source = file.StartsWith("/_/", StringComparison.Ordinal) ? Path.Combine(Suite.Repository, file[3..]) : file;

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// The one thread that starts processes. The launcher asks the kernel to end it when its parent does, and for the kernel the parent is
-/// the thread that forked: one of the pool's may end at any time, this one ends with the test runner.
+/// The one thread that starts processes. The launcher asks the kernel to kill it when its parent ends (PR_SET_PDEATHSIG), and to the kernel
+/// the parent is the thread that forked. A thread of the pool may end at any time; this one ends with the test runner.
 /// </summary>
 internal static class Starter
 {

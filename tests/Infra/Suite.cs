@@ -6,8 +6,8 @@ using System.Runtime.CompilerServices;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// What all the tests share, made once: the binary under test, and the two small C programs that start it and that it starts.
-/// The binary is $RUN_BINARY, else the repo's artifacts/run; it is copied to where every user of the machine can execute it.
+/// What all tests share, created once: the binary under test, a small C program that starts it, and one that it starts.
+/// The binary is $RUN_BINARY, or else artifacts/run; it is copied to a directory from which every user can execute it.
 /// </summary>
 public sealed class Suite : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class Suite : IDisposable
     /// <summary>Starts a program from a known state: probe/start.c.</summary>
     internal static string Start => Current._start;
 
-    /// <summary>Tells everything about its own process: probe/tell.c.</summary>
+    /// <summary>Prints everything about its own process: probe/tell.c.</summary>
     internal static string Tell => Current._tell;
 
     /// <summary>The repository, for its scripts and documents.</summary>
@@ -37,7 +37,7 @@ public sealed class Suite : IDisposable
     public Suite()
     {
         s_current = this;
-        // The tests wait more than they work; with as few threads as there are cores the servers would wait with them.
+        // The tests mostly wait. With only as many threads as there are cores, the servers would have to wait, too.
         ThreadPool.SetMinThreads(64, 64);
         File.SetUnixFileMode(_root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
             | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
@@ -63,7 +63,8 @@ public sealed class Suite : IDisposable
     private string Compile(string name)
     {
         var program = Path.Combine(_root, name);
-        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, Path.Combine(Repository, "tests", "probe", name + ".c"), "-lutil"])
+        var source = Path.Combine(Repository, "tests", "probe", name + ".c");
+        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, source, "-lutil"])
         {
             RedirectStandardError = true,
         })!;
@@ -74,7 +75,7 @@ public sealed class Suite : IDisposable
 
     private static string FindRepository([CallerFilePath] string here = "")
     {
-        // A deterministic build maps the path of the sources to /_/, and then the way up from the test's own assembly leads there.
+        // A deterministic build maps the path of the sources to /_/. Then the repository is found above the test's own assembly.
         for (var directory = File.Exists(here) ? Path.GetDirectoryName(here) : AppContext.BaseDirectory;
             directory is not null;
             directory = Path.GetDirectoryName(directory))

@@ -12,16 +12,16 @@ namespace Run.Tests.Infra;
 /// </summary>
 internal static class World
 {
-    /// <summary>The server answers these paths with these texts; more can be said to it later.</summary>
+    /// <summary>The server answers these paths with these texts. More can be added later.</summary>
     public static async Task<World<ScriptServer>> Serving(params (string Path, string Text)[] scripts) =>
         Of(await ScriptServer.Start(), scripts);
 
-    /// <summary>As <see cref="Serving"/>, over TLS with this certificate; the host is the one that the URLs name.</summary>
+    /// <summary>Like <see cref="Serving"/>, over TLS with this certificate. The host is the one in the URLs.</summary>
     public static async Task<World<ScriptServer>> ServingTls(
         X509Certificate2 certificate, string host, params (string Path, string Text)[] scripts) =>
         Of(await ScriptServer.StartTls(certificate, host), scripts);
 
-    /// <summary>The server plays these answers, byte for byte, one for each request and the last one again and again.</summary>
+    /// <summary>The server sends these answers, byte for byte, one for each request, and then always the last one.</summary>
     public static World<RawServer> Answering(params Func<RawServer.Connection, Task>[] answers)
     {
         var server = RawServer.Start(answers);
@@ -53,7 +53,7 @@ internal sealed class World<TServer> : Sandbox, IAsyncDisposable
 
     public TServer Server { get; }
 
-    /// <summary>Writes a run.conf whose default source is the server, in the long form with these keys: <c>max-age: 1h</c>.</summary>
+    /// <summary>Writes a run.conf whose default source is the server, in the long form, with these keys: <c>max-age: 1h</c>.</summary>
     public void SourceWith(params string[] keys) =>
         Conf($"sources:\n  default:\n    url: {_url}/%s\n{string.Concat(keys.Select(static key => $"    {key}\n"))}");
 

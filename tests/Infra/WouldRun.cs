@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace Run.Tests.Infra;
 
-/// <summary>What <c>--dry-run --json</c> says would be run.</summary>
+/// <summary>What would be run, according to <c>--dry-run --json</c>.</summary>
 internal sealed record WouldRun(string Script, string? Url, string? Path, string? Sha256, string[] Argv)
 {
-    /// <summary>Asks for it.</summary>
+    /// <summary>Runs it with these arguments and reads its answer.</summary>
     public static async Task<WouldRun> Of(Sandbox box, params string[] arguments)
     {
         var result = await box.Run(["--dry-run", "--json", .. arguments]).Result();

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Run.Tests.Installing;
 
-/// <summary>install.sh as people use it: piped into a shell, from a server on loopback that has what scripts/package made.</summary>
+/// <summary>install.sh as people use it: piped into a shell, from a server on loopback that has the files of scripts/package.</summary>
 public sealed class InstallTests(Release release) : IClassFixture<Release>
 {
     private static readonly string s_script = File.ReadAllText(Path.Combine(Suite.Repository, "install.sh"));
@@ -117,8 +117,9 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         var lastLine = s_script.TrimEnd().LastIndexOf('\n') + 1;
         Assert.Equal("main \"$@\"\n", s_script[lastLine..]);
 
-        // The shell reads all its lines from one input, so one start does for many cuts: each is given to a shell of its own below.
-        var cuts = Enumerable.Range(0, lastLine).Where(at => s_script[at] is '\n' or '|' or ';' or '"').Append(lastLine - 1).Append(lastLine + 3);
+        // One shell reads many lines, each of which hands a cut script to a shell of its own: that saves a start by the launcher each time.
+        var cuts = Enumerable.Range(0, lastLine).Where(at => s_script[at] is '\n' or '|' or ';' or '"')
+            .Append(lastLine - 1).Append(lastLine + 3);
         foreach (var cut in cuts.Chunk(40))
         {
             var line = string.Concat(cut.Select(at => $"head -c {at} install.sh | sh >/dev/null 2>&1\n"));
@@ -139,7 +140,7 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         Assert.Equal([release.ArchivePath], server.Requests.Select(static r => r.Path));
         Directory.Delete(Prefix(box), recursive: true);
 
-        // The server's own checksums agree with the archive, and still it is refused.
+        // It is refused although the server's own checksums match the archive.
         (await Install(box, server.Url).Env("RUN_VERSION", release.Version).Env("RUN_SHA256", new string('0', 64)).Result()).Check(1);
         (await Install(box, server.Url).Env("RUN_SHA256", digest).Result()).Check(1);
         Assert.Empty(Installed(box));
@@ -156,10 +157,14 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
             Directory.Delete(Prefix(box), recursive: true);
         }
 
-        foreach (var place in (string[])["http://releases.example", "http://127.0.0.1.example/", "http://localhost@releases.example", "ftp://127.0.0.1", "/tmp"])
+        string[] places =
+            ["http://releases.example", "http://127.0.0.1.example/", "http://localhost@releases.example", "ftp://127.0.0.1", "/tmp"];
+        foreach (var place in places)
         {
             var result = (await Install(box, place).Result()).Check(1);
-            result.Check(result.Stderr.Contains("refused", StringComparison.Ordinal) || result.Stderr.Contains("neither", StringComparison.Ordinal), "a refusal");
+            result.Check(
+                result.Stderr.Contains("refused", StringComparison.Ordinal) || result.Stderr.Contains("neither", StringComparison.Ordinal),
+                "a refusal");
         }
     }
 
@@ -186,7 +191,8 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
         File.Delete($"{bin}/{(hasher == "busybox" ? "sha256sum" : hasher)}");
         File.Delete($"{bin}/perl");
         var result = (await Install(box, server.Url).Env("PATH", bin).Result()).Check(1);
-        result.Check(result.Stderr.Contains("none of sha256sum, shasum and openssl", StringComparison.Ordinal), "a refusal to go on unchecked");
+        result.Check(
+            result.Stderr.Contains("none of sha256sum, shasum and openssl", StringComparison.Ordinal), "a refusal to go on unchecked");
     }
 
     [Theory]
@@ -288,13 +294,14 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     {
         if (musl && !Directory.EnumerateFiles("/lib", "ld-musl-*").Any())
         {
-            // No glibc to ask for its version, and no musl either: then it is glibc that is meant.
+            // If neither a glibc that tells its version nor musl is found, it is taken to be glibc.
             platform = platform.Replace("-musl", "", StringComparison.Ordinal);
         }
 
         using var box = new Sandbox();
         await using var server = await Serve();
-        server[Release.LatestSumsPath] = $"{new string('a', 64)}  run-{release.Version}-linux-vax.tar.gz\n{new string('b', 64)}  run-9.9.9-{platform}.tar.gz\n";
+        server[Release.LatestSumsPath] =
+            $"{new string('a', 64)}  run-{release.Version}-linux-vax.tar.gz\n{new string('b', 64)}  run-9.9.9-{platform}.tar.gz\n";
         box.Put("../bin/uname", $"#!/bin/sh\ncase $1 in -s) echo Linux ;; -m) echo {machine} ;; esac\n");
         if (musl)
         {
@@ -310,12 +317,16 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
     {
         using var box = new Sandbox();
         (await Install(box, "file:" + release.Root).Result()).Check(0);
-        var binary = box.Put("broken", $"#!/bin/sh\n[ -e {box.Work}/moved ] && {{ echo 'no such loader' >&2; exit 127; }}\necho run {release.Version}\n");
+        var binary = box.Put(
+            "broken",
+            $"#!/bin/sh\n[ -e {box.Work}/moved ] && {{ echo 'no such loader' >&2; exit 127; }}\necho run {release.Version}\n");
         (await Release.Package(box, box.Root + "/broken", binary).Result()).Check(0);
         box.Put("moved", "");
 
         var result = (await Install(box, $"file:{box.Root}/broken").Result()).Check(1);
-        Assert.StartsWith($"install.sh: run {release.Version} does not start on this machine, and nothing was installed: no such loader\n", result.Stderr, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"install.sh: run {release.Version} does not start on this machine, and nothing was installed: no such loader\n",
+            result.Stderr, StringComparison.Ordinal);
         await box.Exec(Prefix(box) + "/bin/run", "--version").Succeeds($"run {release.Version}\n");
         Assert.Equal(s_installed, Installed(box));
     }
@@ -384,9 +395,10 @@ public sealed class InstallTests(Release release) : IClassFixture<Release>
 
     private static string Prefix(Sandbox box) => box.Root + "/prefix";
 
-    /// <summary>What is there after an installation, hidden files and all.</summary>
+    /// <summary>What an installation leaves, including hidden files.</summary>
     private static IEnumerable<string> Installed(Sandbox box) => !Directory.Exists(Prefix(box)) ? []
-        : Directory.EnumerateFiles(Prefix(box), "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+        : Directory.EnumerateFiles(
+            Prefix(box), "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
             .Select(path => path[(Prefix(box).Length + 1)..]).Order(StringComparer.Ordinal);
 
     private static Command Install(Sandbox box, string releases, string shell = "/bin/sh", params string[] arguments)

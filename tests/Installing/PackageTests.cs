@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Run.Tests.Installing;
 
-/// <summary>What scripts/package makes.</summary>
+/// <summary>The files that scripts/package creates.</summary>
 public sealed partial class PackageTests(Release release) : IClassFixture<Release>
 {
     [Fact]
@@ -14,7 +14,8 @@ public sealed partial class PackageTests(Release release) : IClassFixture<Releas
         Assert.Equal(
             [
                 $"755 0 {top}bin/run", $"644 0 {top}share/bash-completion/completions/run", $"644 0 {top}share/doc/run/copyright",
-                $"644 0 {top}share/fish/vendor_completions.d/run.fish", $"644 0 {top}share/man/man1/run.1", $"644 0 {top}share/zsh/site-functions/_run",
+                $"644 0 {top}share/fish/vendor_completions.d/run.fish", $"644 0 {top}share/man/man1/run.1",
+                $"644 0 {top}share/zsh/site-functions/_run",
             ],
             release.ArchiveEntries());
     }
@@ -26,13 +27,15 @@ public sealed partial class PackageTests(Release release) : IClassFixture<Releas
         (await Release.Package(box, box.Root + "/again", release.Program).Umask("077").Result()).Check(0);
         Assert.Equal(release.Sums, File.ReadAllText($"{box.Root}/again{release.SumsPath}"));
         Assert.Equal(release.Sums, File.ReadAllText($"{box.Root}/again{Release.LatestSumsPath}"));
-        await box.Exec("sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS").In($"{box.Root}/again/download/v{release.Version}").Succeeds("");
+        await box.Exec("sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS")
+            .In($"{box.Root}/again/download/v{release.Version}").Succeeds("");
     }
 
     [Fact]
     public void The_bill_of_materials_has_every_package_of_the_lock_file()
     {
-        using var bill = JsonDocument.Parse(File.ReadAllText($"{release.Root}{release.ArchivePath.Replace(".tar.gz", ".cdx.json", StringComparison.Ordinal)}"));
+        var file = release.Root + release.ArchivePath.Replace(".tar.gz", ".cdx.json", StringComparison.Ordinal);
+        using var bill = JsonDocument.Parse(File.ReadAllText(file));
         using var locked = JsonDocument.Parse(File.ReadAllText(Path.Combine(Suite.Repository, "src/packages.lock.json")));
         var expected = locked.RootElement.GetProperty("dependencies").EnumerateObject()
             .SelectMany(static target => target.Value.EnumerateObject())
@@ -41,13 +44,14 @@ public sealed partial class PackageTests(Release release) : IClassFixture<Releas
         var listed = bill.RootElement.GetProperty("components").EnumerateArray().ToList();
         Assert.Equal(expected, listed.Select(static c => c.GetProperty("purl").GetString()!).Order(StringComparer.Ordinal));
 
-        // What is compiled into the program has its licence beside it, in the file that is installed with the program.
+        // The licence of everything that is compiled into the program is in the file that is installed with it.
         var licences = File.ReadAllText(Path.Combine(Suite.Repository, "packaging/copyright"));
         foreach (var part in listed.Where(static c => c.GetProperty("scope").GetString() == "required"))
         {
             var name = part.GetProperty("name").GetString()!;
             Assert.True(part.TryGetProperty("licenses", out _), $"{name} has no licence");
-            Assert.Contains(name.Contains("ILCompiler", StringComparison.Ordinal) ? ".NET runtime" : name, licences, StringComparison.Ordinal);
+            var heading = name.Contains("ILCompiler", StringComparison.Ordinal) ? ".NET runtime" : name;
+            Assert.Contains(heading, licences, StringComparison.Ordinal);
         }
     }
 

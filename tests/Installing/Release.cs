@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Run.Tests.Installing;
 
 /// <summary>
-/// A release as scripts/package makes it, made once for the tests that install it. The program in it is a line of sh that starts the binary
-/// under test: it answers the same, and is a thousandth of the size to pack and to unpack.
+/// A release by scripts/package, created once for the tests that install it. Its program is a line of sh that starts the binary under test:
+/// it behaves the same, and is a thousandth of the size to pack and unpack.
 /// </summary>
 public sealed class Release : IAsyncLifetime
 {
@@ -47,12 +47,12 @@ public sealed class Release : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>scripts/package, for a program that is there already.</summary>
+    /// <summary>scripts/package, for a program that has already been built.</summary>
     internal static Command Package(Sandbox box, string into, string program) =>
         box.Exec(Path.Combine(Suite.Repository, "scripts/package"), "--archive-only")
             .Env("RUN_BINARY", program).Env("RUN_PACKAGES", into).Env("SOURCE_DATE_EPOCH", "1700000000");
 
-    /// <summary>Puts the release on a server, in the layout of the directory.</summary>
+    /// <summary>Puts the release on a server, with the directory's layout.</summary>
     internal void ServeOn(ScriptServer server) => Serve(Root, server);
 
     internal static void Serve(string root, ScriptServer server)

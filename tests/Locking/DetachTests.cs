@@ -28,7 +28,8 @@ public sealed class DetachTests
         Assert.Equal(
             $"cwd {box.Work}\nstdin /dev/null\narguments a b \nsession {pid}\nterminal ?\nleft 0\nmessage\n", File.ReadAllText(log));
         await Eventually.True(
-            () => Directory.GetFiles($"/proc/{pid}/fd").Select(Path.GetFileName).Order(StringComparer.Ordinal).SequenceEqual(["0", "1", "100", "2"]),
+            () => Directory.GetFiles($"/proc/{pid}/fd").Select(Path.GetFileName).Order(StringComparer.Ordinal)
+                .SequenceEqual(["0", "1", "100", "2"]),
             "it has its streams and the lock's descriptor, and no other");
         Assert.Equal($"{pid} shared ./x\n", await box.Ps());
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(log));
@@ -48,7 +49,7 @@ public sealed class DetachTests
     }
 
     [Fact]
-    public async Task A_failure_to_start_is_the_starters_own()
+    public async Task A_failure_to_start_is_reported_by_the_starter()
     {
         using var box = new Sandbox();
         box.PutHolder();
@@ -102,7 +103,7 @@ public sealed class DetachTests
     }
 
     [Fact]
-    public async Task A_terminal_that_closes_is_nothing_to_it()
+    public async Task It_survives_the_end_of_its_terminal()
     {
         using var box = new Sandbox();
         box.Put("x", "#!/bin/sh\nexec sleep 1000\n");

@@ -1,6 +1,6 @@
 namespace Run.Tests.Locking;
 
-/// <summary><c>--replace</c> and <c>--stop</c>: holders end, and nobody else does.</summary>
+/// <summary><c>--replace</c> and <c>--stop</c> end the holders of the lock, and no other process.</summary>
 public sealed class EndingTests
 {
     [Fact]
@@ -94,15 +94,16 @@ public sealed class EndingTests
     }
 
     /// <summary>
-    /// The holder is found, and before the next system call of the replacer it ends and its PID goes to a bystander: strace holds the
-    /// replacer up just there, and ns_last_pid chooses who is given which PID.
+    /// After the replacer has found the holder, and before its next system call, the holder ends and a bystander gets its PID: strace
+    /// delays the replacer at that call, and ns_last_pid (proc(5)) chooses the PID.
     /// </summary>
     [RootFact]
     public async Task A_PID_that_has_gone_to_somebody_else_is_not_signalled_when_it_was_looked_up_before() => await Recycle("pidfd_open");
 
     /// <inheritdoc cref="A_PID_that_has_gone_to_somebody_else_is_not_signalled_when_it_was_looked_up_before"/>
     [RootFact]
-    public async Task A_PID_that_has_gone_to_somebody_else_is_not_signalled_when_it_was_opened_before() => await Recycle("pidfd_send_signal");
+    public async Task A_PID_that_has_gone_to_somebody_else_is_not_signalled_when_it_was_opened_before() =>
+        await Recycle("pidfd_send_signal");
 
     private static async Task Recycle(string heldUpAt)
     {
@@ -113,7 +114,8 @@ public sealed class EndingTests
             mkfifo gate && exec 8<>gate
             run --lock ./x <gate >out & holder=$!
             until grep -q started out; do sleep 0.01; done
-            strace -f -qq -o trace -e trace={{heldUpAt}} -e inject={{heldUpAt}}:delay_enter=3000000 run --replace ./x </dev/null >out2 & replacer=$!
+            strace -f -qq -o trace -e trace={{heldUpAt}} -e inject={{heldUpAt}}:delay_enter=3000000 \
+                run --replace ./x </dev/null >out2 & replacer=$!
             until grep -q {{heldUpAt}} trace 2>/dev/null; do sleep 0.01; done
             kill -KILL $holder; wait $holder 2>/dev/null
             tries=0 bystander=

@@ -1,6 +1,6 @@
 namespace Run.Tests.Locking;
 
-/// <summary>The files of the locks: whose they are, and what happens where there can be none.</summary>
+/// <summary>The lock files: who owns them, and what happens if they cannot be created or locked.</summary>
 public sealed class LockFileTests
 {
     private const UnixFileMode PrivateDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -65,9 +65,9 @@ public sealed class LockFileTests
 
     [Fact]
     [Needs("strace")]
-    public async Task Where_the_file_system_has_no_locks_a_plain_run_goes_on_and_a_locked_one_does_not()
+    public async Task If_the_file_system_has_no_locks_a_plain_run_goes_on_and_a_locked_one_does_not()
     {
-        // Of the calls on the lock's own descriptor the first is the one that moves it away, and not for a lock.
+        // The first fcntl on the lock's descriptor is F_DUPFD, which moves it out of the script's way; the second one locks.
         using var box = new Sandbox();
         box.Put("x", Saying("ran"));
         await box.Run("./x").Succeeds("ran\n");
@@ -81,7 +81,7 @@ public sealed class LockFileTests
             await Broken("--wait", "./x").Fails(ExitStatus.CannotWrite, box.Locks);
             var plain = await Broken("./x").Result();
             Assert.Equal((0, "ran\n"), (plain.Status, plain.Stdout));
-            Assert.StartsWith($"run: no lock can be had in {box.Locks}: ", plain.Stderr, StringComparison.Ordinal);
+            Assert.StartsWith($"run: cannot take a lock in {box.Locks}: ", plain.Stderr, StringComparison.Ordinal);
             await Broken("--quiet", "./x").Succeeds("ran\n");
         }
     }
@@ -97,7 +97,7 @@ public sealed class LockFileTests
         Assert.Contains(box.StateHome, without.Stderr, StringComparison.Ordinal);
         await box.Run("--lock", "./x").InMountNamespace(readOnly).Fails(ExitStatus.CannotWrite, box.StateHome);
 
-        // With the file there, shared locks are to be had even so.
+        // If the file exists, shared locks work even on a read-only file system.
         await box.Run("./x").Succeeds("started\nended\n");
         await box.Run("./x").InMountNamespace(readOnly).Succeeds("started\nended\n");
         await using var holder = await box.Holds("--lock", "./x");
@@ -118,7 +118,7 @@ public sealed class LockFileTests
     [Needs("strace")]
     public async Task A_file_that_was_removed_before_it_was_locked_is_not_the_lock()
     {
-        // The first run opens the file, and before it locks it somebody removes it and another run makes a new one.
+        // After the first run has opened the file, and before it locks it, the file is removed and another run creates a new one.
         using var box = new Sandbox();
         box.PutHolder();
         await box.Run("./x").Succeeds("started\nended\n");

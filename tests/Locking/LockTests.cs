@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Run.Tests.Locking;
 
-/// <summary>Who may run beside whom, and who holds the lock, for how long.</summary>
+/// <summary>Which runs exclude each other, and who holds the lock, and for how long.</summary>
 public sealed class LockTests
 {
     [Fact]
@@ -51,7 +51,8 @@ public sealed class LockTests
             (await one.Exit()).Is(0, "");
         }
 
-        Assert.Equal(Enumerable.Repeat("start\nend\n", 30), File.ReadAllText(box.Work + "/marks").Chunk(10).Select(static c => new string(c)));
+        Assert.Equal(
+            Enumerable.Repeat("start\nend\n", 30), File.ReadAllText(box.Work + "/marks").Chunk(10).Select(static c => new string(c)));
     }
 
     [Fact]
@@ -115,7 +116,7 @@ public sealed class LockTests
     }
 
     [Fact]
-    public async Task A_run_of_the_same_script_inside_it_fails_and_lets_nothing_go()
+    public async Task A_run_of_the_same_script_inside_it_fails_and_does_not_release_the_lock()
     {
         using var box = new Sandbox();
         box.Put("x", "#!/bin/sh\nrun --lock ./x; echo $?\nrun ./x; echo $?\necho started; read -r _; echo ended\n");
@@ -128,7 +129,7 @@ public sealed class LockTests
     }
 
     [Fact]
-    public async Task A_script_that_becomes_another_run_of_itself_does_not_let_go_in_between()
+    public async Task A_script_that_becomes_another_run_of_itself_keeps_the_lock_throughout()
     {
         using var box = new Sandbox();
         box.Put("x", """
@@ -144,7 +145,7 @@ public sealed class LockTests
         await waiting.Errors("waiting");
         await holder.Output("started");
 
-        // As a plain run of itself it is still what it promised to be: alone.
+        // It has become a plain run of itself, and still holds the lock exclusively.
         Assert.False(waiting.HasExited);
         holder.CloseInput();
         Assert.Equal(0, (await holder.Exit()).Status);
@@ -202,9 +203,9 @@ public sealed class LockTests
     }
 
     [Fact]
-    public async Task Before_Linux_5_11_another_kind_of_lock_does_it()
+    public async Task Before_Linux_5_11_it_uses_another_kind_of_lock()
     {
-        // setarch(8) makes uname(2) tell an old version, which is all that run knows of the kernel.
+        // setarch(8) makes uname(2) report an old version, and run tells kernels apart by nothing else.
         using var box = new Sandbox();
         box.Put("x", "#!/bin/sh\nrun --lock ./x; echo $?; echo started; read -r _; echo ended\n");
         await using var holder = await box.Holds(box.Run("--lock", "./x").Through("setarch", "--uname-2.6"));

@@ -73,11 +73,13 @@ public sealed class PsTests
         await box.Exec("run", "--lock", "./x").Through("unshare", "--pid", "--fork", "--mount-proc")
             .Fails(ExitStatus.AlreadyRunning, "./x is already running (in another PID namespace");
         await box.Exec("run", "--replace", "./x").Through("unshare", "--pid", "--fork", "--mount-proc")
-            .Fails(ExitStatus.AlreadyRunning, "cannot be ended from here");
+            .Fails(ExitStatus.AlreadyRunning, "cannot be stopped from here");
 
         // From outside one sees into it.
-        await using var other = await box.Holds(box.Exec("run", "./x").Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"));
-        Assert.Equal(2, (await box.Ps()).Split('\n').Count(static line => line.EndsWith(" shared ./x", StringComparison.Ordinal) && line[0] != '-'));
+        await using var other = await box.Holds(
+            box.Exec("run", "./x").Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child"));
+        var lines = (await box.Ps()).Split('\n');
+        Assert.Equal(2, lines.Count(static line => line.EndsWith(" shared ./x", StringComparison.Ordinal) && line[0] != '-'));
         await outside.Ends();
     }
 

@@ -3,17 +3,17 @@ using System.Text.RegularExpressions;
 
 namespace Run.Tests.Modules;
 
-/// <summary>The order of the modules, as ARCHITECTURE.md's table draws it, against what each file of src/ names.</summary>
+/// <summary>The order of the modules in ARCHITECTURE.md's table, compared with what each file in src/ uses.</summary>
 public sealed partial class ModuleTests
 {
     private const string Product = "Run";
 
-    /// <summary>The namespaces that a build step writes: constants, which every module may use.</summary>
+    /// <summary>The namespace of constants that a build step writes. Every module may use them.</summary>
     private const string Generated = "Generated";
 
     private static readonly string s_source = Path.Combine(Suite.Repository, "src");
 
-    /// <summary>From the lowest to the highest; modules of one row stand beside one another.</summary>
+    /// <summary>From the lowest to the highest. Modules of the same row are on the same level.</summary>
     private static readonly string[][] s_rows = [.. Rows()];
 
     [Fact]
@@ -23,7 +23,8 @@ public sealed partial class ModuleTests
         foreach (var file in SourceFiles())
         {
             var directory = Path.GetDirectoryName(Path.GetRelativePath(s_source, file))!.Replace('/', '.');
-            Assert.Equal(directory.Length == 0 ? Product : $"{Product}.{directory}", Namespace().Match(File.ReadAllText(file)).Groups[1].Value);
+            var expected = directory.Length == 0 ? Product : $"{Product}.{directory}";
+            Assert.Equal(expected, Namespace().Match(File.ReadAllText(file)).Groups[1].Value);
             if (directory.Length > 0)
             {
                 Assert.Contains(directory, rows);
@@ -50,7 +51,7 @@ public sealed partial class ModuleTests
                 wrong.Add($"{Path.GetRelativePath(Suite.Repository, file)} names {named}");
             }
 
-            // The namespace above all others is visible everywhere.
+            // The namespace of RunContext is visible everywhere, without a using directive.
             if (level < Level("Commands") && TopLevel().IsMatch(text))
             {
                 wrong.Add($"{Path.GetRelativePath(Suite.Repository, file)} names RunContext");
@@ -60,7 +61,7 @@ public sealed partial class ModuleTests
         Assert.Equal("", string.Join('\n', wrong));
     }
 
-    /// <summary>A line that is longer than a reader's window is one that nobody reads to its end.</summary>
+    /// <summary>Longer lines do not fit beside another file, and nobody reads them to the end.</summary>
     [Fact]
     [Needs("git")]
     public void No_line_of_code_is_longer_than_140_columns()
@@ -71,7 +72,8 @@ public sealed partial class ModuleTests
             .Where(name => endings.Contains(Path.GetExtension(name)) || name.StartsWith("scripts/", StringComparison.Ordinal));
         var wrong =
             from file in files
-            from line in File.ReadLines(Path.Combine(Suite.Repository, file)).Select(static (text, index) => (Text: text, Number: index + 1))
+            from line in File.ReadLines(Path.Combine(Suite.Repository, file))
+                .Select(static (text, index) => (Text: text, Number: index + 1))
             where line.Text.Length > MostColumns
             select $"{file}:{line.Number}: {line.Text.Length} columns";
         Assert.Equal("", string.Join('\n', wrong));
@@ -95,7 +97,7 @@ public sealed partial class ModuleTests
     private static IEnumerable<string> SourceFiles() => Directory.EnumerateFiles(s_source, "*.cs", SearchOption.AllDirectories)
         .Where(static file => !Path.GetRelativePath(s_source, file).StartsWith("obj/", StringComparison.Ordinal));
 
-    /// <summary>The modules that a file names: by using directives, and by names like <c>Naming.Digest</c>.</summary>
+    /// <summary>The modules that a file uses, by using directives and by names like <c>Naming.Digest</c>.</summary>
     private static IEnumerable<string> Named(string text)
     {
         var modules = s_rows.SelectMany(static row => row).Where(static module => module != "native").ToList();
@@ -105,7 +107,8 @@ public sealed partial class ModuleTests
 
     private static string Git(params string[] arguments)
     {
-        using var git = Process.Start(new ProcessStartInfo("git", ["-C", Suite.Repository, .. arguments]) { RedirectStandardOutput = true })!;
+        using var git = Process.Start(
+            new ProcessStartInfo("git", ["-C", Suite.Repository, .. arguments]) { RedirectStandardOutput = true })!;
         var output = git.StandardOutput.ReadToEnd();
         git.WaitForExit();
         Assert.Equal(0, git.ExitCode);

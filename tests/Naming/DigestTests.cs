@@ -1,6 +1,6 @@
 namespace Run.Tests.Naming;
 
-/// <summary>SCRIPT#sha256=HEX, and --sha256 HEX: these bytes, or nothing.</summary>
+/// <summary>SCRIPT#sha256=HEX and --sha256 HEX: bytes with this digest are run, or nothing.</summary>
 public sealed class DigestTests
 {
     private const string One = "#!/bin/sh\necho one\n";
@@ -39,7 +39,7 @@ public sealed class DigestTests
     }
 
     [Fact]
-    public async Task A_copy_stays_where_the_server_has_not_the_digest_either()
+    public async Task A_copy_is_kept_if_the_server_does_not_have_the_digest_either()
     {
         await using var world = await World.Serving(("/x", One));
         await world.Run("x").Succeeds("one\n");

@@ -1,6 +1,6 @@
 namespace Run.Tests.Naming;
 
-/// <summary>What is sent for a name, and what the script finds as its own name.</summary>
+/// <summary>Which URL is requested for a name, and what the script sees as its own name.</summary>
 public sealed class EncodingTests
 {
     private const string SaysItsName = "#!/bin/sh\nprintf %s \"${0##*/}\"\n";
@@ -11,9 +11,11 @@ public sealed class EncodingTests
         await using var world = await World.Serving();
         foreach (var (name, path) in ((string, string)[])
         [
-            ("a b", "/a%20b"), ("50%", "/50%25"), ("%41", "/%2541"), ("é", "/%C3%A9"), ("日本", "/%E6%97%A5%E6%9C%AC"), ("😀", "/%F0%9F%98%80"),
+            ("a b", "/a%20b"), ("50%", "/50%25"), ("%41", "/%2541"),
+            ("é", "/%C3%A9"), ("日本", "/%E6%97%A5%E6%9C%AC"), ("😀", "/%F0%9F%98%80"),
             ("\udcff\udc80", "/%FF%80"), ("x?y", "/x%3Fy"), ("x#y", "/x%23y"), ("a\"<>b", "/a%22%3C%3Eb"), ("[x]{y}", "/%5Bx%5D%7By%7D"),
-            (@"a\b", "/a%5Cb"), ("a|b^c`d", "/a%7Cb%5Ec%60d"), ("~x", "/~x"), ("a+b&c=d;e,f", "/a+b&c=d;e,f"), ("!$'()*", "/!$'()*"), ("...", "/..."),
+            (@"a\b", "/a%5Cb"), ("a|b^c`d", "/a%7Cb%5Ec%60d"), ("~x", "/~x"), ("a+b&c=d;e,f", "/a+b&c=d;e,f"), ("!$'()*", "/!$'()*"),
+            ("...", "/..."),
         ])
         {
             world.Server[path] = SaysItsName;

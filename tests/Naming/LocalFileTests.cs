@@ -1,6 +1,6 @@
 namespace Run.Tests.Naming;
 
-/// <summary>A script that is a file of this machine already.</summary>
+/// <summary>A SCRIPT that is a file on this machine.</summary>
 public sealed class LocalFileTests
 {
     private const string SaysHow = "#!/bin/sh\necho \"$0: $*\"\n";

@@ -1,6 +1,6 @@
 namespace Run.Tests.Naming;
 
-/// <summary>Names that could mean another place than they say: refused before anything is made or sent.</summary>
+/// <summary>Names that could lead elsewhere than they seem to. They are refused before anything is created or sent.</summary>
 public sealed class RefusedNameTests
 {
     [Theory]

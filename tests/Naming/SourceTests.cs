@@ -1,6 +1,6 @@
 namespace Run.Tests.Naming;
 
-/// <summary>SOURCE:PATH and the URL that it stands for.</summary>
+/// <summary>SOURCE:PATH, and the URL that it stands for.</summary>
 public sealed class SourceTests
 {
     [Theory]
@@ -47,13 +47,14 @@ public sealed class SourceTests
     [InlineData("head:a", "https://h/HEAD/a")]
     [InlineData("without:a@v1", "https://h/a@v1")]
     [InlineData("without:a@", "https://h/a@")]
-    public Task What_follows_the_last_at_sign_is_the_ref_where_there_is_a_place_for_one(string script, string url) => StandsFor(script, url, """
-        sources:
-          with: {url: "https://h/{ref}/%s", ref: main}
-          twice: https://h/{ref}/%s?at={ref}
-          head: https://h/{ref}/%s
-          without: https://h/%s
-        """);
+    public Task After_the_last_at_sign_comes_the_ref_if_the_pattern_has_a_place_for_it(string script, string url) =>
+        StandsFor(script, url, """
+            sources:
+              with: {url: "https://h/{ref}/%s", ref: main}
+              twice: https://h/{ref}/%s?at={ref}
+              head: https://h/{ref}/%s
+              without: https://h/%s
+            """);
 
     [Theory]
     [InlineData("github:x", "OWNER/REPO/PATH")]
@@ -88,7 +89,7 @@ public sealed class SourceTests
     }
 
     [Fact]
-    public async Task An_unknown_source_near_to_none_is_told_with_those_that_there_are()
+    public async Task An_unknown_source_similar_to_none_is_told_with_a_list_of_all()
     {
         using var box = new Sandbox();
         box.Conf("sources:\n  ops: https://h/%s\n");

@@ -2,7 +2,7 @@ using static Run.Tests.Pinning.Forge;
 
 namespace Run.Tests.Pinning;
 
-/// <summary><c>--diff</c>: what changed, as <c>diff -u</c> and with its status, and nothing accepted.</summary>
+/// <summary><c>--diff</c> shows what changed, in the format and with the status of <c>diff -u</c>, and accepts nothing.</summary>
 public sealed class DiffTests
 {
     [Fact]
@@ -24,7 +24,7 @@ public sealed class DiffTests
     }
 
     [Fact]
-    public async Task Bytes_come_out_as_they_are_where_no_terminal_is()
+    public async Task Bytes_come_out_as_they_are_without_a_terminal()
     {
         await using var world = await Forge.Serving(("/plain/x", "a\n"));
         await world.Run("--view", "plain:x").Succeeds("a\n");
@@ -91,7 +91,7 @@ public sealed class DiffTests
     }
 
     [Fact]
-    public async Task A_caller_that_ignores_the_end_of_children_gets_its_status_too()
+    public async Task A_caller_that_ignores_SIGCHLD_gets_its_status_too()
     {
         await using var world = await Forge.Serving(("/plain/x", "a\n"));
         Assert.Equal(1, (await world.Run("--diff", "plain:x").Ignoring(Libc.SIGCHLD).Result()).Status);

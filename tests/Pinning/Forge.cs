@@ -3,14 +3,15 @@ using Microsoft.AspNetCore.Http;
 namespace Run.Tests.Pinning;
 
 /// <summary>
-/// A server that plays GitHub or GitLab as far as pins need them: files at refs and commits, and the question which commit a ref stands for.
+/// A server that behaves like GitHub or GitLab as far as pins need it: it has files at refs and commits, and it says which commit a ref
+/// stands for.
 /// </summary>
 internal static class Forge
 {
     public static readonly string FirstCommit = new('a', 40);
     public static readonly string SecondCommit = new('b', 40);
 
-    /// <summary>A server that is all sources: <c>gh:</c> as GitHub, <c>gl:</c> as GitLab, <c>plain:</c>, which knows no commits.</summary>
+    /// <summary>A server for three sources: <c>gh:</c> like GitHub, <c>gl:</c> like GitLab, <c>plain:</c> without commits.</summary>
     public static async Task<World<ScriptServer>> Serving(params (string Path, string Text)[] scripts)
     {
         var world = await World.Serving(scripts);
@@ -41,9 +42,10 @@ internal static class Forge
     {
         server.Map($"/repos/o/r/commits/{reference}", async context =>
         {
-            // Without that media type the real one tells all about the commit.
+            // Without that media type GitHub answers with everything about the commit.
             var bare = context.Request.Headers.Accept == "application/vnd.github.sha";
-            await context.Response.WriteAsync(bare ? commit : $$$"""{"commit": {"tree": {"sha": "{{{SecondCommit}}}"}}, "sha": "{{{commit}}}"}""");
+            await context.Response.WriteAsync(
+                bare ? commit : $$$"""{"commit": {"tree": {"sha": "{{{SecondCommit}}}"}}, "sha": "{{{commit}}}"}""");
         });
         server[$"/raw/o/r/{Uri.UnescapeDataString(reference)}/{path}"] = content;
         server[$"/raw/o/r/{commit}/{path}"] = content;

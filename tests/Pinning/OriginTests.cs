@@ -1,6 +1,6 @@
 namespace Run.Tests.Pinning;
 
-/// <summary>A pin chooses a ref and a digest, never an origin; and a run.pins is read only where it is this user's.</summary>
+/// <summary>A pin chooses a ref and a digest, never an origin. And run.pins is read only if it belongs to this user.</summary>
 public sealed class OriginTests
 {
     [Theory]
@@ -26,7 +26,7 @@ public sealed class OriginTests
     [InlineData("gh:o/r/bin/tool", "{0}/raw/evil/r/main/bin/tool")] // owner
     [InlineData("gh:o/r/bin/tool", "{0}/raw/o/evil/main/bin/tool")] // repo
     [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/bin/evil")] // path
-    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/evil/bin/tool")] // path, dressed up as a branch with a slash
+    [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main/evil/bin/tool")] // path, disguised as a branch with a slash
     [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main%2Fevil/bin/tool")]
     [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main%252Fevil/bin/tool")]
     [InlineData("gh:o/r/bin/tool", "{0}/raw/o/r/main?/bin/tool")]
@@ -78,7 +78,7 @@ public sealed class OriginTests
         Libc.ChangeOwner(world.Work + "/theirs", 65534);
         await world.Run("plain:x").In(below).Succeeds("now\n");
 
-        // In that directory itself it still counts, where it is this user's.
+        // In that directory itself it still counts if it belongs to this user.
         File.Move(pins, world.Work + "/theirs/run.pins");
         await world.Run("-u", "plain:x").In(below).Fails(ExitStatus.Data, "plain:x");
     }
@@ -120,7 +120,7 @@ public sealed class OriginTests
         await world.Run("plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
         await world.Run("--pin", "plain:x").Fails(ExitStatus.Refused, "run.pins", "65534");
 
-        // A link of theirs to a file of this user's.
+        // A link that belongs to another user, to a file of this user's.
         File.Move(pins, world.Root + "/elsewhere");
         Libc.ChangeOwner(world.Root + "/elsewhere", 0);
         File.CreateSymbolicLink(pins, world.Root + "/elsewhere");

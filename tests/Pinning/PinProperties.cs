@@ -6,7 +6,7 @@ using Run.Posix;
 
 namespace Run.Tests.Pinning;
 
-/// <summary>What holds for any run.pins and any pinned URL, by trying many.</summary>
+/// <summary>Properties of any run.pins and any pinned URL.</summary>
 public sealed class PinProperties
 {
     private const string Host = "https://h.example";
@@ -75,11 +75,12 @@ public sealed class PinProperties
         }));
     }
 
-    /// <summary>Whatever a run.pins says: what is asked is the source's own URL of these very parts, with a ref that is one segment.</summary>
+    /// <summary>Whatever run.pins says, the request goes to the source's own URL of these parts, with a ref that is one segment.</summary>
     [Fact]
     public void No_pinned_URL_leads_elsewhere()
     {
-        var urls = Text("/.%2Fe:@?#\\\0é").Select(static middle => $"{Host}/o/r/{middle}/p/x").Or(Text("/orpx.%2F:@?#").Select(static path => Host + path));
+        var urls = Text("/.%2Fe:@?#\\\0é").Select(static middle => $"{Host}/o/r/{middle}/p/x")
+            .Or(Text("/orpx.%2F:@?#").Select(static path => Host + path));
         Check.QuickThrowOnFailure(Prop.ForAll(urls.ToArbitrary(), static url =>
         {
             var wanted = new ResolvedScript("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { PathAndRef = "o/r/p/x" };
@@ -111,13 +112,16 @@ public sealed class PinProperties
         }));
     }
 
-    private static Gen<string> Text(string characters) => Gen.Elements(characters.ToCharArray()).ListOf().Select(static list => new string([.. list]));
+    private static Gen<string> Text(string characters) =>
+        Gen.Elements(characters.ToCharArray()).ListOf().Select(static list => new string([.. list]));
 
-    private static Gen<List<string>> Comments() => Text("# ab:").Select(static text => "#" + text.TrimEnd()).ListOf().Select(static list => list.ToList());
+    private static Gen<List<string>> Comments() =>
+        Text("# ab:").Select(static text => "#" + text.TrimEnd()).ListOf().Select(static list => list.ToList());
 
     private static Gen<List<Pin>> Pins()
     {
-        var script = Text("ab %#-@é\udcff!").Select(static text => "s:x" + text).Or(Text("ab%2é-").Select(static text => Host + "/x" + text));
+        var script = Text("ab %#-@é\udcff!").Select(static text => "s:x" + text)
+            .Or(Text("ab%2é-").Select(static text => Host + "/x" + text));
         var pin =
             from name in script
             from digest in Gen.Elements("0123456789abcdef".ToCharArray()).ArrayOf(64)

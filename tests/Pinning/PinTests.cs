@@ -124,7 +124,9 @@ public sealed class PinTests
         await world.Run("--pin", "plain:x").In(below).Succeeds("");
         Assert.StartsWith("# ours\nplain:x ", File.ReadAllText(real), StringComparison.Ordinal);
         Assert.Equal("shared/pins", new FileInfo(world.Work + "/run.pins").LinkTarget);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, File.GetUnixFileMode(real));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,
+            File.GetUnixFileMode(real));
         Assert.Empty(Directory.GetFileSystemEntries(below));
     }
 
@@ -132,7 +134,7 @@ public sealed class PinTests
     public async Task A_file_that_cannot_be_written_stays_as_it_was()
     {
         await using var world = await Forge.Serving(("/plain/x", new string('x', 100)));
-        // Room for the cache's files, and none for so long a one.
+        // The limit allows the cache's files, but not a file of this length.
         var file = world.Put("run.pins", "# " + new string('c', 4000) + "\n");
         await world.Run("--pin", "plain:x").Limit("fsize", 4000).Ignoring(25).Fails(ExitStatus.CannotWrite, "run.pins");
         Assert.Equal("# " + new string('c', 4000) + "\n", File.ReadAllText(file));
@@ -155,7 +157,7 @@ public sealed class PinTests
             """, Pins(world));
         Assert.Equal(2, world.Server.Requests.Count(static r => r.Path.StartsWith("/repos/", StringComparison.Ordinal)));
 
-        // The branch moves on; the pin does not rot.
+        // The branch moves on, and the pin still works.
         GitHub(world.Server, "HEAD", new string('c', 40), "bin/tool", Saying("three"));
         await world.Run("--clean", "--yes").Succeeds("");
         await world.Run("gh:o/r/bin/tool").Succeeds("one\n");
@@ -201,7 +203,8 @@ public sealed class PinTests
     public async Task A_mistake_has_its_place_and_its_reason(string line, int column, string reason)
     {
         await using var world = await Forge.Serving();
-        var text = $"# ours\r\n\n  \t\na\thttps://h/a   sha256:{new string('A', 64)} \n{line.Replace("{0}", new string('0', 64), StringComparison.Ordinal)}";
+        var before = $"# ours\r\n\n  \t\na\thttps://h/a   sha256:{new string('A', 64)} \n";
+        var text = before + line.Replace("{0}", new string('0', 64), StringComparison.Ordinal);
         world.Put("run.pins", text);
         await world.Run("plain:x").Fails(ExitStatus.Configuration, $"run.pins:5:{column}: ", reason);
         await world.Run("--pin", "plain:x").Fails(ExitStatus.Configuration, $"run.pins:5:{column}: ", reason);

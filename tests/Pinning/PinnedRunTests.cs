@@ -2,7 +2,7 @@ using static Run.Tests.Pinning.Forge;
 
 namespace Run.Tests.Pinning;
 
-/// <summary>What a pin does to a run: that URL and those bytes, or nothing.</summary>
+/// <summary>A pinned script runs from the pinned URL with the pinned bytes, or not at all.</summary>
 public sealed class PinnedRunTests
 {
     [Fact]
@@ -37,7 +37,7 @@ public sealed class PinnedRunTests
     }
 
     [Fact]
-    public async Task A_copy_with_other_bytes_than_the_pin_is_none()
+    public async Task A_copy_with_other_bytes_than_the_pin_is_not_used()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
         await world.Run("plain:x").Succeeds("one\n");

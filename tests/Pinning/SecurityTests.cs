@@ -1,14 +1,15 @@
 using System.Text.RegularExpressions;
 namespace Run.Tests.Pinning;
 
-/// <summary>What SECURITY.md promises: each of its rows has a test, and the attacks that no other room has are here.</summary>
+/// <summary>Each row of the table in SECURITY.md has a test. The attacks that no other class tests are here.</summary>
 public sealed partial class SecurityTests
 {
     [Fact]
     public void Every_row_of_the_table_names_tests_that_there_are()
     {
         var tests = typeof(SecurityTests).Assembly.GetTypes()
-            .SelectMany(static type => type.GetMethods().Where(static m => m.IsDefined(typeof(FactAttribute), inherit: true)).Select(m => $"{type.Name}.{m.Name}"))
+            .SelectMany(static type => type.GetMethods()
+                .Where(static m => m.IsDefined(typeof(FactAttribute), inherit: true)).Select(m => $"{type.Name}.{m.Name}"))
             .ToHashSet();
         var rows = File.ReadLines(Suite.Repository + "/SECURITY.md").Where(static line => line.StartsWith('|')).Skip(2).ToList();
         Assert.NotEmpty(rows);

@@ -2,7 +2,7 @@ using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
 
-/// <summary>What decides which script is meant: when it changes, the very next run follows, whatever was planned.</summary>
+/// <summary>What decides which script SCRIPT means. If it changes, the very next run follows, despite the plan.</summary>
 public sealed class ConfigurationTests
 {
     [Theory]
@@ -132,7 +132,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public async Task What_is_planned_is_still_refused_where_all_must_be_pinned()
+    public async Task What_is_planned_is_still_refused_if_everything_must_be_pinned()
     {
         await using var world = await OneAndTwo();
         await Is(() => world.Run("x"), "one\n");
@@ -141,7 +141,7 @@ public sealed class ConfigurationTests
         await world.Run("x").Succeeds("one\n");
     }
 
-    /// <summary>The same name says one and two, in two directories of the server; run.conf means the first.</summary>
+    /// <summary>The same name in two directories of the server prints one and two; run.conf points to the first.</summary>
     private static async Task<World<ScriptServer>> OneAndTwo()
     {
         var world = await World.Serving(("/one/x", Saying("one")), ("/two/x", Saying("two")));

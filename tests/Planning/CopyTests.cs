@@ -3,7 +3,7 @@ using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
 
-/// <summary>The copy that a plan would run, and all that says that it may: when it changes, the very next run follows.</summary>
+/// <summary>The copy that a plan would run, and all that allows it. If they change, the very next run follows.</summary>
 public sealed class CopyTests
 {
     [Theory]
@@ -142,7 +142,7 @@ public sealed class CopyTests
     }
 
     [Fact]
-    public async Task The_interpreter_of_a_planned_script_may_go()
+    public async Task The_interpreter_of_a_planned_script_may_disappear()
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
         var interpreter = world.Root + "/interpreter";

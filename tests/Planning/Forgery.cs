@@ -4,13 +4,13 @@ using System.Text.RegularExpressions;
 
 namespace Run.Tests.Planning;
 
-/// <summary>Plans that nobody has made, and a version of <c>run</c> that nobody has built.</summary>
+/// <summary>Forged plans, and a <c>run</c> that appears to be another build.</summary>
 internal static partial class Forgery
 {
-    /// <summary>The name of the build, which is in the binary as it is in the seal of plans (native/plan_key.c).</summary>
+    /// <summary>What identifies the build, in the binary and in the seal of plans (native/plan_key.c).</summary>
     private static readonly (byte[] Binary, int At, byte[] Name) s_build = Find();
 
-    /// <summary>The binary under test, but for the name of its build.</summary>
+    /// <summary>The binary under test, with another identity.</summary>
     public static string AnotherVersion(string path)
     {
         var binary = (byte[])s_build.Binary.Clone();
@@ -22,7 +22,7 @@ internal static partial class Forgery
         return path;
     }
 
-    /// <summary>The plan with a seal that fits.</summary>
+    /// <summary>The plan with a valid seal.</summary>
     public static byte[] Sealed(byte[] plan)
     {
         if (plan.Length >= sizeof(ulong))

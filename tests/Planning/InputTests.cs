@@ -5,8 +5,8 @@ using static Run.Tests.Planning.Planned;
 namespace Run.Tests.Planning;
 
 /// <summary>
-/// A plan forgets no input: each path that the run which makes it looks at, as strace(1) sees it, and each variable that it asks for is in the
-/// plan, or below with a reason.
+/// A plan forgets no input. Each path that the planning run looks at, as strace(1) sees it, and each variable that it asks for is in the
+/// plan, or among the exceptions below with a reason.
 /// </summary>
 public sealed partial class InputTests
 {
@@ -19,7 +19,7 @@ public sealed partial class InputTests
         ("^(TERM|NO_COLOR)$", "how a message looks; a run that has said something has no plan"),
     ];
 
-    /// <summary>Paths that cannot decide what runs, or that something else in the plan stands for.</summary>
+    /// <summary>Paths that cannot decide what runs, or that something else in the plan covers.</summary>
     private static readonly (string Pattern, string Reason)[] s_paths =
     [
         ("^/(proc|sys|dev)/", "the runtime's look at the machine"),
@@ -75,8 +75,8 @@ public sealed partial class InputTests
         HashSet<string> known = [.. plan.Paths, plan.Lock, plan.Directory];
         if (script.Contains('/', StringComparison.Ordinal))
         {
-            // A local file needs no cache: whether there is one decides only whether there is a plan. And realpath(3) reads each
-            // part of its path; the step of the script compares the outcome.
+            // A local file needs no cache: it decides only whether there is a plan. And realpath(3) reads each
+            // part of the path, while the plan's step for the script compares the result.
             known.Add(box.Cache);
             for (var above = Path.GetDirectoryName(script); above is not null; above = Path.GetDirectoryName(above))
             {
@@ -91,13 +91,13 @@ public sealed partial class InputTests
         Assert.NotEmpty(variables);
     }
 
-    /// <summary>What env(1) will look for in PATH: the plan has PATH, and the program that it led to.</summary>
+    /// <summary>What env(1) will look for in PATH: the plan has PATH, and the program that was found.</summary>
     private static bool IsSearched(string path, string script) => script == "searched" && Path.GetFileName(path) == "sh";
 
     private static string Unplanned(IEnumerable<string> seen, HashSet<string> planned, (string Pattern, string Reason)[] exceptions) =>
         string.Join('\n', seen.Where(one => !planned.Contains(one) && !exceptions.Any(e => Regex.IsMatch(one, e.Pattern))));
 
-    /// <summary>The paths and variables that the run looks at until it becomes the script.</summary>
+    /// <summary>The paths and variables that the run looks at before it becomes the script.</summary>
     private static async Task<(HashSet<string> Paths, HashSet<string> Variables)> Watch(Sandbox box, Command run, string directory)
     {
         var (probe, names, trace) = (box.Root + "/getenv.so", box.Root + "/getenv.log", box.Root + "/inputs");
@@ -108,7 +108,8 @@ public sealed partial class InputTests
             Assert.Equal(0, gcc.ExitCode);
         }
 
-        string[] options = ["-f", "-qq", "-e", "trace=%file,execve", "-s", "4096", "-E", $"LD_PRELOAD={probe}", "-E", $"GETENV_LOG={names}"];
+        string[] options =
+            ["-f", "-qq", "-e", "trace=%file,execve", "-s", "4096", "-E", $"LD_PRELOAD={probe}", "-E", $"GETENV_LOG={names}"];
         await run.Through(["strace", .. options, "-o", trace]).Succeeds("ran\n");
         var calls = File.ReadAllLines(trace);
         var become = Array.FindIndex(calls, 1, static call => Execution().IsMatch(call));
@@ -116,7 +117,7 @@ public sealed partial class InputTests
         var paths = calls[1..become].Select(static call => Argument().Match(call)).Where(static m => m.Success)
             .Select(m => Path.TrimEndingDirectorySeparator(Path.GetFullPath(m.Groups[1].Value, directory))).ToHashSet();
 
-        // The shell that the process becomes asks for variables too, after an empty line of its own.
+        // The shell that the process becomes reads variables, too; the log has an empty line before them.
         var variables = File.ReadLines(names).Skip(1).TakeWhile(static name => name.Length > 0).ToHashSet();
         return (paths, variables);
     }

@@ -2,7 +2,7 @@ using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
 
-/// <summary>Local scripts by plan: the file that the name leads to now, and its lock.</summary>
+/// <summary>Planned runs of local scripts: the file that the name leads to now is run, under its lock.</summary>
 public sealed class LocalTests
 {
     [Fact]
@@ -41,7 +41,7 @@ public sealed class LocalTests
     }
 
     [Fact]
-    public async Task The_lock_is_that_of_the_file_where_a_link_leads_now()
+    public async Task The_lock_is_that_of_the_file_that_a_link_leads_to_now()
     {
         using var box = Box();
         box.Put("one", Waiting);
@@ -113,7 +113,7 @@ public sealed class LocalTests
 
     private const string Waiting = "#!/bin/sh\necho ran\nread line || :\n";
 
-    /// <summary>With a cache, and so with a place for plans.</summary>
+    /// <summary>With a cache, which is where plans are.</summary>
     private static Sandbox Box()
     {
         var box = new Sandbox();

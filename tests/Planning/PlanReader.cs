@@ -3,7 +3,7 @@ using Run.Posix;
 
 namespace Run.Tests.Planning;
 
-/// <summary>A plan as src/native/executor.c describes it: what it was made for, and the step of each input.</summary>
+/// <summary>Reads a plan, whose format is in src/native/executor.c: what it is for, and a step for each input.</summary>
 internal sealed class PlanReader
 {
     private readonly byte[] _bytes;
@@ -24,16 +24,16 @@ internal sealed class PlanReader
     /// <summary>SCRIPT as it was typed.</summary>
     public string Script { get; }
 
-    /// <summary>From where it was called.</summary>
+    /// <summary>The directory in which run was called.</summary>
     public string Directory { get; }
 
-    /// <summary>The file of the lock.</summary>
+    /// <summary>The lock file.</summary>
     public string Lock { get; }
 
-    /// <summary>The variables that it holds for, set or not.</summary>
+    /// <summary>The variables that it depends on, set or not.</summary>
     public HashSet<string> Variables { get; } = [];
 
-    /// <summary>The paths that it looks at.</summary>
+    /// <summary>The paths that it depends on.</summary>
     public HashSet<string> Paths { get; } = [];
 
     public static PlanReader Of(string file) => new(File.ReadAllBytes(file));

@@ -3,20 +3,20 @@ using System.Text.RegularExpressions;
 namespace Run.Tests.Planning;
 
 /// <summary>
-/// Whether a run goes by plan, as strace(1) sees it: it opens a plan, the next program that the process becomes is the script, and the
-/// runtime has not started before. The runtime is known by membarrier(2), which it calls early in its start and which nothing else here
-/// calls. strace ends the process at that call, so that a run that has to be planned changes nothing.
+/// Whether a run follows a plan, as strace(1) sees it: it opens a plan, and the process becomes the script before the runtime has started.
+/// The runtime is recognized by membarrier(2), which it calls early and nothing else here does. strace kills the process at that call, so
+/// that a run without a valid plan changes nothing.
 /// </summary>
 internal static partial class Planned
 {
-    /// <summary>What to put in front of a run that is to end where the runtime would start, with the status 137.</summary>
+    /// <summary>The prefix for a run that must be killed when the runtime starts, with status 137.</summary>
     public const string WithoutTheRuntime = $"strace -f -qq -o /dev/null {Options}";
 
     private const string Options = "-e trace=?open,openat,execve,membarrier -e inject=membarrier:signal=KILL";
 
     /// <summary>
-    /// Runs it until it is: a file that is younger than a tick of the clock is in no plan yet. Each of the runs must succeed and
-    /// print this.
+    /// Runs it until it is planned, because files that are younger than a tick of the clock are not used for a plan. Each run must
+    /// succeed and print this.
     /// </summary>
     public static async Task Is(Func<Command> run, string stdout)
     {
@@ -34,14 +34,14 @@ internal static partial class Planned
         }
     }
 
-    /// <summary>The next run will not go by a plan, and does not come as far as the script.</summary>
+    /// <summary>The next run would not follow a plan. It is killed before it gets to the script.</summary>
     public static async Task IsNot(Func<Command> run)
     {
         var (result, isPlanned) = await Watch(run());
         result.Check(!isPlanned && result is { Status: 128 + Libc.SIGKILL, Stdout: "" }, "no run by plan");
     }
 
-    /// <summary>It is not planned any more, and the long way leads to this.</summary>
+    /// <summary>It is no longer planned, and a run with the runtime does this.</summary>
     public static async Task NoLonger(Func<Command> run, string stdout)
     {
         await IsNot(run);

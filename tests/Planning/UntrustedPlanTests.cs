@@ -4,7 +4,7 @@ using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
 
-/// <summary>A plan is believed in nothing: whatever is in its place, the run goes the long way and succeeds.</summary>
+/// <summary>Nothing in a plan is trusted. Whatever is in its place, the run starts the runtime instead and succeeds.</summary>
 public sealed class UntrustedPlanTests
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -20,7 +20,7 @@ public sealed class UntrustedPlanTests
     [InlineData("a directory")]
     [InlineData("readable by the group")]
     [InlineData("writable by others")]
-    public async Task What_is_no_plan_of_this_users_alone_is_none(string what)
+    public async Task A_plan_that_is_not_this_users_alone_is_not_used(string what)
     {
         await using var world = await World.Serving(("/x", Saying("ran")), ("/y", Saying("other")));
         await Is(() => world.Run("y"), "other\n");
@@ -70,7 +70,7 @@ public sealed class UntrustedPlanTests
     }
 
     [RootFact]
-    public async Task Another_users_plan_is_none()
+    public async Task Another_users_plan_is_not_used()
     {
         await using var world = await World.Serving(("/x", Saying("ran")), ("/y", Saying("other")));
         await Is(() => world.Run("x"), "ran\n");
@@ -103,7 +103,7 @@ public sealed class UntrustedPlanTests
         await Is(() => world.Run("x"), "ran\n");
     }
 
-    /// <summary>With a seal that fits, each part of a plan has to be checked for itself.</summary>
+    /// <summary>Even if the seal is valid, each part of a plan has to be checked.</summary>
     [Theory]
     [InlineData("cut", false)]
     [InlineData("cut", true)]
@@ -124,12 +124,12 @@ public sealed class UntrustedPlanTests
             return isSealed ? Forgery.Sealed(bytes) : bytes;
         }
 
-        // Every third byte: scripts/fuzz goes through all of them, and more, without a process for each.
+        // Only every third byte; scripts/fuzz tries all of them, and more, without a process for each.
         var places = Enumerable.Range(0, plan.Length).Where(static i => i % 3 == 0).ToList();
         places.ForEach(i => Put($"{bad}/{i}", Bad(i)));
 
-        // Where the runtime is ended as it starts, what remains is the executor: it runs the script, or leaves it to the runtime.
-        // The shell says of each run that was ended that it was, and nobody wants to know.
+        // The runtime is killed when it starts, so what is tested is the executor: it runs the script, or leaves it to the runtime.
+        // The shell reports each run that was killed; those messages are discarded.
         var run = $"said=$(exec {WithoutTheRuntime} run x </dev/null 2>&1); echo $said $?";
         var loop = $"cd {bad}; for f in *; do mv $f {file}; {run}; done 2>/dev/null";
         var told = await world.Sh(loop).Result();

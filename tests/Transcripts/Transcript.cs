@@ -3,17 +3,17 @@ using System.Text;
 namespace Run.Tests.Transcripts;
 
 /// <summary>
-/// A file that reads like a session at a terminal, and is one. Its commands are given to a shell, one after the other, in one sandbox in
-/// which <c>run</c> is the program under test; what they print and how they end must be what the file says, to the letter:
+/// A file that reads like a session at a terminal, and is one. A shell executes its commands, one after the other, in one sandbox in which
+/// <c>run</c> is the program under test. What they print and how they end must be exactly what the file says:
 /// <code>
-/// # A comment. These and blank lines may stand before a command.
+/// # A comment. Comments and blank lines may precede a command.
 /// $ run -E 256 ./x
-/// what it prints on standard output
-/// ! what it says on standard error
+/// what the command prints on standard output
+/// ! what the command prints on standard error
 /// status 64
 /// </code>
-/// No status is 0. A line of output that could be mistaken for one of the others, or that has no end, does not belong into such a file.
-/// On a difference the session as it was is written to NAME.received.txt beside the file, and accepting it is renaming it.
+/// A command without a status line must exit with 0. Output that looks like one of the other lines, or that does not end with a newline,
+/// cannot be in such a file. If the session differs, it is written to NAME.received.txt beside the file; to accept it, rename that file.
 /// </summary>
 internal static class Transcript
 {

@@ -1,6 +1,6 @@
 namespace Run.Tests.Transcripts;
 
-/// <summary>How options are written, which go together, and what is said where they do not; each file has a theme.</summary>
+/// <summary>How options are written, which go together, and what the message is if they do not. Each file has one topic.</summary>
 public sealed class TranscriptTests
 {
     private static readonly string s_directory = Path.Combine(Suite.Repository, "tests", "Transcripts");

@@ -8,7 +8,8 @@ public sealed class CacheRecordTests
 {
     private static readonly DateTimeOffset s_then = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000);
     private static readonly CacheRecord s_record = new(
-        "github:o/r/a b@v1", "https://h/a%20b", "a b", Sha256.HexOf([]), 123, s_then, s_then.AddDays(1), "W/\"x y\"", "Tue, 14 Nov 2023 22:13:20 GMT")
+        "github:o/r/a b@v1", "https://h/a%20b", "a b", Sha256.HexOf([]), 123, s_then, s_then.AddDays(1),
+        "W/\"x y\"", "Tue, 14 Nov 2023 22:13:20 GMT")
     {
         Stamp = new FileStamp(ulong.MaxValue, 2, 123, 4, -5),
     };
@@ -30,7 +31,7 @@ public sealed class CacheRecordTests
     }).Holds();
 
     [Fact]
-    public void Cut_anywhere_it_is_none()
+    public void A_record_that_is_cut_anywhere_is_not_read()
     {
         var text = s_record.ToText();
         for (var length = 0; length < text.Length; length++)
@@ -50,7 +51,7 @@ public sealed class CacheRecordTests
     [InlineData("size 123", "size 12x")]
     [InlineData("fetched 1700000000", "fetched 999999999999999")]
     [InlineData("identity ", "identity x")]
-    public void Damaged_it_is_none(string right, string wrong)
+    public void A_damaged_record_is_not_read(string right, string wrong)
     {
         Assert.Contains(right, s_record.ToText(), StringComparison.Ordinal);
         Assert.Null(CacheRecord.Parse(s_record.ToText().Replace(right, wrong, StringComparison.Ordinal)));

@@ -32,6 +32,7 @@ public sealed class NamingTests
         }
 
         var uri = new Uri(url);
-        return uri.Host == "h" && uri.AbsolutePath.StartsWith("/base/", StringComparison.Ordinal) && uri.Query.Length == 0 && uri.Fragment.Length == 0;
+        return uri.Host == "h" && uri.AbsolutePath.StartsWith("/base/", StringComparison.Ordinal)
+            && uri.Query.Length == 0 && uri.Fragment.Length == 0;
     }).Holds();
 }

@@ -13,10 +13,10 @@ public sealed class OsTextTests
 
     [Fact]
     public void Two_texts_of_different_bytes_differ() =>
-        Prop.ForAll<byte[], byte[]>(static (one, other) => one.AsSpan().SequenceEqual(other) == (OsText.FromBytes(one) == OsText.FromBytes(other)))
-            .Holds();
+        Prop.ForAll<byte[], byte[]>(static (one, other) =>
+            one.AsSpan().SequenceEqual(other) == (OsText.FromBytes(one) == OsText.FromBytes(other))).Holds();
 
-    /// <summary>Bytes at random are hardly ever the beginning of a character: these are, often.</summary>
+    /// <summary>Random bytes hardly ever begin a character; these often do.</summary>
     [Fact]
     public void Bytes_that_are_nearly_UTF_8_come_back_as_they_were()
     {

@@ -6,7 +6,7 @@ using Run.Posix;
 
 namespace Run.Tests.Units;
 
-/// <summary>The #! line, and command lines in one text.</summary>
+/// <summary>The #! line, and command lines that are one string.</summary>
 public sealed class StartingTests
 {
     [Theory]
@@ -69,7 +69,7 @@ public sealed class StartingTests
     [InlineData("'")]
     [InlineData("a \"b")]
     [InlineData("'it's'")]
-    public void A_quote_without_its_partner(string text) =>
+    public void An_unclosed_quote(string text) =>
         Assert.Equal(ExitStatus.Usage, Assert.Throws<RunException>(() => ShellWords.Split(text)).Status);
 
     [Fact]

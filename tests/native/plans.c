@@ -1,12 +1,12 @@
 /*
- * The executor (src/native/executor.c) against plans that are broken, or forged: whatever is in the file, it becomes the script that
- * was planned, or nothing.
+ * Tries the executor (src/native/executor.c) with broken and forged plans: whatever is in the file, it must execute the script that was
+ * planned, or nothing.
  *
  *     plans COUNT SECONDS DECOY SCRIPT...
  *
  * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, lets the real run plan each SCRIPT, and starts it with
- * the same environment and in the same directory. It begins with the cases that have a name, and goes on to COUNT mutations of those
- * plans, the same ones each time, or as many as there is time for. Nothing is executed: execve is replaced, and notes what would have been.
+ * the same environment and in the same directory. It begins with specific cases, and goes on to COUNT mutations of those plans, the same
+ * ones each time, or as many as there is time for. Nothing is executed: execve is replaced by a function that records its arguments.
  */
 static int note_execve(const char *path, char *const *argv, char *const *environment);
 
@@ -18,11 +18,11 @@ static int note_execve(const char *path, char *const *argv, char *const *environ
 
 enum { MOST_SCRIPTS = 16, MOST_BYTES = 2 * RUN_PLAN_MOST_BYTES, HEADER = 3 * 8 };
 
-/* A plan that holds, for one SCRIPT. */
+/* A valid plan, for one SCRIPT. */
 struct seed {
     char *argv[4];
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
-    size_t length, head, last_step; /* how long the head is, with the key, and where the step with the script begins */
+    size_t length, head, last_step; /* the length of the header and key, and the offset of the script's step */
     char path[sizeof((struct run_plan *)0)->path], becomes[PATH_MAX];
     struct stat script;
 };
@@ -82,7 +82,7 @@ static void seal(unsigned char *bytes, size_t length)
     memcpy(bytes, &value, sizeof value);
 }
 
-/* Finds what the real run has planned, gives it the seal of this build, and sees that the executor becomes the script. */
+/* Finds the plan of the real run, seals it for this build, and checks that the executor follows it. */
 static void read_seed(struct seed *seed, char *script)
 {
     struct run_plan plan;
@@ -112,7 +112,8 @@ static void read_seed(struct seed *seed, char *script)
     char real[PATH_MAX];
     CHECK(realpath(seed->becomes, real) != NULL, "%s", seed->becomes);
     seed->last_step = seed->length - (1 + sizeof(struct stamp) + strlen(real) + 1);
-    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? RUN_STEP_LOCAL_SCRIPT : RUN_STEP_CACHED_SCRIPT), "%s: the script is not the last step of its plan", script);
+    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? RUN_STEP_LOCAL_SCRIPT : RUN_STEP_CACHED_SCRIPT),
+        "%s: the script is not the last step of its plan", script);
 }
 
 static void starts_nothing(struct seed *seed, const char *how)
@@ -121,7 +122,7 @@ static void starts_nothing(struct seed *seed, const char *how)
     CHECK(executed.count == 0, "%s: %s", seed->argv[1], how);
 }
 
-/* Where a plan can be, and for what. */
+/* Which plan the executor looks for: its path and its key. */
 static void check_names(void)
 {
     static const struct {
@@ -159,7 +160,7 @@ static void check_names(void)
         CHECK(!found || strlen(plan.path) == strlen(cases[i].path) + 4, "case %zu: %s", i, plan.path);
     }
 
-    /* Each length around the longest path that there is. */
+    /* Each length around PATH_MAX. */
     unsetenv("RUN_CACHE");
     unsetenv("HOME");
     for (size_t length = PATH_MAX - 32; length < PATH_MAX + 32; length++) {
@@ -170,7 +171,7 @@ static void check_names(void)
         CHECK(run_find_plan("x", "", &plan) == (length + strlen("/run") < PATH_MAX), "%zu", length);
     }
 
-    /* Where one text ends and the next begins counts. */
+    /* A key depends on where one text ends and the next begins. */
     setenv("HOME", "/h", 1);
     unsetenv("XDG_CACHE_HOME");
     CHECK(run_find_plan("ab", "c", &plan) && run_find_plan("a", "bc", &other), "two keys");
@@ -182,7 +183,7 @@ static void check_names(void)
         saved[i] == NULL ? unsetenv(variables[i]) : setenv(variables[i], saved[i], 1);
 }
 
-/* A variable that decided counts: that it was not set too, and empty is not unset. */
+/* A plan depends on its variables, even on those that were not set; empty is not the same as unset. */
 static void check_variables(struct seed *seed)
 {
     static const char *const unset[] = {"RUN_CONFIG", "RUN_PINNED", "RUN_OFFLINE", "XDG_STATE_HOME"};
@@ -197,7 +198,7 @@ static void check_variables(struct seed *seed)
     }
 }
 
-/* Any byte that is another has another seal. */
+/* A change of any byte changes the seal. */
 static void check_seal(const struct seed *seed)
 {
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
@@ -211,7 +212,7 @@ static void check_seal(const struct seed *seed)
     }
 }
 
-/* A directory whose path is longer than any path may be. */
+/* A directory whose path is longer than PATH_MAX. */
 static void check_depth(struct seed *seed)
 {
     static char name[201];
@@ -232,7 +233,7 @@ static void check_depth(struct seed *seed)
     CHECK(system(command) == 0, "%s", command);
 }
 
-/* A plan that holds, in a file that a plan cannot be. */
+/* A valid plan, in a file that must not be used. */
 static void check_file(struct seed *seed)
 {
     static unsigned char large[RUN_PLAN_MOST_BYTES + 1];
@@ -264,7 +265,7 @@ static void check_file(struct seed *seed)
     call(seed->argv);
     CHECK(executed.count == 1, "and as it was it holds");
 
-    /* Whatever its length is, and the shorter ones are sealed. */
+    /* Files of any length; the shorter ones have a valid seal. */
     unsigned char *bytes = malloc(RUN_PLAN_MOST_BYTES);
     for (size_t length = 0; length < seed->length; length++) {
         memcpy(bytes, seed->bytes, length);
@@ -283,7 +284,7 @@ static void check_file(struct seed *seed)
         starts_nothing(seed, "with more behind it");
     }
 
-    /* What holds for another script. */
+    /* A valid plan of another script. */
     for (size_t i = 0; i < seed_count; i++)
         if (&seeds[i] != seed) {
             write_file(seed->path, seeds[i].bytes, seeds[i].length);
@@ -292,7 +293,7 @@ static void check_file(struct seed *seed)
     write_file(seed->path, seed->bytes, seed->length);
 }
 
-/* xorshift*, and always the same. */
+/* xorshift*, which always gives the same numbers. */
 static uint64_t state = 88172645463325252;
 
 static size_t below(size_t limit)
@@ -303,7 +304,7 @@ static size_t below(size_t limit)
     return limit == 0 ? 0 : (size_t)((state * 0x2545f4914f6cdd1d >> 32) % limit);
 }
 
-/* One change to the `length` bytes at `plan`, none of it before `from`. The new length. */
+/* Makes one change to the `length` bytes at `plan`, at or after `from`. Returns the new length. */
 static size_t mutate(unsigned char *plan, size_t length, size_t from)
 {
     static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'n', 'u', 'v', 'x', 'c', 'f', 'l'};
@@ -325,24 +326,24 @@ static size_t mutate(unsigned char *plan, size_t length, size_t from)
         plan[at] = telling[below(sizeof telling)];
         return length;
 
-    case 3: /* leave out */
+    case 3: /* remove a piece */
         memmove(plan + at, plan + at + count, length - at - count);
         return length - count;
 
-    case 4: /* say twice */
+    case 4: /* repeat a piece */
         if (length + count > MOST_BYTES)
             return length;
         memmove(plan + at + count, plan + at, length - at);
         return length + count;
 
-    case 5: /* go on as another plan does */
+    case 5: /* continue with the rest of another plan */
         count = below(other->length);
         if (at + other->length - count > MOST_BYTES)
             return length;
         memcpy(plan + at, other->bytes + count, other->length - count);
         return at + other->length - count;
 
-    case 6: /* a piece of another one in between */
+    case 6: /* insert a piece of another plan */
         count = below(other->length);
         size_t piece = below(other->length - count);
         if (length + piece > MOST_BYTES)
@@ -358,7 +359,7 @@ static size_t mutate(unsigned char *plan, size_t length, size_t from)
     }
 }
 
-/* The plan with the decoy in place of the script, and all that it says of that right. The new length. */
+/* Puts the decoy in place of the script, with a stamp that is right. Returns the new length. */
 static size_t put_decoy(unsigned char *plan, const struct seed *seed)
 {
     const char *before = below(2) == 0 ? "" : out_of_the_cache;
@@ -369,7 +370,7 @@ static size_t put_decoy(unsigned char *plan, const struct seed *seed)
     return seed->last_step + 1 + sizeof decoy + (size_t)sprintf((char *)at + 1 + sizeof decoy, "%s%s", before, decoy_path) + 1;
 }
 
-/* Whether that is the script of a plan. */
+/* Whether this is the script of a plan. */
 static int is_planned(const struct seed *seed, const char *path)
 {
     struct stat status;
@@ -384,8 +385,8 @@ static int is_planned(const struct seed *seed, const char *path)
 }
 
 /*
- * A plan whose seal is not renewed counts only where not a byte of it has changed. One with a seal that is right again gets as far as it
- * gets, for it says what the executor is to look at; but it leads to no file that was not planned, nor out of the cache.
+ * Without a new seal, a plan is followed only if no byte of it has changed. With one, the executor goes through the steps as they are, but
+ * it must not execute a file that was not planned, nor one outside the cache.
  */
 static void fuzz(long count, time_t end)
 {

@@ -1,4 +1,4 @@
-/* For LD_PRELOAD: the time of day, $SHIFT seconds later than it is. */
+/* For LD_PRELOAD: the time of day is $SHIFT seconds ahead. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/syscall.h>

@@ -1,6 +1,6 @@
 /*
- * Notes in the file GETENV_LOG the name of each variable that a program asks for, a line each. To be preloaded: it stands in for getenv(3) and
- * secure_getenv(3), as the dynamic linker resolves them.
+ * Appends the name of each variable that a program asks for to the file GETENV_LOG, a line each. To be preloaded: the dynamic linker then
+ * resolves getenv(3) and secure_getenv(3) to these.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static void note(const char *name)
     }
 }
 
-/* Each program that is started begins with an empty line. */
+/* Writes an empty line when a program starts. */
 __attribute__((constructor)) static void begin(void)
 {
     note("");

@@ -1,7 +1,7 @@
 /*
- * Starts a program from a known state: start ORDERS, where ORDERS is a file of NUL-terminated words, see main().
- * What the test runner itself ignores, blocks or has open does not get through, arguments and variables are bytes,
- * and what it starts ends with the test runner. It becomes the program; only on a terminal does it stay, to relay.
+ * Starts a program from a known state: start ORDERS. ORDERS is a file of NUL-terminated words, see main().
+ * The program does not inherit what the test runner ignores, blocks or has open; arguments and variables are bytes;
+ * and the program is killed when the test runner ends. This process becomes the program, except on a terminal, where it relays.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,7 +38,7 @@ static void signal_to(int number, void (*handler)(int))
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
-    /* The C library keeps 32 and 33 to itself, which is fine: so does every caller's. */
+    /* The C library reserves 32 and 33, for every other caller as well. */
     sigaction(number, &action, NULL);
 }
 
@@ -59,7 +59,7 @@ static void limit(const char *name, const char *value)
     die("limit %s", name);
 }
 
-/* Between a terminal, with the program on its other side, and our own streams, until the program ends. */
+/* Relays between the terminal of the program and our own streams until the program ends. */
 static int relay(int terminal, pid_t child)
 {
     struct pollfd both[2] = {{terminal, POLLIN, 0}, {0, POLLIN, 0}};
@@ -70,7 +70,7 @@ static int relay(int terminal, pid_t child)
         if (both[0].revents) {
             ssize_t n = read(terminal, buffer, sizeof buffer);
             if (n <= 0)
-                break; /* EIO: nobody has the other side open any more */
+                break; /* EIO: no process has the other side open any more */
             if (write(1, buffer, n) != n)
                 break;
         }
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
         else if (strcmp(what, "alarm") == 0) alarm(number);
         else if (strcmp(what, "nonewprivs") == 0) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         else if (strcmp(what, "open") == 0) {
-            /* Left open for the program, as `exec 7<file` leaves one, and read from: the offset counts. */
+            /* Left open for the program, as by `exec 7<file`, and read from, because the offset is inherited too. */
             char skipped[3];
             int fd = open(value, O_RDWR | O_APPEND | O_CLOEXEC);
             if (fd < 0 || read(fd, skipped, sizeof skipped) < 0 || dup2(fd, 7) != 7)

@@ -1,7 +1,7 @@
 /*
- * Tells everything about its own process that a caller can have set and that execve(2) keeps, one fact a line, so that two
- * tellings can be compared with diff. What differs between any two processes (PIDs, times, addresses, inodes of pipes) is left out or
- * named by its role. TELL_TO=FILE takes the telling, so that standard output may be closed; TELL_EXIT=N is the exit status.
+ * Prints everything about its own process that a caller can have set and that execve(2) keeps, one fact a line, so that two
+ * reports can be compared with diff. What differs between any two processes (PIDs, times, addresses, inodes of pipes) is left out or
+ * named by its role. With TELL_TO=FILE it writes to the file, so that standard output may be closed. TELL_EXIT=N is the exit status.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -44,10 +44,15 @@ static void number(const char *name, long value)
     fprintf(out, "%s: %ld%s\n", name, value, value == -1 ? strerror(errno) : "");
 }
 
-/* A process, by what it is to this one. */
+/* Another process, by its relation to this one. */
 static const char *role(pid_t pid)
 {
-    return pid == getpid() ? "self" : pid == getppid() ? "parent" : pid == 0 ? "none" : pid == -1 ? "error" : pid == getsid(0) ? "leader" : "other";
+    return pid == getpid() ? "self"
+        : pid == getppid() ? "parent"
+        : pid == 0 ? "none"
+        : pid == -1 ? "error"
+        : pid == getsid(0) ? "leader"
+        : "other";
 }
 
 static void whole_file(const char *path)
@@ -67,7 +72,7 @@ static void whole_file(const char *path)
         close(fd);
 }
 
-/* Lines of /proc/self/status that are the caller's doing: not PIDs, memory or counters, and not FDSize, which the lock's number moves. */
+/* Lines of /proc/self/status that the caller decides: not PIDs, memory, counters, or FDSize, which depends on the lock's descriptor. */
 static void status(void)
 {
     static const char *skipped[] = {
@@ -106,10 +111,10 @@ static void stat_fields(void)
         char name[32];
         snprintf(name, sizeof name, "stat field %d", field);
         switch (field) {
-        case 7: /* tty_nr: which terminal is chance, whether there is one is not */
+        case 7: /* tty_nr: only whether there is a terminal; its number is chance */
             fprintf(out, "%s: %s\n", name, strcmp(word, "0") == 0 ? "no terminal" : "a terminal");
             break;
-        case 9: /* flags: PF_SUPERPRIV (0x100) only records that a privilege was used some time */
+        case 9: /* flags: PF_SUPERPRIV (0x100) only records that a privilege has been used */
             fprintf(out, "%s: %lx\n", name, strtoul(word, NULL, 10) & ~0x100UL);
             break;
         case 18: case 19: case 20: case 21: case 31: case 32: case 33: case 34: case 38: case 40: case 41: case 52:
@@ -180,7 +185,7 @@ static void descriptors(void)
 
 static void signals(void)
 {
-    /* The kernel's own structure: the C library hides signals 32 and 33. */
+    /* The system call, because the C library hides signals 32 and 33. */
     struct { void (*handler)(int); unsigned long flags; void (*restorer)(void); unsigned long mask; } action;
     for (int i = 1; i <= 64; i++)
         if (syscall(SYS_rt_sigaction, i, NULL, &action, 8) == 0)
@@ -204,7 +209,7 @@ static void limits(void)
     }
 }
 
-/* The group's number is that of the session, its nice value the caller's. */
+/* The autogroup: its number belongs to the session, its nice value to the caller. */
 static void autogroup(void)
 {
     int nice = 0;
@@ -218,13 +223,21 @@ static void autogroup(void)
 
 static void scheduling(void)
 {
-    struct { unsigned size, policy; unsigned long flags; int nice; unsigned priority; unsigned long runtime, deadline, period; unsigned low, high; } attributes;
+    struct {
+        unsigned size, policy;
+        unsigned long flags;
+        int nice;
+        unsigned priority;
+        unsigned long runtime, deadline, period;
+        unsigned low, high;
+    } attributes;
     unsigned long cpus[128] = {0}, nodes[64] = {0};
     int mode = -1;
     memset(&attributes, 0, sizeof attributes);
     if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) == 0)
-        fprintf(out, "scheduling: policy %u flags %lx nice %d priority %u runtime %lu deadline %lu period %lu clamp %u %u\n", attributes.policy,
-            attributes.flags, attributes.nice, attributes.priority, attributes.runtime, attributes.deadline, attributes.period, attributes.low, attributes.high);
+        fprintf(out, "scheduling: policy %u flags %lx nice %d priority %u runtime %lu deadline %lu period %lu clamp %u %u\n",
+            attributes.policy, attributes.flags, attributes.nice, attributes.priority, attributes.runtime, attributes.deadline,
+            attributes.period, attributes.low, attributes.high);
     number("nice", getpriority(PRIO_PROCESS, 0));
     number("io priority", syscall(SYS_ioprio_get, 1, 0));
     if (syscall(SYS_sched_getaffinity, 0, sizeof cpus, cpus) > 0)
@@ -239,16 +252,18 @@ static void timers(void)
     for (int i = 0; i < 3; i++) {
         struct itimerval timer;
         if (getitimer(kinds[i], &timer) == 0)
-            fprintf(out, "timer %d: %s every %ld\n", kinds[i], timer.it_value.tv_sec || timer.it_value.tv_usec ? "set" : "not set", (long)timer.it_interval.tv_sec);
+            fprintf(out, "timer %d: %s every %ld\n", kinds[i],
+                timer.it_value.tv_sec || timer.it_value.tv_usec ? "set" : "not set", (long)timer.it_interval.tv_sec);
     }
 }
 
 static void process_controls(void)
 {
     static const struct { const char *name; int option; } plain[] = {
-        {"dumpable", PR_GET_DUMPABLE}, {"keep capabilities", PR_GET_KEEPCAPS}, {"secure bits", PR_GET_SECUREBITS}, {"no new privileges", PR_GET_NO_NEW_PRIVS},
-        {"timer slack", PR_GET_TIMERSLACK}, {"timing", PR_GET_TIMING}, {"huge pages off", PR_GET_THP_DISABLE}, {"machine check", PR_MCE_KILL_GET},
-        {"io flusher", 58 /* PR_GET_IO_FLUSHER */}, {"memory deny write execute", 66 /* PR_GET_MDWE */}, {"memory merge", 68 /* PR_GET_MEMORY_MERGE */},
+        {"dumpable", PR_GET_DUMPABLE}, {"keep capabilities", PR_GET_KEEPCAPS}, {"secure bits", PR_GET_SECUREBITS},
+        {"no new privileges", PR_GET_NO_NEW_PRIVS}, {"timer slack", PR_GET_TIMERSLACK}, {"timing", PR_GET_TIMING},
+        {"huge pages off", PR_GET_THP_DISABLE}, {"machine check", PR_MCE_KILL_GET}, {"io flusher", 58 /* PR_GET_IO_FLUSHER */},
+        {"memory deny write execute", 66 /* PR_GET_MDWE */}, {"memory merge", 68 /* PR_GET_MEMORY_MERGE */},
         {"seccomp", PR_GET_SECCOMP},
     };
     static const struct { const char *name; int option; } into[] = {
@@ -285,7 +300,7 @@ static void identity(void)
     fprintf(out, "%s\n", terminal < 0 ? "no terminal" : role(tcgetpgrp(terminal)));
     if (terminal >= 0)
         close(terminal);
-    /* KEYCTL_GET_KEYRING_ID of the session keyring: its number is the caller's, and stays. */
+    /* KEYCTL_GET_KEYRING_ID of the session keyring, which is inherited from the caller. */
     number("session keyring", syscall(SYS_keyctl, 0, -3, 0, 0, 0));
     mode_t mask = umask(0);
     umask(mask);
@@ -295,8 +310,8 @@ static void identity(void)
 
 static void links(void)
 {
-    static const char *names[] = {"cwd", "root", "exe", "ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid", "ns/pid_for_children", "ns/time",
-        "ns/time_for_children", "ns/user", "ns/uts"};
+    static const char *names[] = {"cwd", "root", "exe", "ns/cgroup", "ns/ipc", "ns/mnt", "ns/net", "ns/pid", "ns/pid_for_children",
+        "ns/time", "ns/time_for_children", "ns/user", "ns/uts"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[64], target[4096];
         snprintf(path, sizeof path, "/proc/self/%s", names[i]);
@@ -305,7 +320,7 @@ static void links(void)
     }
 }
 
-/* What run did on the way must not show: no child left, none waited for, no thread. */
+/* Traces that run must not leave: a child, a child that was waited for, a thread. */
 static void leftovers(void)
 {
     struct rusage children;
@@ -324,15 +339,16 @@ static void leftovers(void)
 int main(int argc, char **argv)
 {
     static const char *files[] = {
-        "/proc/self/limits", "/proc/self/oom_score_adj", "/proc/self/oom_adj", "/proc/self/cgroup", "/proc/self/timerslack_ns", "/proc/self/personality",
-        "/proc/self/comm", "/proc/self/loginuid", "/proc/self/sessionid", "/proc/self/coredump_filter", "/proc/self/cpuset",
-        "/proc/self/attr/current", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups", "/proc/self/timens_offsets", "/proc/self/timers",
+        "/proc/self/limits", "/proc/self/oom_score_adj", "/proc/self/oom_adj", "/proc/self/cgroup", "/proc/self/timerslack_ns",
+        "/proc/self/personality", "/proc/self/comm", "/proc/self/loginuid", "/proc/self/sessionid", "/proc/self/coredump_filter",
+        "/proc/self/cpuset", "/proc/self/attr/current", "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups",
+        "/proc/self/timens_offsets", "/proc/self/timers",
     };
     char *content = NULL;
     size_t length = 0;
     out = open_memstream(&content, &length);
 
-    /* First of all, before a call of our own changes anything. */
+    /* First, before a call of our own changes anything. */
     descriptors();
     status();
     for (int i = 0; i < argc; i++)
@@ -340,7 +356,8 @@ int main(int argc, char **argv)
     for (char **variable = environ; *variable != NULL; variable++)
         bytes("variable", *variable, strlen(*variable));
     bytes("executed file", (const char *)getauxval(AT_EXECFN), strlen((const char *)getauxval(AT_EXECFN)));
-    fprintf(out, "secure: %ld hardware: %lx %lx page: %ld\n", getauxval(AT_SECURE), getauxval(AT_HWCAP), getauxval(AT_HWCAP2), getauxval(AT_PAGESZ));
+    fprintf(out, "secure: %ld hardware: %lx %lx page: %ld\n",
+        getauxval(AT_SECURE), getauxval(AT_HWCAP), getauxval(AT_HWCAP2), getauxval(AT_PAGESZ));
     stat_fields();
     signals();
     limits();
