@@ -20,7 +20,8 @@ public sealed class SetUpTests
         using var box = Machine(user, sudo);
         await box.Sh("scripts/set-up").Succeeds("Installing, once: package-a package-c\ngoing on\n");
         Assert.Equal(
-            $"{how}apt-get -qq update\n{how}apt-get -qq install package-a package-c -y --no-install-recommends\n", File.ReadAllText(box.Root + "/asked"));
+            $"{how}apt-get -qq update\n{how}apt-get -qq install package-a package-c -y --no-install-recommends\n",
+            File.ReadAllText(box.Root + "/asked"));
 
         // And not again.
         await box.Sh("scripts/set-up").Succeeds("going on\n");
