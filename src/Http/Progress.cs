@@ -1,4 +1,3 @@
-using System.Globalization;
 using Run.Reporting;
 
 namespace Run.Http;
@@ -78,14 +77,7 @@ internal sealed class Progress : IDisposable
             return " …";
         }
 
-        var total = _total is { } known ? $" of {Size(known)}" : "";
-        return $": {Size(bytes)}{total}, {Size(bytes * 1000 / milliseconds)}/s";
+        var total = _total is { } known ? $" of {HumanFormat.Size(known)}" : "";
+        return $": {HumanFormat.Size(bytes)}{total}, {HumanFormat.Size(bytes * 1000 / milliseconds)}/s";
     }
-
-    private static string Size(long bytes) => bytes switch
-    {
-        < 1 << 10 => $"{bytes} B",
-        < 1 << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0} KiB"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1048576.0:0.0} MiB"),
-    };
 }

@@ -6,6 +6,9 @@ namespace Run.Naming;
 /// <summary>Splits a command line such as <c>python3 -u</c> into words, and joins words into one.</summary>
 internal static class ShellWords
 {
+    /// <summary>What a backslash takes its meaning from inside double quotes (POSIX, "Shell Command Language", 2.2.3).</summary>
+    private const string Escapable = "$`\"\\\n";
+
     /// <summary>Splits at blanks. Of the shell's syntax only quotes and the backslash are understood.</summary>
     /// <exception cref="RunException">64: unclosed quote.</exception>
     public static IReadOnlyList<string> Split(string text)
@@ -16,7 +19,7 @@ internal static class ShellWords
         for (var i = 0; i < text.Length; i++)
         {
             var c = text[i];
-            if (c == '\\' && quote != '\'' && i + 1 < text.Length)
+            if (c == '\\' && i + 1 < text.Length && (quote == '\0' || (quote == '"' && Escapable.Contains(text[i + 1]))))
             {
                 (word ??= new()).Append(text[++i]);
             }
@@ -24,12 +27,12 @@ internal static class ShellWords
             {
                 quote = '\0';
             }
-            else if (quote == '\0' && c is '\'' or '"' && quote == '\0')
+            else if (quote == '\0' && c is '\'' or '"')
             {
                 quote = c;
                 word ??= new();
             }
-            else if (quote == '\0' && c is ' ' or '\t' && quote == '\0')
+            else if (quote == '\0' && c is ' ' or '\t')
             {
                 if (word is not null)
                 {

@@ -63,6 +63,7 @@ public sealed class StartingTests
     [InlineData("a\\'b \\\\", new[] { "a'b", "\\" })]
     [InlineData("$HOME *", new[] { "$HOME", "*" })]
     [InlineData("a\\", new[] { "a\\" })]
+    [InlineData("\"a\\b \\$c\"", new[] { "a\\b $c" })]
     public void Words_are_split_as_a_shell_would(string text, string[] words) => Assert.Equal(words, ShellWords.Split(text));
 
     [Theory]
