@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Run.Tests.Caching;
 
-/// <summary>What other processes do at the same moment: first starts, --clean, a program that is put in place, a fetch that was killed.</summary>
+/// <summary>What other processes do at the same moment: first starts, --clean, a program put in place, a fetch that was killed.</summary>
 public sealed class BesideTests
 {
     [Fact]
@@ -129,7 +129,8 @@ public sealed class BesideTests
         await using var world = await World.Serving(("/x", Saying("one")));
         await world.Run("x").Succeeds("one\n");
         var key = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(world.CachedScript("x"))!)!);
-        world.Put($"{world.Cache}/flights/{key}", $"{DateTime.UtcNow.Ticks.ToString(CultureInfo.InvariantCulture)}\n69\nold\n\n", executable: false);
+        var ended = DateTime.UtcNow.Ticks.ToString(CultureInfo.InvariantCulture);
+        world.Put($"{world.Cache}/flights/{key}", $"{ended}\n69\nold\n\n", executable: false);
         File.SetUnixFileMode($"{world.Cache}/flights/{key}", (UnixFileMode)0b110_000_000);
         world.GiveTo(1234);
         File.SetUnixFileMode(world.Cache + "/flights", (UnixFileMode)0b101_000_000);

@@ -69,7 +69,8 @@ public sealed class PlaceTests
     {
         await using var world = await World.Serving(("/x", Saying("ran")), ("/y", Saying("ran")));
         var directory = Directory.CreateDirectory(world.Home + "/mine", (UnixFileMode)0b111_000_000).FullName;
-        string[] precious = [$"{directory}/tmp/precious", $"{directory}/tmp/123-abc", $"{directory}/flights/0123456789abcdef0123456789abcdef"];
+        string[] precious =
+            [$"{directory}/tmp/precious", $"{directory}/tmp/123-abc", $"{directory}/flights/0123456789abcdef0123456789abcdef"];
         foreach (var path in precious)
         {
             world.Put(path, "precious", executable: false);
@@ -119,7 +120,7 @@ public sealed class PlaceTests
         await Run($"{world.Work}/../theirs/cache").Fails(ExitStatus.Refused, theirs);
         await Run("../theirs/cache").Fails(ExitStatus.Refused, theirs);
 
-        // A link on the way, and in the place of the cache: of this user's it is followed, also to a directory that is not this user's alone.
+        // A link on the way, and in the place of the cache: this user's is followed, another user's is not.
         var mine = Directory.CreateDirectory(world.Root + "/mine", (UnixFileMode)0b111_000_000).FullName;
         File.CreateSymbolicLink(world.Root + "/link", mine);
         await Run(world.Root + "/link").Succeeds("ran\n");
@@ -165,7 +166,8 @@ public sealed class PlaceTests
         }
 
         await Run("-q", "x").Succeeds("ran\n");
-        Assert.Single((await Run("--detach", "x").Result()).Stderr.Split('\n'), static line => line.Contains("belongs", StringComparison.Ordinal));
+        var detached = await Run("--detach", "x").Result();
+        Assert.Single(detached.Stderr.Split('\n'), static line => line.Contains("belongs", StringComparison.Ordinal));
         Assert.Equal(1, world.Server.Count("/x"));
         Assert.Empty(Directory.GetFileSystemEntries(home));
 

@@ -102,9 +102,8 @@ public sealed class SearchTests
             {
                 var inject = string.Create(CultureInfo.InvariantCulture, $"inject={call}:error={error}:when={n}");
                 File.WriteAllText(pins, line);
-                _ = await world.Run("--pin", "plain:y").In(below).Traced(
-                    out _, "-P", below, "-P", world.Work, "-P", pins, "-P", "..", "-P", "../run.pins", "-P", ".", "-e", $"trace={call}", "-e", inject)
-                    .Result();
+                string[] places = ["-P", below, "-P", world.Work, "-P", pins, "-P", "..", "-P", "../run.pins", "-P", "."];
+                _ = await world.Run("--pin", "plain:y").In(below).Traced(out _, [.. places, "-e", $"trace={call}", "-e", inject]).Result();
                 Assert.Contains(line, File.ReadAllText(pins), StringComparison.Ordinal);
                 Assert.False(File.Exists(below + "/run.pins"), $"a new one, at {call} {n}");
             }
