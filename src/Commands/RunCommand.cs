@@ -49,9 +49,14 @@ internal static class RunCommand
             context.Lock.Acquire(request);
         }
 
-        if (invocation.IsPlain)
+        if (invocation.MayBePlanned)
         {
-            new Planner(invocation.Script, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program).WriteDown();
+            new Planner(invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
+            {
+                Offline = context.Offline,
+                HasLock = context.Lock.IsTaken,
+                RefusalIsSilent = invocation is { Quiet: true, ConflictExitCode: 0 } && request.Wait == TimeSpan.Zero,
+            }.WriteDown();
         }
 
         detach?.Leave(Detach.LogFor(request));

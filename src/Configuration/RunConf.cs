@@ -97,18 +97,21 @@ internal sealed class RunConf
     /// <param name="how">With or without waiting: a file that was named may be a pipe, as <c>&lt;(…)</c> is, whose writer is not ready yet.</param>
     private static ConfFile? ReadFile(string path, int how, ReadSet reads)
     {
+        // What --config names may be relative, and no plan can be made of that.
+        var absolute = path is not ['/', ..] && Files.RealPath(".").Value is { } here ? $"{here.TrimEnd('/')}/{path}" : path;
+
         // In a home that is none, such as /dev/null, there is no file either.
         var opened = Files.Open(path, how);
         using var file = opened.Error == Errno.NotDirectory ? null : opened.OrAbsent(error => Unreadable(path, error));
         if (file is null)
         {
-            reads.File(path, null);
+            reads.File(absolute, null);
             return null;
         }
 
         // Before it is read: a change meanwhile shows later.
         var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
-        reads.File(path, status);
+        reads.File(absolute, status);
         var bytes = ReadAll(path, file, status);
         string text;
         try

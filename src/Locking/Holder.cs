@@ -8,9 +8,6 @@ namespace Run.Locking;
 /// <param name="Position">The byte of the lock file that nobody else holds: its mark, or before it has one the lock itself.</param>
 internal sealed record Holder(int ProcessId, LockMode Mode, long Position)
 {
-    /// <summary>Whether it has had the time to make its mark, and before that to say in the file what it is.</summary>
-    public bool HasMark => Position > 0;
-
     /// <summary>For messages: <c>pid 123</c>.</summary>
     public string Name => ProcessId > 0 ? $"pid {ProcessId}" : "in another PID namespace, or on another machine";
 }

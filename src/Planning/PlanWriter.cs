@@ -15,15 +15,18 @@ internal sealed class PlanWriter
     /// <param name="until">Until when.</param>
     /// <param name="key">What it is for.</param>
     /// <param name="lockRequest">What is locked before anything is looked at.</param>
-    public PlanWriter(long from, long until, byte[] key, LockRequest lockRequest)
+    /// <param name="refusalIsSilent">Whether a run that finds the lock held ends in silence, and is a success.</param>
+    public PlanWriter(long from, long until, byte[] key, LockRequest lockRequest, bool refusalIsSilent)
     {
         Number(0);
         Number(from);
         Number(until);
         _bytes.AddRange(key);
         _bytes.Add((byte)lockRequest.Mode);
+        _bytes.Add((byte)(refusalIsSilent ? Shared.HeldIsSuccess : Shared.HeldIsSaid));
         Text(lockRequest.Path);
         _bytes.AddRange(lockRequest.Record.ToBytes());
+        Text(lockRequest.Name is null ? "" : lockRequest.OwnPath);
     }
 
     public void Add(Input input)

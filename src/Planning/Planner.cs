@@ -15,21 +15,32 @@ namespace Run.Planning;
 /// Writes down, as a plan, what a run has looked at and what came of it, so that the next one like it needs no runtime (native/executor.c).
 /// A plan must never change what happens: all that could is in it, and if something cannot be put into it there is none.
 /// </summary>
-/// <param name="typed">SCRIPT as it was typed.</param>
+/// <param name="words">The command line up to SCRIPT, as it was typed.</param>
 /// <param name="reads">What has decided so far.</param>
 /// <param name="copy">The script's copy; null for a local file.</param>
 /// <param name="program">The program that <c>#!/usr/bin/env</c> will find, if the script names one.</param>
 internal sealed class Planner(
-    string typed, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest, CachedScript? copy,
+    IReadOnlyList<string> words, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest, CachedScript? copy,
     Launch launch, string? program)
 {
+    /// <summary>Whether the network is not to be touched: then a copy is never too old.</summary>
+    public required bool Offline { get; init; }
+
+    /// <summary>Whether there is a lock: without one a note has said so, or <c>--quiet</c> has kept it back.</summary>
+    public required bool HasLock { get; init; }
+
+    /// <summary>Whether a run that finds the lock held ends at once, says nothing and is a success: <c>-q -E 0</c>.</summary>
+    public required bool RefusalIsSilent { get; init; }
+
+    private string Typed => words[^1];
+
     /// <summary>To be called right before exec, so that what has failed has no plan. Nothing fails for want of one.</summary>
     public void WriteDown()
     {
         try
         {
             AddInputs();
-            if (Directory() is { } directory && CanBePlanned() && NativePlans.Find(typed, directory) is var (key, path))
+            if (Directory() is { } directory && CanBePlanned() && NativePlans.Find(words, directory) is var (key, path))
             {
                 // A local file is not cached, and creates no cache: it has a plan if there is a cache already.
                 if (copy is null && Files.Status(cache.Root).Value is null)
@@ -48,7 +59,7 @@ internal sealed class Planner(
     }
 
     /// <summary>From where SCRIPT was called, as far as that can decide what it means; the executor finds the same.</summary>
-    private string? Directory() => typed is ['/', ..] ? "" : Files.RealPath(".").Value;
+    private string? Directory() => Typed is ['/', ..] ? "" : Files.RealPath(".").Value;
 
     /// <summary>What the run depends on that was not read to decide, but has to stay as it is.</summary>
     private void AddInputs()
@@ -75,14 +86,30 @@ internal sealed class Planner(
 
     private bool CanBePlanned() =>
         RecordLocks.SurviveExec
+        && HasLock
         && !Messages.HasSpoken
         && !paths.AreMakeshift
         && IsStartedByKernel()
         && (copy is null
-            ? script.Local == typed && script.Digest is null
+            ? script.Local == Typed && HasDigest()
             : copy.RecordFile is not null && copy.Record.Stamp == launch.Stamp && script.Source?.Trust is not TrustLevel.Ask)
         && reads.ShowsChange(new Input.File(copy?.Path ?? lockRequest.Identity, launch.Stamp))
         && reads.ShowsEveryChange;
+
+    /// <summary>
+    /// Whether a local file has the digest that was asked for, as it looks now: it was hashed before, but what was hashed then may have been another file
+    /// than the one that was looked into since.
+    /// </summary>
+    private bool HasDigest()
+    {
+        if (script.Digest is not { } digest)
+        {
+            return true;
+        }
+
+        using var file = LocalScript.Open(script.Local!, script.DisplayName);
+        return Files.Status(file).Value?.Stamp == launch.Stamp && Sha256.OfFile(file).Value == digest;
+    }
 
     /// <summary>
     /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks for.
@@ -96,8 +123,10 @@ internal sealed class Planner(
 
     private byte[] Plan(byte[] key)
     {
-        var (from, until) = copy is null ? (long.MinValue, long.MaxValue) : copy.FreshBetween(ScriptProvider.MaxAge(script));
-        var plan = new PlanWriter(from, until, key, lockRequest);
+        var (from, until) = copy is null || Offline
+            ? (long.MinValue, long.MaxValue)
+            : copy.FreshBetween(ScriptProvider.MaxAge(script));
+        var plan = new PlanWriter(from, until, key, lockRequest, RefusalIsSilent);
         foreach (var input in reads.Inputs)
         {
             plan.Add(input);

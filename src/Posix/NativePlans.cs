@@ -21,21 +21,22 @@ internal static unsafe partial class NativePlans
     public static (CacheVariable By, string Path) CacheDirectory()
     {
         var path = stackalloc byte[Shared.PlanMostPathBytes];
-        var by = (CacheVariable)run_cache_directory(path);
+        var by = (CacheVariable)run_cache_directory(Processes.run_environ(), path);
         return (by, by == CacheVariable.None ? "" : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path)));
     }
 
     /// <summary>
     /// What a plan is for and where it is to be, as the executor will look for it; null if there can be none.
     /// </summary>
-    /// <param name="script">SCRIPT as it was typed.</param>
+    /// <param name="words">The command line up to SCRIPT, as it was typed, without the program's own name.</param>
     /// <param name="directory">From where it was called; empty for an absolute path.</param>
-    public static (byte[] Key, string Path)? Find(string script, string directory)
+    public static (byte[] Key, string Path)? Find(IReadOnlyList<string> words, string directory)
     {
         Plan plan;
-        fixed (byte* s = OsText.ToCString(script), d = OsText.ToCString(directory))
+        using var vector = new ArgumentVector(words);
+        fixed (byte* d = OsText.ToCString(directory))
         {
-            return run_find_plan(s, d, &plan) == 0
+            return run_find_plan(vector.Pointer, (nuint)words.Count, d, Processes.run_environ(), &plan) == 0
                 ? null
                 : (new ReadOnlySpan<byte>(plan.Key, (int)plan.KeyLength).ToArray(),
                     OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(plan.Path)));
@@ -60,10 +61,10 @@ internal static unsafe partial class NativePlans
     }
 
     [LibraryImport("libc")]
-    private static partial int run_cache_directory(byte* path);
+    private static partial int run_cache_directory(byte** environment, byte* path);
 
     [LibraryImport("libc")]
-    private static partial int run_find_plan(byte* script, byte* directory, Plan* plan);
+    private static partial int run_find_plan(byte** words, nuint count, byte* directory, byte** environment, Plan* plan);
 
     [LibraryImport("libc")]
     private static partial ulong run_plan_seal(byte* bytes, nuint length);

@@ -37,9 +37,6 @@ internal static unsafe partial class Processes
         return arguments;
     }
 
-    /// <summary>From here on objects are finalized: native/runtime_stubs.c has kept the thread that does it from starting.</summary>
-    public static void StartFinalizer() => run_start_finalizer();
-
     /// <summary>
     /// execve(2) with the environment as it came, and the signals as the caller had set them. It is the last act of this process,
     /// and returns only on failure.
@@ -148,13 +145,10 @@ internal static unsafe partial class Processes
             : new Version(0, 0);
     }
 
-    // native/startup.c, native/runtime_stubs.c.
+    // native/startup.c.
     [LibraryImport("libc")]
     private static partial byte** run_argv();
 
     [LibraryImport("libc")]
     internal static partial byte** run_environ();
-
-    [LibraryImport("libc")]
-    private static partial void run_start_finalizer();
 }

@@ -16,7 +16,7 @@ internal static class Messages
     private static bool s_verbose;
     private static bool? s_colour;
 
-    /// <summary>Whether anything has been said.</summary>
+    /// <summary>Whether anything has been said, or would have been without <c>--quiet</c>.</summary>
     public static bool HasSpoken { get; private set; }
 
     /// <summary>
@@ -38,6 +38,7 @@ internal static class Messages
     /// <summary>What the caller ought to know although all goes on. Not said under <c>--quiet</c>.</summary>
     public static void Note(string message, string? hint = null)
     {
+        HasSpoken = true;
         if (!s_quiet)
         {
             Say(Yellow, message, hint);

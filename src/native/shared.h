@@ -8,14 +8,28 @@
 /* The least descriptor of a lock: out of the way of those that scripts choose themselves. */
 #define RUN_LEAST_DESCRIPTOR 100
 
-/* docs/locks.md: the byte of a lock file that is the lock, and where the holders' marks begin: a mark's position is made of PID and clock. */
+/*
+ * docs/locks.md: the byte of a lock file that is the lock, and where the holders' marks begin: a mark's position is made of PID and clock. Below them are
+ * the marks of those who run the script under the lock of another name.
+ */
 #define RUN_LOCK_BYTE 0
 #define RUN_FIRST_MARK 0x4000000000000000
-#define RUN_PID_SHIFT 40
+#define RUN_FIRST_NAMED_MARK 0x2000000000000000
+#define RUN_PID_SHIFT 39
+
+/* The digits of a lock file's name, and of the identity that its record ends with. */
+#define RUN_LOCK_NAME_LENGTH 32
 
 /* The largest plan, in bytes, and the largest path of one. */
 #define RUN_PLAN_MOST_BYTES 8192
 #define RUN_PLAN_MOST_PATH_BYTES 4112
+
+/* The most words of a command line, up to SCRIPT, that a plan is made for. */
+#define RUN_PLAN_MOST_WORDS 100
+
+/* What a plan says of a lock that is held: the runtime is to say so, or the run ends, with status 0 and in silence. */
+#define RUN_HELD_IS_SAID 0
+#define RUN_HELD_IS_SUCCESS 1
 
 /* The steps of a plan; executor.c says what each means. */
 #define RUN_STEP_VARIABLE_IS 'v'
