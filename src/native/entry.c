@@ -31,9 +31,9 @@ extern const char _DYNAMIC[] __attribute__((visibility("hidden")));
 /* crt1.o's, which calls main by way of __libc_start_main. */
 void _start(void);
 
-/* ld.so, when it has been loaded. */
+/* ld.so, when it has been loaded: where it begins, how long it is, how far it was moved, and where to start it. */
 struct image {
-    uintptr_t base, entry;
+    uintptr_t start, length, base, entry;
 };
 
 static uintptr_t down(uintptr_t address, uintptr_t page)
@@ -53,11 +53,12 @@ static uintptr_t map(uintptr_t at, size_t length, int protection, int flags, int
     return result < 0 && result > -4096 ? 0 : (uintptr_t)result;
 }
 
-/* Whether a segment's numbers are such that they can be added up. */
-static int is_sane(const Elf64_Phdr *segment, uintptr_t page)
+/* Whether a segment's numbers are such that they can be added up, and its bytes are in the file. */
+static int is_sane(const Elf64_Phdr *segment, uint64_t file_size, uintptr_t page)
 {
     const uint64_t most = (uint64_t)1 << 40;
-    return segment->p_vaddr < most && segment->p_memsz < most && segment->p_offset < most && segment->p_filesz <= segment->p_memsz
+    return segment->p_vaddr < most && segment->p_memsz < most && segment->p_filesz <= segment->p_memsz
+        && segment->p_filesz <= file_size && segment->p_offset <= file_size - segment->p_filesz
         && ((segment->p_vaddr ^ segment->p_offset) & (page - 1)) == 0;
 }
 
@@ -89,13 +90,14 @@ static int load(const char *path, uintptr_t page, struct image *image)
     unsigned char bytes[FIRST_BYTES] __attribute__((aligned(16)));
     const Elf64_Ehdr *header = (const Elf64_Ehdr *)bytes;
     uintptr_t low = UINTPTR_MAX, high = 0;
+    struct stat status;
     int complete = 1;
 
     int file = sys_open(path, O_RDONLY);
     if (file < 0)
         return 0;
     long length = sys_pread(file, bytes, sizeof bytes);
-    if (length < (long)sizeof *header || !same_bytes(bytes, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64
+    if (sys_fstat(file, &status) != 0 || length < (long)sizeof *header || !same_bytes(bytes, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64
         || header->e_type != ET_DYN || header->e_machine != EM_X86_64 || header->e_phentsize != sizeof(Elf64_Phdr)
         || header->e_phoff % 8 != 0 || header->e_phoff > (uint64_t)length
         || header->e_phnum > ((uint64_t)length - header->e_phoff) / sizeof(Elf64_Phdr)) {
@@ -106,20 +108,21 @@ static int load(const char *path, uintptr_t page, struct image *image)
     const Elf64_Phdr *segments = (const Elf64_Phdr *)(bytes + header->e_phoff), *end = segments + header->e_phnum;
     for (const Elf64_Phdr *segment = segments; segment < end; segment++)
         if (segment->p_type == PT_LOAD) {
-            complete = complete && is_sane(segment, page);
+            complete = complete && is_sane(segment, (uint64_t)status.st_size, page);
             low = segment->p_vaddr < low ? segment->p_vaddr : low;
             high = segment->p_vaddr + segment->p_memsz > high ? segment->p_vaddr + segment->p_memsz : high;
         }
     low = down(low, page), high = up(high, page);
-    uintptr_t place = complete && low < high ? map(0, high - low, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : 0;
-    complete = place != 0 && header->e_entry >= low && header->e_entry < high;
-    image->base = place - low;
+    image->length = high - low;
+    image->start = complete && low < high ? map(0, image->length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : 0;
+    image->base = image->start - low;
     image->entry = image->base + header->e_entry;
+    complete = image->start != 0 && header->e_entry >= low && header->e_entry < high;
     for (const Elf64_Phdr *segment = segments; segment < end && complete; segment++)
         complete = segment->p_type != PT_LOAD || map_segment(segment, image->base, file, page);
     sys_close(file);
-    if (!complete && place != 0)
-        (void)sys_call(SYS_munmap, (long)place, (long)(high - low), 0, 0, 0, 0);
+    if (!complete && image->start != 0)
+        (void)sys_call(SYS_munmap, (long)image->start, (long)image->length, 0, 0, 0, 0);
     return complete;
 }
 
@@ -168,7 +171,7 @@ static size_t show(const Elf64_Phdr *own, size_t count)
 static void fail(void)
 {
     static const char message[] = "run: " LINKER " cannot be loaded\n";
-    (void)sys_call(SYS_write, 2, (long)message, sizeof message - 1, 0, 0, 0);
+    (void)sys_write(STDERR_FILENO, message, sizeof message - 1);
     sys_exit(127);
 }
 

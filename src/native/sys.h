@@ -36,6 +36,11 @@ static inline int sys_open(const char *path, int flags)
     return (int)sys_call(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC, 0, 0, 0);
 }
 
+static inline long sys_write(int fd, const void *from, size_t length)
+{
+    return sys_call(SYS_write, fd, (long)from, (long)length, 0, 0, 0);
+}
+
 static inline int sys_close(int fd)
 {
     return (int)sys_call(SYS_close, fd, 0, 0, 0, 0, 0);

@@ -108,7 +108,7 @@ public sealed partial class InputTests
 
         forgotten = Unplanned(paths.Where(path => !IsSearched(path, script)), known, s_paths);
         Assert.True(forgotten.Length == 0, forgotten);
-        Assert.Contains("RUN_CONFIG", plan.Variables);
+        Assert.Contains("XDG_STATE_HOME", plan.Variables);
         Assert.NotEmpty(paths);
         Assert.NotEmpty(variables);
     }
