@@ -14,7 +14,7 @@ public sealed partial class WarmPathTests
     [Theory]
     [InlineData("as it was planned", 110)]
     [InlineData("planned with options", 110, "-q", "--lock", "-E", "0")]
-    [InlineData("with an option that is never planned", 260, "-i", "sh")]
+    [InlineData("with an option that is never planned", 280, "--replace")]
     public async Task A_warm_run_asks_little_of_the_kernel_and_nothing_of_the_network(string how, int budget, params string[] options)
     {
         using var box = new Sandbox();
@@ -22,7 +22,7 @@ public sealed partial class WarmPathTests
         box.Sources(server);
         server["/x"] = "#!/bin/sh\necho ran\n";
         await Planned.Is(() => box.Run("x"), "ran\n");
-        if (!options.Contains("-i"))
+        if (!options.Contains("--replace"))
         {
             await Planned.Is(() => box.Run([.. options, "x"]), "ran\n");
         }
@@ -38,7 +38,7 @@ public sealed partial class WarmPathTests
 
     [Theory]
     [InlineData(100)]
-    [InlineData(280, "-i", "sh")]
+    [InlineData(650, "--replace")]
     public async Task A_warm_run_touches_little_memory(int budget, params string[] options)
     {
         using var box = new Sandbox();
@@ -69,17 +69,23 @@ public sealed partial class WarmPathTests
         Assert.True(size <= 10_000_000, $"{size} bytes");
     }
 
-    [Theory]
-    [InlineData("x")]
-    [InlineData("-i", "sh", "x")]
-    public async Task A_warm_run_starts_no_thread(params string[] arguments)
+    /// <summary>
+    /// The runtime starts one, for finalizers. With a second thread the kernel takes 15 ms and more to make the table of descriptors larger, which a lock
+    /// needs: so that comes first.
+    /// </summary>
+    [Fact]
+    public async Task A_planned_run_starts_no_thread_and_another_one_none_before_there_is_room_for_the_lock()
     {
         using var box = new Sandbox();
         await using var server = await ScriptServer.Start();
         box.Sources(server);
         server["/x"] = "#!/bin/sh\necho ran\n";
         await Planned.Is(() => box.Run("x"), "ran\n");
-        Assert.DoesNotContain(await Calls(box, arguments), static call => call.Contains("clone", StringComparison.Ordinal));
+        Assert.DoesNotContain(await Calls(box, "x"), static call => call.Contains("clone", StringComparison.Ordinal));
+        var calls = await Calls(box, "--replace", "x");
+        var thread = Array.FindIndex(calls, static call => call.Contains("clone", StringComparison.Ordinal));
+        var room = Array.FindIndex(calls, static call => call.Contains("F_DUPFD_CLOEXEC, 100) = 100", StringComparison.Ordinal));
+        Assert.InRange(room, 0, thread);
     }
 
     /// <summary>The calls of all threads, up to the one that makes the process the script.</summary>

@@ -62,7 +62,7 @@ public sealed class WholeOrNotTests
             // The next fetch sweeps whatever litter there was.
             var last = await box.Run("-u", "x").Result();
             last.Is(0, $"whole {version} {version}\n");
-            var files = box.CachedFiles().Length;
+            var files = box.CachedFiles().Count(static file => !file.Contains("/plans/", StringComparison.Ordinal));
             await box.Run("--clean", "--yes").Expect(0, "");
             last = await box.Run("x").Result();
             last.Is(0, $"whole {version} {version}\n");
