@@ -2,8 +2,8 @@
  * Measures commands side by side: bench ROUNDS NAME COMMAND... -- NAME COMMAND... -- …
  * Each round starts every command once, so that whatever else the machine does meets all of them alike. Prints for each, separated by
  * tabs, its name and the medians of wall time and of user and system time in microseconds, of peak memory in KiB and of page faults.
- * A word that ends in {} gets the number of the round in place of it: another URL each time. COMMAND may begin with WITHOUT=FILE, a file that is
- * removed before each start, outside of what is measured, and then with NAME=VALUE, as in a shell.
+ * A word that ends in {} gets the number of the round in place of it: another URL each time. COMMAND may begin with WITHOUT=FILE, a file
+ * that is removed before each start, outside of what is measured, and then with NAME=VALUE, as in a shell. What the commands print is lost.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -85,8 +85,10 @@ static void run(struct command *command, int round)
         unlink(command->without);
     posix_spawn_file_actions_init(&silent);
     posix_spawn_file_actions_addopen(&silent, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&silent, 2, "/dev/null", O_WRONLY, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
-    if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, words(command, round), environment(command)) != 0 || wait4(pid, &status, 0, &usage) != pid) {
+    if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, words(command, round), environment(command)) != 0
+        || wait4(pid, &status, 0, &usage) != pid) {
         fprintf(stderr, "bench: %s cannot be started\n", command->name);
         exit(1);
     }
