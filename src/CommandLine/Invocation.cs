@@ -36,8 +36,8 @@ internal sealed record Invocation
     public string[] WordsToScript { get; init; } = [];
 
     /// <summary>
-    /// Whether the next run of these words may do as this one did, without asking: the effect of each option is over before the script begins.
-    /// Of the other ones <c>--interpreter</c> starts the script in a way that no plan has.
+    /// Whether the next run of these words may do as this one did, without asking: the effect of each option is over before the script
+    /// begins. Of the other ones <c>--interpreter</c> starts the script in a way that no plan has.
     /// </summary>
     public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null;
 

@@ -4,8 +4,9 @@ using YamlDotNet.Core.Events;
 namespace Run.Configuration;
 
 /// <summary>
-/// The events of a YAML text that is as plain as most run.conf are: ASCII, mappings by indentation, keys and values without quotes, comments. Whatever is
-/// not certainly so is left to YamlDotNet's own parser, which takes ten times as long, and is the one that knows where a mistake is.
+/// The events of a YAML text that is as plain as most run.conf are: ASCII, mappings by indentation, keys and values without quotes,
+/// comments. Whatever is not certainly so is left to YamlDotNet's own parser, which takes ten times as long, and is the one that knows
+/// where a mistake is.
 /// </summary>
 internal sealed class PlainYaml : IParser
 {
@@ -108,7 +109,8 @@ internal sealed class PlainYaml : IParser
         }
     }
 
-    private static Scalar Text(string text) => new(default, default, text, ScalarStyle.Plain, isPlainImplicit: true, isQuotedImplicit: false);
+    private static Scalar Text(string text) =>
+        new(default, default, text, ScalarStyle.Plain, isPlainImplicit: true, isQuotedImplicit: false);
 
     /// <summary>How long the key is, and where its value is, if it has one on its line.</summary>
     private static (int Key, int Value, int Length)? Split(ReadOnlySpan<char> line)

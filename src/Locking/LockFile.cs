@@ -135,7 +135,7 @@ internal sealed class LockFile
         Mark(Shared.FirstMark, long.MaxValue, _mode);
     }
 
-    /// <summary>Leaves a mark in a script's own lock file that the script runs, under the lock of another name: its own one is free.</summary>
+    /// <summary>Leaves a mark in a script's own lock file: it runs under the lock of another name, and its own one is free.</summary>
     public void MarkNamed(LockMode mode) => Mark(Shared.FirstNamedMark, Shared.FirstMark - 1, mode);
 
     /// <summary>Somebody who stands in the way of a lock of that mode; null if nobody does.</summary>
@@ -158,7 +158,7 @@ internal sealed class LockFile
         return holders;
     }
 
-    /// <summary>Everybody else who runs the script whose own lock this is: its holders, and those who hold the lock of another name for it.</summary>
+    /// <summary>Everybody else who runs the script whose own lock this is, also under the lock of another name.</summary>
     /// <exception cref="RunException">73: the kernel does not tell.</exception>
     public List<Holder> Runners() => [.. Holders(), .. Marks(Shared.FirstNamedMark, Shared.FirstMark - 1)];
 

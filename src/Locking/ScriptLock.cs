@@ -56,8 +56,8 @@ internal sealed class ScriptLock
     }
 
     /// <summary>
-    /// Whether another process runs the script: holds its lock, or under another name a lock for it. Its own lock file tells both, however many others
-    /// there are. If there are no locks, nobody can say, and it may well.
+    /// Whether another process runs the script: holds its lock, or under another name a lock for it. Its own lock file tells both, however
+    /// many others there are. If there are no locks, nobody can say, and it may well.
     /// </summary>
     public bool IsHeldElsewhere(LockRequest request)
     {

@@ -97,8 +97,8 @@ internal sealed class Planner(
         && reads.ShowsEveryChange;
 
     /// <summary>
-    /// Whether a local file has the digest that was asked for, as it looks now: it was hashed before, but what was hashed then may have been another file
-    /// than the one that was looked into since.
+    /// Whether a local file has the digest that was asked for, as it looks now: it was hashed before, but what was hashed then may have
+    /// been another file than the one that was looked into since.
     /// </summary>
     private bool HasDigest()
     {
@@ -112,7 +112,8 @@ internal sealed class Planner(
     }
 
     /// <summary>
-    /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks for.
+    /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks
+    /// for.
     /// </summary>
     private bool IsStartedByKernel() =>
         launch is { ByKernel: true, Stamp: not null }
@@ -145,8 +146,8 @@ internal sealed class Planner(
     }
 
     /// <summary>
-    /// Puts the plan in its place, whole. It need not outlive a loss of power, and is not flushed: what it says of itself shows whether it is
-    /// whole.
+    /// Puts the plan in its place, whole. It need not outlive a loss of power, and is not flushed: what it says of itself shows whether it
+    /// is whole.
     /// </summary>
     private void Put(string path, byte[] bytes)
     {

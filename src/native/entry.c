@@ -1,11 +1,11 @@
 /*
- * Where the kernel starts the program, ahead of the dynamic linker (ld.so): a planned run needs neither it nor the C library, and both take longer than
- * all that the executor does. The program is linked without a PT_INTERP, so the kernel loads no interpreter and jumps to run_entry. If the executor
- * does not become a script, ld.so is loaded here as the kernel would have loaded it, and started as the kernel would have started it. ARCHITECTURE.md
- * has a picture.
+ * Where the kernel starts the program, ahead of the dynamic linker (ld.so): a planned run needs neither it nor the C library, and both take
+ * longer than all that the executor does. The program is linked without a PT_INTERP, so the kernel loads no interpreter and jumps to
+ * run_entry. If the executor does not become a script, ld.so is loaded here as the kernel would have loaded it, and started as the kernel
+ * would have started it. ARCHITECTURE.md has a picture.
  *
- * Nothing is relocated yet and there is no C library, so the objects of this file, executor.c and plan_key.c may not need either: Run.csproj has
- * the options for that, and a test looks at what is left undefined.
+ * Nothing is relocated yet and there is no C library, so the objects of this file, executor.c and plan_key.c may not need either:
+ * Run.csproj has the options for that, and a test looks at what is left undefined.
  */
 #ifdef RUN_ENTRY
 
@@ -22,10 +22,10 @@ enum { MOST_HEADERS = 32, FIRST_BYTES = 4096 };
 /* The program headers that ld.so is shown: the program's own, with those two in front which the kernel did without. */
 static Elf64_Phdr shown[MOST_HEADERS];
 
-/* ld.so takes the name under which programs ask for it from PT_INTERP, and aborts if there is none (glibc's elf/rtld.c, _dl_rtld_libname). */
+/* ld.so takes the name under which programs ask for it from PT_INTERP, and aborts without (glibc's elf/rtld.c, _dl_rtld_libname). */
 static const char linker[] = LINKER;
 
-/* Where the dynamic section is: how far it is from where its program header says is how far the program was moved (ASLR). */
+/* Where the dynamic section is. How far that is from where its program header says is how far the program was moved (ASLR). */
 extern const char _DYNAMIC[] __attribute__((visibility("hidden")));
 
 /* crt1.o's, which calls main by way of __libc_start_main. */
@@ -97,7 +97,8 @@ static int load(const char *path, uintptr_t page, struct image *image)
     if (file < 0)
         return 0;
     long length = sys_pread(file, bytes, sizeof bytes);
-    if (sys_fstat(file, &status) != 0 || length < (long)sizeof *header || !same_bytes(bytes, ELFMAG, SELFMAG) || header->e_ident[EI_CLASS] != ELFCLASS64
+    if (sys_fstat(file, &status) != 0 || length < (long)sizeof *header || !same_bytes(bytes, ELFMAG, SELFMAG)
+        || header->e_ident[EI_CLASS] != ELFCLASS64
         || header->e_type != ET_DYN || header->e_machine != EM_X86_64 || header->e_phentsize != sizeof(Elf64_Phdr)
         || header->e_phoff % 8 != 0 || header->e_phoff > (uint64_t)length
         || header->e_phnum > ((uint64_t)length - header->e_phoff) / sizeof(Elf64_Phdr)) {
@@ -146,8 +147,8 @@ static void add(Elf64_Phdr *header, uint32_t type, uintptr_t address, size_t siz
 }
 
 /*
- * Fills `shown` with the program headers at `own` and the two that are missing, and returns how many that is; 0 if there is no room, or they are none.
- * PT_PHDR tells ld.so how far the program was moved, and has to come first.
+ * Fills `shown` with the program headers at `own` and the two that are missing, and returns how many that is; 0 if there is no room, or
+ * they are none. PT_PHDR tells ld.so how far the program was moved, and has to come first.
  */
 static size_t show(const Elf64_Phdr *own, size_t count)
 {
@@ -204,8 +205,9 @@ __attribute__((used, visibility("hidden"))) uintptr_t run_before_linker(long *st
 
 #ifndef RUN_TEST
 /*
- * ld.so, started as a program itself (ld.so ./run), also goes to the program's entry point when it has done its work. Then __libc_start_main's
- * place in the GOT is filled, and all goes on with _start. Else rdx is 0, as the kernel has it: a function to be called at exit is ld.so's to give.
+ * ld.so, started as a program itself (ld.so ./run), also goes to the program's entry point when it has done its work. Then
+ * __libc_start_main's place in the GOT is filled, and all goes on with _start. Else rdx is 0, as the kernel has it: a function to be called
+ * at exit is ld.so's to give.
  */
 __asm__(
     ".text\n"

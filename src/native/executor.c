@@ -168,8 +168,8 @@ static int is_really(const char *path, const struct stamp *stamp, const char *re
 }
 
 /*
- * Whether this very process has that file open already, as what a lock hangs on: closing another descriptor of it would let go of that lock.
- * Descriptors of locks follow one another.
+ * Whether this very process has that file open already, as what a lock hangs on: closing another descriptor of it would let go of that
+ * lock. Descriptors of locks follow one another.
  */
 static int may_be_inherited(const char *path)
 {
@@ -195,7 +195,10 @@ static int open_lock(const char *path)
     return fd < 0 ? DOUBTFUL : fd;
 }
 
-/* Whether it is as a lock's file should be, and still in its place: nobody moves one, but somebody may have removed it before it was locked. */
+/*
+ * Whether it is as a lock's file should be, and still in its place: nobody moves one, but somebody may have removed it before it was
+ * locked.
+ */
 static int is_lock_file(int fd, uid_t user)
 {
     struct stat status;
@@ -252,8 +255,8 @@ static void release(const struct locks *locks)
 }
 
 /*
- * Takes the lock that the plan names as ScriptLock does, if it can be had at once and its file is as it should be. 0: DOUBTFUL or HELD is in
- * locks->fd, and nothing stays open.
+ * Takes the lock that the plan names as ScriptLock does, if it can be had at once and its file is as it should be. 0: DOUBTFUL or HELD is
+ * in locks->fd, and nothing stays open.
  */
 static int follow_lock(struct rest *rest, struct locks *locks, uid_t user)
 {
@@ -386,7 +389,8 @@ static const char *follow_steps(struct rest *rest, const char *typed, const stru
 enum outcome { NO_PLAN, PLAN_FAILS };
 
 /*
- * Follows the plan for the words of the command line up to that one, if there is such a plan; then it returns only if the plan does not hold.
+ * Follows the plan for the words of the command line up to that one, if there is such a plan; then it returns only if the plan does not
+ * hold.
  */
 static enum outcome follow_plan(char **argv, size_t script, const char *directory, const struct caller *caller)
 {
@@ -426,9 +430,9 @@ static enum outcome follow_plan(char **argv, size_t script, const char *director
 }
 
 /*
- * Which word is SCRIPT only the planner knows: here each that could be is tried. An option is followed by one word of its own at most, so the second of
- * two words without a dash is SCRIPT at the latest, as is the first word of all, and the one after "--". The words are read from left to right, so a plan
- * for more or fewer words than those up to SCRIPT is never written.
+ * Which word is SCRIPT only the planner knows: here each that could be is tried. An option is followed by one word of its own at most, so
+ * the second of two words without a dash is SCRIPT at the latest, as is the first word of all, and the one after "--". The words are read
+ * from left to right, so a plan for more or fewer words than those up to SCRIPT is never written.
  */
 void run_as_planned(char **argv, char **environment, uid_t user)
 {

@@ -66,12 +66,12 @@ int run_cache_directory(char *const *environment, char *path)
 }
 
 /*
- * Whether there can be a plan for these words of the command line, the last of which is SCRIPT, called from that directory (empty for an absolute path,
- * which means the same everywhere).
+ * Whether there can be a plan for these words of the command line, the last of which is SCRIPT, called from that directory (empty for an
+ * absolute path, which means the same everywhere).
  *
- * key: what the plan is for: how many words, the words, the directory. All else that decides is a step of it. No key is the beginning of another.
- * path: the plan's own. Its name is a hash of the key, and so short that there are never more than 65,536 plans: one takes the place of another, and
- * none need ever be swept.
+ * key: what the plan is for: how many words, the words, the directory. All else that decides is a step of it. No key is the beginning of
+ * another. path: the plan's own. Its name is a hash of the key, and so short that there are never more than 65,536 plans: one takes the
+ * place of another, and none need ever be swept.
  */
 int run_find_plan(char *const *words, size_t count, const char *directory, char *const *environment, struct run_plan *plan)
 {

@@ -51,8 +51,9 @@ static const int touched[] = {
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
- * The descriptor of a lock is far out (RUN_LEAST_DESCRIPTOR), and the kernel's table of descriptors has to grow for it. In a process that has threads it
- * waits for an RCU grace period then, which takes 15 ms and more; here there are none yet. Closing an O_PATH descriptor lets go of no lock.
+ * The descriptor of a lock is far out (RUN_LEAST_DESCRIPTOR), and the kernel's table of descriptors has to grow for it. In a process that
+ * has threads it waits for an RCU grace period then, which takes 15 ms and more; here there are none yet. Closing an O_PATH descriptor lets
+ * go of no lock.
  */
 static void make_room_for_the_lock(void)
 {

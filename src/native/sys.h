@@ -2,8 +2,8 @@
 #define SYS_H
 
 /*
- * System calls as the executor needs them. Each returns what the kernel returns: a number below zero is an error's, negated. There is no errno,
- * because with RUN_ENTRY they are made before the C library is there; else its syscall(2) makes them.
+ * System calls as the executor needs them. Each returns what the kernel returns: a number below zero is an error's, negated. There is no
+ * errno, because with RUN_ENTRY they are made before the C library is there; else its syscall(2) makes them.
  */
 #include <errno.h>
 #include <fcntl.h>

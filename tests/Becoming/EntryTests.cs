@@ -7,8 +7,8 @@ using Run.Tests.Planning;
 namespace Run.Tests.Becoming;
 
 /// <summary>
-/// The way into the program, ahead of the dynamic linker (src/native/entry.c) or, in a build without that, by its constructor: whoever starts the program,
-/// and however, planned runs are as other runs are.
+/// The way into the program, ahead of the dynamic linker (src/native/entry.c) or, in a build without that, by its constructor: whoever
+/// starts the program, and however, planned runs are as other runs are.
 /// </summary>
 public sealed partial class EntryTests
 {
@@ -23,7 +23,8 @@ public sealed partial class EntryTests
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "the entry point is x86-64's");
         using var box = new Sandbox();
         var project = File.ReadAllText(Path.Combine(Suite.Repository, "src", "Run.csproj"));
-        string[] flags = [.. Flags().Matches(project).SelectMany(static m => m.Groups[1].Value.Split(' ')).Where(static flag => flag[0] == '-' && !flag.StartsWith("-DRUN_", StringComparison.Ordinal))];
+        string[] flags = [.. Flags().Matches(project).SelectMany(static m => m.Groups[1].Value.Split(' '))
+            .Where(static flag => flag[0] == '-' && !flag.StartsWith("-DRUN_", StringComparison.Ordinal))];
         Assert.Contains("-ffreestanding", flags);
         string[] sources = ["entry", "executor", "plan_key"];
         foreach (var name in sources)
@@ -38,7 +39,8 @@ public sealed partial class EntryTests
 
         // An absolute address is one that the dynamic linker would have to fill in, wherever the program is loaded.
         var relocations = (await box.Exec("readelf", "-rW", "first.o").Result()).Stdout.Split("Relocation section");
-        Assert.DoesNotContain(relocations, static s => !s.Contains(".debug", StringComparison.Ordinal) && s.Contains("R_X86_64_64", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            relocations, static s => !s.Contains(".debug", StringComparison.Ordinal) && s.Contains("R_X86_64_64", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -82,7 +84,8 @@ public sealed partial class EntryTests
         version.Check(version.Status == 0 && version.Stdout.Contains("run ", StringComparison.Ordinal), how);
     }
 
-    /// <summary>A profile that knows not every call: the executor steps aside, and whatever the runtime makes of it is what counts.</summary>
+    /// <summary>A profile that knows not every call: the executor steps aside, and whatever the runtime makes of it is what
+    /// counts.</summary>
     [Theory]
     [InlineData("fcntl", 72)]
     [InlineData("getcwd", 79)]
@@ -106,7 +109,8 @@ public sealed partial class EntryTests
             var aside = plan + ".aside";
             File.Move(plan, aside);
             var unplanned = await box.Run("./x", "a").Through(prefix).Result();
-            planned.Check(planned.Status == unplanned.Status && planned.Stdout == unplanned.Stdout && planned.Stderr == unplanned.Stderr, call);
+            planned.Check(planned.Status == unplanned.Status, $"the same without {call}");
+            planned.Is(unplanned.Status, unplanned.Stdout, unplanned.Stderr);
             File.Delete(plan);
             File.Move(aside, plan);
         }

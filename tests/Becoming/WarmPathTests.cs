@@ -9,7 +9,8 @@ namespace Run.Tests.Becoming;
 public sealed partial class WarmPathTests
 {
     /// <summary>All that may be mapped before the script is: the C library's parts, which every program has.</summary>
-    private static readonly string[] s_libraries = ["libc", "libm", "libdl", "libpthread", "librt", "ld-linux", "ld-linux-x86-64", "libgcc_s"];
+    private static readonly string[] s_libraries =
+        ["libc", "libm", "libdl", "libpthread", "librt", "ld-linux", "ld-linux-x86-64", "libgcc_s"];
 
     [Theory]
     [InlineData("as it was planned", 110)]
@@ -70,8 +71,8 @@ public sealed partial class WarmPathTests
     }
 
     /// <summary>
-    /// The runtime starts one, for finalizers. With a second thread the kernel takes 15 ms and more to make the table of descriptors larger, which a lock
-    /// needs: so that comes first.
+    /// The runtime starts one, for finalizers. With a second thread the kernel takes 15 ms and more to make the table of descriptors larger,
+    /// which a lock needs: so that comes first.
     /// </summary>
     [Fact]
     public async Task A_planned_run_starts_no_thread_and_another_one_none_before_there_is_room_for_the_lock()

@@ -3,7 +3,8 @@ using Run.Tests.Infra;
 
 namespace Run.Tests.Locking;
 
-/// <summary>A script's own lock file tells of each of its runs, also of those under the lock of another name; so no other file need be looked at.</summary>
+/// <summary>A script's own lock file tells of each of its runs, also of those under the lock of another name; so no other file need be
+/// looked at.</summary>
 public sealed class OwnLockFileTests
 {
     [Fact]
@@ -65,7 +66,12 @@ public sealed class OwnLockFileTests
         using var box = new Sandbox();
         box.PutHolder();
         box.PutHolder("y");
-        var mine = new List<Child> { await box.Holds("./x"), await box.Holds("./x"), await box.Holds("--lock=a", "./x"), await box.Holds("--lock=b", "./x") };
+        var mine = new List<Child>();
+        foreach (var options in (string[][])[[], [], ["--lock=a"], ["--lock=b"]])
+        {
+            mine.Add(await box.Holds([.. options, "./x"]));
+        }
+
         await using var other = await box.Holds("--lock=c", "./y");
         Assert.Equal(5, (await box.Ps()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         await box.Run("--stop", "./x").Succeeds("");

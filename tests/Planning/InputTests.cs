@@ -6,8 +6,8 @@ using static Run.Tests.Planning.Planned;
 namespace Run.Tests.Planning;
 
 /// <summary>
-/// A plan forgets no input: each path that the run which makes it looks at, as strace(1) sees it, and each variable that it asks for is in the
-/// plan, or below with a reason.
+/// A plan forgets no input: each path that the run which makes it looks at, as strace(1) sees it, and each variable that it asks for is in
+/// the plan, or below with a reason.
 /// </summary>
 public sealed partial class InputTests
 {

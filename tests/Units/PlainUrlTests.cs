@@ -1,3 +1,4 @@
+using FsCheck;
 using FsCheck.Fluent;
 using Run.Naming;
 using Run.Tests.Infra;
@@ -33,10 +34,15 @@ public sealed class PlainUrlTests
     [Fact]
     public void What_it_takes_is_good()
     {
-        var host = Gen.ListOf(Gen.Elements("a", "b.b", "example", ".com", ".com", "a-b", "x1", "local", "-", "1", "A", "é")).Select(static all => string.Concat(all));
+        var host = Words("a", "b.b", "example", ".com", ".com", "a-b", "x1", "local", "-", "1", "A", "é");
         var port = Gen.Elements("", "", "", ":80", ":0", ":9999", ":65536", ":", ":x");
-        var path = Gen.ListOf(Gen.Elements("/", "a", "b.sh", "x/y", "a/", "-", "~", "..", "%", "?", "#", "%2f")).Select(static all => string.Concat(all));
-        var urls = from scheme in Gen.Elements("https://", "http://", "ftp://") from h in host from p in port from rest in path select scheme + h + p + "/" + rest;
+        var path = Words("/", "a", "b.sh", "x/y", "a/", "-", "~", "..", "%", "?", "#", "%2f");
+        var urls =
+            from scheme in Gen.Elements("https://", "http://", "ftp://")
+            from h in host
+            from p in port
+            from rest in path
+            select scheme + h + p + "/" + rest;
         var taken = 0;
         for (var i = 0; i < 100; i++)
         {
@@ -52,4 +58,6 @@ public sealed class PlainUrlTests
 
         Assert.True(taken > 10, $"{taken}");
     }
+
+    private static Gen<string> Words(params string[] words) => Gen.ListOf(Gen.Elements(words)).Select(static all => string.Concat(all));
 }

@@ -1,10 +1,11 @@
 /*
- * The program's entry point (src/native/entry.c) against what it takes apart: the auxiliary vector, program headers, and the file of the dynamic linker.
+ * The program's entry point (src/native/entry.c) against what it takes apart: the auxiliary vector, program headers, and the file of the
+ * dynamic linker.
  *
  *     entry COUNT SECONDS
  *
- * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer. It begins with what there is on this machine, and goes on to COUNT
- * mutations of it, the same ones each time, or as many as there is time for.
+ * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer. It begins with what there is on this machine, and goes on to
+ * COUNT mutations of it, the same ones each time, or as many as there is time for.
  */
 #include "../../src/native/sys.h"
 
@@ -71,8 +72,8 @@ static size_t below(size_t limit)
 /* A number that a parser may stumble over. */
 static uint64_t awkward(void)
 {
-    static const uint64_t numbers[] = {0, 1, 7, 8, 4095, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff, (uint64_t)1 << 40, ((uint64_t)1 << 40) - 1,
-        (uint64_t)1 << 63, UINT64_MAX, UINT64_MAX - 4095};
+    static const uint64_t numbers[] = {0, 1, 7, 8, 4095, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff,
+        (uint64_t)1 << 40, ((uint64_t)1 << 40) - 1, (uint64_t)1 << 63, UINT64_MAX, UINT64_MAX - 4095};
     return below(3) == 0 ? state : numbers[below(sizeof numbers / sizeof *numbers)];
 }
 
@@ -83,7 +84,8 @@ static void check_image(const struct image *image)
     uintptr_t covered = image->start;
     FILE *maps = fopen("/proc/self/maps", "re");
 
-    CHECK(maps != NULL && image->start % PAGE == 0 && image->entry >= image->start && image->entry < image->start + image->length, "its numbers");
+    CHECK(maps != NULL && image->start % PAGE == 0, "its place");
+    CHECK(image->entry >= image->start && image->entry < image->start + image->length, "its entry point");
     while (fgets(line, sizeof line, maps) != NULL) {
         unsigned long from, to;
         if (sscanf(line, "%lx-%lx", &from, &to) == 2 && from <= covered && to > covered)
@@ -128,7 +130,8 @@ static void check_load(long count, time_t end)
             default: memcpy(segment, (Elf64_Phdr *)(bytes + header->e_phoff) + below(header->e_phnum), sizeof *segment); break;
             }
         }
-        CHECK(ftruncate(file, size) == 0 && pwrite(file, bytes, sizeof bytes < (size_t)size ? sizeof bytes : (size_t)size, 0) > 0, "written");
+        size_t changed = sizeof bytes < (size_t)size ? sizeof bytes : (size_t)size;
+        CHECK(ftruncate(file, size) == 0 && pwrite(file, bytes, changed, 0) == (long)changed, "written");
         if (load(path, PAGE, &image)) {
             loaded++;
             if (image.length < 1 << 30)
@@ -166,8 +169,8 @@ static void check_vector(long count, time_t end)
 {
     const struct {
         uint64_t type, value;
-    } whole[] = {{AT_SYSINFO_EHDR, 1}, {AT_PAGESZ, PAGE}, {AT_PHDR, getauxval(AT_PHDR)}, {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_PHNUM, getauxval(AT_PHNUM)},
-        {AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, 1}, {AT_UID, 0}, {AT_EUID, geteuid()}, {AT_SECURE, 0}, {AT_RANDOM, 5}};
+    } whole[] = {{AT_SYSINFO_EHDR, 1}, {AT_PAGESZ, PAGE}, {AT_PHDR, getauxval(AT_PHDR)}, {AT_PHENT, sizeof(Elf64_Phdr)},
+        {AT_PHNUM, getauxval(AT_PHNUM)}, {AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, 1}, {AT_UID, 0}, {AT_EUID, geteuid()}, {AT_SECURE, 0}, {AT_RANDOM, 5}};
     enum { PAIRS = sizeof whole / sizeof *whole };
     uint64_t vector[MOST_VECTOR * 2];
     uintptr_t entry;
@@ -182,8 +185,9 @@ static void check_vector(long count, time_t end)
             switch (below(4)) {
             case 0: { /* without one */
                 size_t gone = below(pairs);
-                missing = whole[gone].type == AT_PHDR || whole[gone].type == AT_PHNUM || whole[gone].type == AT_BASE || whole[gone].type == AT_ENTRY;
-                secure = whole[gone].type == AT_SECURE || whole[gone].type == AT_EUID;
+                uint64_t type = whole[gone].type;
+                missing = type == AT_PHDR || type == AT_PHNUM || type == AT_BASE || type == AT_ENTRY;
+                secure = type == AT_SECURE || type == AT_EUID;
                 memmove(vector + 2 * gone, vector + 2 * gone + 2, (pairs - gone - 1) * 2 * sizeof *vector);
                 pairs--;
                 break;
@@ -217,7 +221,9 @@ static void check_vector(long count, time_t end)
                 munmap((void *)after[2 * i + 1], 1 << 16);
                 break;
             case AT_ENTRY: CHECK(after[2 * i + 1] == (uint64_t)_start, "vector %ld", n); break;
-            case AT_PHNUM: CHECK(after[2 * i + 1] >= 2 && shown[0].p_type == PT_PHDR && shown[1].p_type == PT_INTERP, "vector %ld", n); break;
+            case AT_PHNUM:
+                CHECK(after[2 * i + 1] >= 2 && shown[0].p_type == PT_PHDR && shown[1].p_type == PT_INTERP, "vector %ld", n);
+                break;
             default: CHECK(after[2 * i + 1] == vector[2 * i + 1], "vector %ld: what is not ld.so's stays", n); break;
             }
         }

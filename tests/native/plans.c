@@ -4,9 +4,10 @@
  *
  *     plans COUNT SECONDS DECOY WORDS...
  *
- * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, lets the real run plan each of WORDS (options and SCRIPT, with a
- * blank between them), and starts it with the same environment and in the same directory. It begins with the cases that have a name, and goes on to COUNT mutations of those
- * plans, the same ones each time, or as many as there is time for. Nothing is executed: execve is replaced, and notes what would have been.
+ * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, lets the real run plan each of WORDS (options and SCRIPT,
+ * with a blank between them), and starts it with the same environment and in the same directory. It begins with the cases that have a name,
+ * and goes on to COUNT mutations of those plans, the same ones each time, or as many as there is time for. Nothing is executed: execve is
+ * replaced, and notes what would have been.
  */
 #include "../../src/native/sys.h"
 
@@ -65,7 +66,8 @@ static size_t called_words;
 static int note_execve(const char *path, char *const *argv, char *const *environment)
 {
     executed.count++;
-    executed.as_called = argv == called_with + called_words && argv[0] == path && environment == environ && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0;
+    executed.as_called = argv == called_with + called_words && argv[0] == path && environment == environ
+        && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0;
     snprintf(executed.path, sizeof executed.path, "%s", path);
     return -EACCES;
 }
@@ -134,7 +136,8 @@ static void read_seed(struct seed *seed, char *words)
     char real[PATH_MAX];
     CHECK(realpath(seed->becomes, real) != NULL, "%s", seed->becomes);
     seed->last_step = seed->length - (1 + sizeof(struct stamp) + strlen(real) + 1);
-    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? RUN_STEP_LOCAL_SCRIPT : RUN_STEP_CACHED_SCRIPT), "%s: the script is not the last step of its plan", script);
+    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? RUN_STEP_LOCAL_SCRIPT : RUN_STEP_CACHED_SCRIPT),
+        "%s: the script is not the last step of its plan", script);
 }
 
 static void starts_nothing(struct seed *seed, const char *how)
@@ -212,7 +215,8 @@ static void check_names(void)
     CHECK(run_find_plan(words, 2, "/d", environ, &plan) && run_find_plan(words, 3, "/d", environ, &other), "two keys");
     CHECK(memcmp(plan.key, other.key, plan.key_length) != 0, "one is the beginning of the other");
     CHECK(run_find_plan(words, RUN_PLAN_MOST_WORDS, "", environ, &plan), "many words");
-    CHECK(!run_find_plan(words, RUN_PLAN_MOST_WORDS + 1, "", environ, &plan) && !run_find_plan(words, 0, "", environ, &plan), "too many, and none");
+    CHECK(!run_find_plan(words, RUN_PLAN_MOST_WORDS + 1, "", environ, &plan), "too many words");
+    CHECK(!run_find_plan(words, 0, "", environ, &plan), "no words");
 
     for (int i = 0; i < 3; i++)
         saved[i] == NULL ? unsetenv(variables[i]) : setenv(variables[i], saved[i], 1);
