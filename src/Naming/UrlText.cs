@@ -100,16 +100,16 @@ internal static class UrlText
     }
 
     /// <summary>
-    /// Whether the URL is so plain that <see cref="Checked"/> takes it as it is: a host of letters, perhaps a port, and segments of letters,
-    /// digits and marks. It takes a hundredth of the time, and a run.conf may have hundreds of them.
+    /// Whether the URL is so plain that <see cref="Checked"/> takes it as it is: a host of letters, perhaps a port, and segments of
+    /// letters, digits and marks. It takes a hundredth of the time, and a run.conf may have hundreds of them.
     /// </summary>
     public static bool IsPlain(string url)
     {
         const int Longest = 200;
-        const string Https = "https://", Http = "http://";
+        const string Secure = "https://", Insecure = "http://";
         var rest = url.AsSpan();
-        var scheme = rest.StartsWith(Https, StringComparison.Ordinal) ? Https.Length
-            : rest.StartsWith(Http, StringComparison.Ordinal) ? Http.Length
+        var scheme = rest.StartsWith(Secure, StringComparison.Ordinal) ? Secure.Length
+            : rest.StartsWith(Insecure, StringComparison.Ordinal) ? Insecure.Length
             : 0;
         var slash = scheme == 0 || url.Length > Longest ? -1 : rest[scheme..].IndexOf('/');
         if (slash <= 0 || !IsPlainHost(rest.Slice(scheme, slash)))

@@ -20,8 +20,8 @@ namespace Run.Planning;
 /// <param name="copy">The script's copy; null for a local file.</param>
 /// <param name="program">The program that <c>#!/usr/bin/env</c> will find, if the script names one.</param>
 internal sealed class Planner(
-    IReadOnlyList<string> words, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest, CachedScript? copy,
-    Launch launch, string? program)
+    IReadOnlyList<string> words, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest,
+    CachedScript? copy, Launch launch, string? program)
 {
     /// <summary>Whether the network is not to be touched: then a copy is never too old.</summary>
     public required bool Offline { get; init; }

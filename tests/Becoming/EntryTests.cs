@@ -39,8 +39,8 @@ public sealed partial class EntryTests
 
         // An absolute address is one that the dynamic linker would have to fill in, wherever the program is loaded.
         var relocations = (await box.Exec("readelf", "-rW", "first.o").Result()).Stdout.Split("Relocation section");
-        Assert.DoesNotContain(
-            relocations, static s => !s.Contains(".debug", StringComparison.Ordinal) && s.Contains("R_X86_64_64", StringComparison.Ordinal));
+        var kept = relocations.Where(static section => !section.Contains(".debug", StringComparison.Ordinal));
+        Assert.DoesNotContain(kept, static section => section.Contains("R_X86_64_64", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -71,8 +71,8 @@ public sealed partial class WarmPathTests
     }
 
     /// <summary>
-    /// The runtime starts one, for finalizers. With a second thread the kernel takes 15 ms and more to make the table of descriptors larger,
-    /// which a lock needs: so that comes first.
+    /// The runtime starts one, for finalizers. With a second thread the kernel takes 15 ms and more to make the table of descriptors
+    /// larger, which a lock needs: so that comes first.
     /// </summary>
     [Fact]
     public async Task A_planned_run_starts_no_thread_and_another_one_none_before_there_is_room_for_the_lock()

@@ -20,7 +20,7 @@ public sealed class PlainYamlTests
 
     [Theory]
     [InlineData("sources:\n  default: https://example.com/%s\n")]
-    [InlineData("# a comment\nsources:\n\n  a: https://example.com/%s # and another\n  b:\n    url: /srv/%s\ninterpreters:\n  .py: python3 -u")]
+    [InlineData("# a comment\nsources:\n\n  a: https://a.example/%s # and another\n  b:\n    url: /s/%s\ninterpreters:\n  .py: python3 -u")]
     [InlineData("sources:\n  a:\n  b: ~\ninterpreters:\n")]
     public void It_takes_what_is_plain(string text) => Assert.NotNull(Take(text));
 

@@ -170,7 +170,8 @@ static void check_vector(long count, time_t end)
     const struct {
         uint64_t type, value;
     } whole[] = {{AT_SYSINFO_EHDR, 1}, {AT_PAGESZ, PAGE}, {AT_PHDR, getauxval(AT_PHDR)}, {AT_PHENT, sizeof(Elf64_Phdr)},
-        {AT_PHNUM, getauxval(AT_PHNUM)}, {AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, 1}, {AT_UID, 0}, {AT_EUID, geteuid()}, {AT_SECURE, 0}, {AT_RANDOM, 5}};
+        {AT_PHNUM, getauxval(AT_PHNUM)}, {AT_BASE, 0}, {AT_FLAGS, 0}, {AT_ENTRY, 1}, {AT_UID, 0}, {AT_EUID, geteuid()},
+        {AT_SECURE, 0}, {AT_RANDOM, 5}};
     enum { PAIRS = sizeof whole / sizeof *whole };
     uint64_t vector[MOST_VECTOR * 2];
     uintptr_t entry;
