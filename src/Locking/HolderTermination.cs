@@ -28,36 +28,24 @@ internal static class HolderTermination
     public static void EndScript(LockRequest request)
     {
         LockFile.CheckDirectory(request);
-        foreach (var path in LockFile.All(request.StateDirectory))
+        if (LockFile.Find(request.OwnPath) is { } file)
         {
-            if (LockFile.Find(path) is not { } file)
-            {
-                continue;
-            }
-
-            var holders = file.Holders();
-            if (path != request.Path)
-            {
-                // The record belongs to a holder that has set its mark, so it is read only after a mark was seen.
-                holders = holders.FindAll(static holder => holder.HasMark);
-                holders = holders.Count > 0 && file.Record?.Key == request.Key ? holders : [];
-            }
-
-            End(file, request.Script, all => all.FindAll(holders.Contains));
+            var runners = file.Runners();
+            End(file, request.Script, () => file.Runners().FindAll(runners.Contains));
             file.Close();
         }
     }
 
-    /// <summary>Stops all holders, and returns once the lock is free.</summary>
-    /// <exception cref="RunException">75: a holder cannot be stopped.</exception>
-    public static void EndHolders(LockFile file, string script) => End(file, script, static all => all);
+    /// <summary>Ends all holders, and returns once nobody holds the lock.</summary>
+    /// <exception cref="RunException">75: one cannot be ended.</exception>
+    public static void EndHolders(LockFile file, string script) => End(file, script, file.Holders);
 
-    /// <summary>Sends the holders SIGTERM, after the grace period SIGKILL to those still running, and waits until all are gone.</summary>
-    private static void End(LockFile file, string script, Func<List<Holder>, List<Holder>> choose)
+    /// <summary>Asks the holders to end, kills those that have not after the grace time, and returns once they are gone.</summary>
+    private static void End(LockFile file, string script, Func<List<Holder>> find)
     {
         Signals.OnInterruptRemove(null);
         var signalled = new List<Signalled>();
-        while (choose(file.Holders()) is { Count: > 0 } holders)
+        while (find() is { Count: > 0 } holders)
         {
             signalled.RemoveAll(one => !holders.Contains(one.Holder) && Forget(one));
             foreach (var holder in holders)

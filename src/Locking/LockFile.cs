@@ -18,8 +18,8 @@ namespace Run.Locking;
 /// </remarks>
 internal sealed class LockFile
 {
-    /// <summary>The length of a lock file's name in hexadecimal digits: half a SHA-256, which is enough against collisions.</summary>
-    public const int NameLength = 32;
+    /// <summary>The length of a lock file's name, in hexadecimal digits: half a SHA-256 is beyond any coincidence.</summary>
+    public const int NameLength = Shared.LockNameLength;
 
     private const int ProcessIdMask = (1 << 22) - 1; // the kernel's PID_MAX_LIMIT
 
@@ -39,11 +39,11 @@ internal sealed class LockFile
     /// <summary>The record of the last holder; null if there is none.</summary>
     public LockRecord? Record => LockRecord.FromBytes(Descriptors.ReadStart(Descriptor, LockRecord.MaxBytes).Value);
 
-    /// <summary>Opens the lock file. If it or its directory does not exist, creates them, for the user only.</summary>
+    /// <summary>Opens a lock's file, and creates it and its directory if they are not there, for the user alone.</summary>
+    /// <param name="path">The lock itself, or the script's own.</param>
     /// <exception cref="RunException">73: it cannot be created or opened. 77: it is not this user's alone.</exception>
-    public static LockFile Open(LockRequest request)
+    public static LockFile Open(LockRequest request, string path)
     {
-        var path = request.Path;
         if (!CheckDirectory(request))
         {
             TrustedPath.MakeDirectory(request.Directory);
@@ -136,17 +136,13 @@ internal sealed class LockFile
             _ = Descriptors.WriteStart(Descriptor, bytes);
         }
 
-        if (_inherited)
-        {
-            _ = RecordLocks.Unlock(Descriptor, Shared.FirstMark, 0);
-        }
-
-        var moment = Stopwatch.GetTimestamp() & ((1L << Shared.PidShift) - 1);
-        var mark = Shared.FirstMark | ((long)Processes.Id << Shared.PidShift) | moment;
-        _ = RecordLocks.Lock(Descriptor, _mode, mark, 1, wait: false);
+        Mark(Shared.FirstMark, long.MaxValue, _mode);
     }
 
-    /// <summary>A holder that conflicts with a lock of that mode; null if there is none.</summary>
+    /// <summary>Leaves a mark in a script's own lock file: it runs under the lock of another name, and its own one is free.</summary>
+    public void MarkNamed(LockMode mode) => Mark(Shared.FirstNamedMark, Shared.FirstMark - 1, mode);
+
+    /// <summary>Somebody who stands in the way of a lock of that mode; null if nobody does.</summary>
     public Holder? HolderAgainst(LockMode mode) => RecordLocks.Conflict(Descriptor, mode, Shared.LockByte, 1).Value is { } held
         ? Holders().FirstOrDefault(holder => mode == LockMode.Exclusive || holder.Mode == LockMode.Exclusive) ?? ToHolder(held)
         : null;
@@ -155,22 +151,7 @@ internal sealed class LockFile
     /// <exception cref="RunException">73: F_GETLK failed.</exception>
     public List<Holder> Holders()
     {
-        var holders = new List<Holder>();
-        var ranges = new Stack<(long First, long Last)>([(Shared.FirstMark, long.MaxValue)]);
-        while (ranges.TryPop(out var range))
-        {
-            if (range.First > range.Last || Conflict(range.First, range.Last) is not { } found)
-            {
-                continue;
-            }
-
-            holders.Add(ToHolder(found));
-            ranges.Push((range.First, found.Start - 1));
-            if (found.Last < long.MaxValue)
-            {
-                ranges.Push((found.Last + 1, range.Last));
-            }
-        }
+        var holders = Marks(Shared.FirstMark, long.MaxValue);
 
         // A process that has just taken the lock has no mark yet.
         if (Conflict(Shared.LockByte, Shared.LockByte) is { } held && !holders.Exists(holder => holder.Mode == held.Mode))
@@ -181,8 +162,12 @@ internal sealed class LockFile
         return holders;
     }
 
-    /// <summary>Whether that process holds the lock now.</summary>
-    /// <exception cref="RunException">73: F_GETLK failed.</exception>
+    /// <summary>Everybody else who runs the script whose own lock this is, also under the lock of another name.</summary>
+    /// <exception cref="RunException">73: the kernel does not tell.</exception>
+    public List<Holder> Runners() => [.. Holders(), .. Marks(Shared.FirstNamedMark, Shared.FirstMark - 1)];
+
+    /// <summary>Whether that process holds the lock at this moment.</summary>
+    /// <exception cref="RunException">73: the kernel does not tell.</exception>
     public bool IsHeldBy(Holder holder) =>
         Conflict(holder.Position, holder.Position) is { } range && ToHolder(range).ProcessId == holder.ProcessId;
 
@@ -240,10 +225,48 @@ internal sealed class LockFile
     private static RunException Unreadable(string path, Errno error) =>
         new(ExitStatus.CannotWrite, $"{path}: cannot be read: {error.Describe()}");
 
-    /// <param name="last">The last byte, inclusive.</param>
+    /// <summary>Makes this process's mark in that range, in place of one that it has inherited.</summary>
+    private void Mark(long first, long last, LockMode mode)
+    {
+        if (_inherited)
+        {
+            _ = RecordLocks.Unlock(Descriptor, first, Length(first, last));
+        }
+
+        var moment = Stopwatch.GetTimestamp() & ((1L << Shared.PidShift) - 1);
+        _ = RecordLocks.Lock(Descriptor, mode, first | ((long)Processes.Id << Shared.PidShift) | moment, 1, wait: false);
+    }
+
+    /// <summary>Whose marks there are in that range.</summary>
+    private List<Holder> Marks(long first, long last)
+    {
+        var holders = new List<Holder>();
+        var ranges = new Stack<(long First, long Last)>([(first, last)]);
+        while (ranges.TryPop(out var range))
+        {
+            if (range.First > range.Last || Conflict(range.First, range.Last) is not { } found)
+            {
+                continue;
+            }
+
+            holders.Add(ToHolder(found));
+            ranges.Push((range.First, found.Start - 1));
+            if (found.Last < range.Last)
+            {
+                ranges.Push((found.Last + 1, range.Last));
+            }
+        }
+
+        return holders;
+    }
+
+    /// <summary>As fcntl(2) has it: 0 is to the end of all files.</summary>
+    private static long Length(long first, long last) => last == long.MaxValue ? 0 : last - first + 1;
+
+    /// <param name="last">Itself included.</param>
     private HeldRange? Conflict(long first, long last)
     {
-        var found = RecordLocks.Conflict(Descriptor, LockMode.Exclusive, first, last == long.MaxValue ? 0 : last - first + 1);
+        var found = RecordLocks.Conflict(Descriptor, LockMode.Exclusive, first, Length(first, last));
         return found.Error == Errno.None ? found.Value : throw Unavailable(TrustedPath.Parent(_path), found.Error);
     }
 
@@ -251,7 +274,7 @@ internal sealed class LockFile
     {
         // For an OFD lock the kernel reports -1 as the PID, so the position of the mark contains it.
         var processId = range.ProcessId;
-        if (processId == -1 && range.Start >= Shared.FirstMark)
+        if (processId == -1 && range.Start >= Shared.FirstNamedMark)
         {
             var creator = (int)(range.Start >> Shared.PidShift) & ProcessIdMask;
             processId = ProcessFacts.HasLock(creator, range.Start) ? creator : 0;

@@ -11,8 +11,11 @@ internal sealed class ScriptLock
     // Whether this run goes on without a lock, because none could be taken.
     private bool _isUnavailable;
 
-    /// <summary>Takes the lock for this process, and so for the script that it becomes.</summary>
-    /// <remarks>If no lock can be taken, a plain run prints a note and goes on without one.</remarks>
+    /// <summary>Whether this run has its lock.</summary>
+    public bool IsTaken { get; private set; }
+
+    /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
+    /// <remarks>If no lock can be had a plain run does without one, and a note has said so.</remarks>
     /// <exception cref="RunException">
     /// 73: no lock can be taken. 75: another process holds it and does not release it in time. 77: the lock file is not this user's alone.
     /// </exception>
@@ -23,7 +26,7 @@ internal sealed class ScriptLock
             var asked = Stopwatch.StartNew();
             while (true)
             {
-                var file = LockFile.Open(request);
+                var file = LockFile.Open(request, request.Path);
                 if (!file.TryLock(request.Mode, wait: false))
                 {
                     Contend(file, request, asked);
@@ -32,6 +35,12 @@ internal sealed class ScriptLock
                 if (file.IsCurrent)
                 {
                     file.RecordHolder(request.Record);
+                    if (request.Name is not null)
+                    {
+                        MarkNamed(request);
+                    }
+
+                    IsTaken = true;
                     Messages.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
                     return;
                 }
@@ -47,28 +56,36 @@ internal sealed class ScriptLock
     }
 
     /// <summary>
-    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if this run
-    /// has no lock, because then it is not known.
+    /// Whether another process runs the script: holds its lock, or under another name a lock for it. Its own lock file tells both, however
+    /// many others there are. If there are no locks, nobody can say, and it may well.
     /// </summary>
     /// <exception cref="RunException">73: the locks cannot be read.</exception>
     public bool IsHeldElsewhere(LockRequest request)
     {
-        foreach (var path in LockFile.All(request.StateDirectory))
+        if (LockFile.Find(request.OwnPath) is not { } file)
         {
-            if (LockFile.Find(path) is not { } file)
-            {
-                continue;
-            }
-
-            var held = (path == request.Path || file.Record?.Key == request.Key) && file.Holders().Count > 0;
-            file.Close();
-            if (held)
-            {
-                return true;
-            }
+            return _isUnavailable;
         }
 
-        return _isUnavailable;
+        var held = file.Runners().Count > 0;
+        file.Close();
+        return held || _isUnavailable;
+    }
+
+    /// <summary>Says in the script's own lock file that it runs.</summary>
+    private static void MarkNamed(LockRequest request)
+    {
+        while (true)
+        {
+            var own = LockFile.Open(request, request.OwnPath);
+            own.MarkNamed(request.Mode);
+            if (own.IsCurrent)
+            {
+                return;
+            }
+
+            own.Close();
+        }
     }
 
     /// <summary>The lock is held: stops the holders, waits for them, or fails (75). Returns with the lock.</summary>

@@ -37,9 +37,6 @@ internal static unsafe partial class Processes
         return arguments;
     }
 
-    /// <summary>Starts the finalizer thread, which native/runtime_stubs.c has held back until now.</summary>
-    public static void StartFinalizer() => run_start_finalizer();
-
     /// <summary>
     /// execve(2) with the unchanged environment and the signals as the caller had set them. It returns only on failure.
     /// </summary>
@@ -147,13 +144,10 @@ internal static unsafe partial class Processes
             : new Version(0, 0);
     }
 
-    // In native/startup.c and native/runtime_stubs.c.
+    // native/startup.c.
     [LibraryImport("libc")]
     private static partial byte** run_argv();
 
     [LibraryImport("libc")]
     internal static partial byte** run_environ();
-
-    [LibraryImport("libc")]
-    private static partial void run_start_finalizer();
 }
