@@ -71,7 +71,8 @@ internal static class RunCommand
 
                 if (invocation.MayBePlanned)
                 {
-                    new Planner(invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
+                    new Planner(
+                        invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
                     {
                         Offline = context.Offline,
                         HasLock = context.Lock.IsTaken,

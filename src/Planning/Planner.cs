@@ -92,25 +92,10 @@ internal sealed class Planner(
         && !paths.AreMakeshift
         && IsStartedByKernel()
         && (copy is null
-            ? script.Local == Typed && HasDigest()
+            ? script.Local == Typed && script.Digest is null
             : copy.RecordFile is not null && copy.Record.Stamp == launch.Stamp && script.Source?.Trust is not TrustLevel.Ask)
         && reads.ShowsChange(new Input.File(copy?.Path ?? lockRequest.Identity, launch.Stamp))
         && reads.ShowsEveryChange;
-
-    /// <summary>
-    /// Whether a local file has the digest that was asked for, as it looks now: it was hashed before, but what was hashed then may have
-    /// been another file than the one that was looked into since.
-    /// </summary>
-    private bool HasDigest()
-    {
-        if (script.Digest is not { } digest)
-        {
-            return true;
-        }
-
-        using var file = LocalScript.Open(script.Local!, script.DisplayName);
-        return Files.Status(file).Value?.Stamp == launch.Stamp && Sha256.OfFile(file).Value == digest;
-    }
 
     /// <summary>
     /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks

@@ -14,7 +14,7 @@ public sealed partial class WarmPathTests
     [Theory]
     [InlineData("as it was planned", 110)]
     [InlineData("planned with options", 110, "-q", "--lock", "-E", "0")]
-    [InlineData("with an option that is never planned", 280, "--replace")]
+    [InlineData("with an option that is never planned", 300, "--replace")]
     public async Task A_warm_run_asks_little_of_the_kernel_and_nothing_of_the_network(string how, int budget, params string[] options)
     {
         await using var world = await World.Serving(("/x", Saying("ran")));

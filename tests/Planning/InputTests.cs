@@ -58,7 +58,6 @@ public sealed partial class InputTests
     [InlineData("x", "--")]
     [InlineData("x", "-qlE0")]
     [InlineData("pinned", "--pinned")]
-    [InlineData("./local", "--sha256", Digest)]
     [InlineData("../local", "--lock=name", "-q")]
     [InlineData("/local", "-q", "--lock", "--")]
     public async Task Whatever_a_run_looks_at_is_in_its_plan(string script, params string[] options)
