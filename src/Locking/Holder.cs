@@ -8,9 +8,6 @@ namespace Run.Locking;
 /// <param name="Position">The byte of the lock file where its mark is; before it has one, the lock's byte.</param>
 internal sealed record Holder(int ProcessId, LockMode Mode, long Position)
 {
-    /// <summary>Whether it has set its mark, which it does after it has written its record to the file.</summary>
-    public bool HasMark => Position > 0;
-
     /// <summary>For messages: <c>pid 123</c>.</summary>
     public string Name => ProcessId > 0 ? $"pid {ProcessId}" : "in another PID namespace, or on another machine";
 }

@@ -32,11 +32,16 @@ internal sealed class ScriptLock
                 if (file.IsCurrent)
                 {
                     file.RecordHolder(request.Record);
+                    if (request.Name is not null)
+                    {
+                        MarkNamed(request);
+                    }
+
                     Messages.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
                     return;
                 }
 
-                file.Close();
+                file.Release();
             }
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
@@ -47,28 +52,42 @@ internal sealed class ScriptLock
     }
 
     /// <summary>
-    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if this run
-    /// has no lock, because then it is not known.
+    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if that is not
+    /// known, because this run has no lock, or the lock file cannot be read.
     /// </summary>
-    /// <exception cref="RunException">73: the locks cannot be read.</exception>
     public bool IsHeldElsewhere(LockRequest request)
     {
-        foreach (var path in LockFile.All(request.StateDirectory))
+        try
         {
-            if (LockFile.Find(path) is not { } file)
+            if (_isUnavailable || LockFile.Find(request.OwnPath) is not { } file)
             {
-                continue;
+                return _isUnavailable;
             }
 
-            var held = (path == request.Path || file.Record?.Key == request.Key) && file.Holders().Count > 0;
+            var held = file.Runners().Count > 0;
             file.Close();
-            if (held)
-            {
-                return true;
-            }
+            return held;
         }
+        catch (RunException)
+        {
+            return true;
+        }
+    }
 
-        return _isUnavailable;
+    /// <summary>Sets a mark in the file of the script's own lock, which is another one, so that the script is found there too.</summary>
+    private static void MarkNamed(LockRequest request)
+    {
+        while (true)
+        {
+            var own = LockFile.Open(request with { Name = null, Mode = LockMode.Shared });
+            own.MarkNamed(LockMode.Shared);
+            if (own.IsCurrent)
+            {
+                return;
+            }
+
+            own.Release();
+        }
     }
 
     /// <summary>The lock is held: stops the holders, waits for them, or fails (75). Returns with the lock.</summary>

@@ -42,6 +42,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -152,9 +153,13 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
 {
     struct stat there, here;
     struct flock lock = {.l_type = mode, .l_whence = SEEK_SET, .l_start = RUN_LOCK_BYTE, .l_len = 1};
+    struct rlimit descriptors;
     struct timespec now;
     char found[RUN_PLAN_MOST_BYTES];
 
+    /* With a limit that low, the descriptor of a lock that this process already holds may be anywhere below: see LockFile.Inherited. */
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur <= RUN_LEAST_DESCRIPTOR)
+        return -1;
     if (lstat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_uid != geteuid() || (there.st_mode & 0777) != 0600)
         return -1;
 
@@ -163,7 +168,7 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
         if (fstat(fd, &here) != 0 || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
             return -1;
 
-    int first = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int first = open(path, (mode == F_RDLCK ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC);
     if (first < 0)
         return -1;
     int fd = fcntl(first, F_DUPFD, RUN_LEAST_DESCRIPTOR);

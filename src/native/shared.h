@@ -8,10 +8,14 @@
 /* The lowest descriptor of a lock: above those that scripts choose themselves. */
 #define RUN_LEAST_DESCRIPTOR 100
 
-/* docs/locks.md: the byte of a lock file that is the lock, and where the marks begin. A mark's position contains PID and clock. */
+/*
+ * docs/locks.md: the byte of a lock file that is the lock, and where the marks of its holders begin. Below those are the marks of processes
+ * that run the script under another lock (--lock=NAME). A mark's position contains PID and clock.
+ */
 #define RUN_LOCK_BYTE 0
 #define RUN_FIRST_MARK 0x4000000000000000
-#define RUN_PID_SHIFT 40
+#define RUN_FIRST_NAMED_MARK 0x2000000000000000
+#define RUN_PID_SHIFT 39
 
 /* The maximum size of a plan, and of its path, in bytes. */
 #define RUN_PLAN_MOST_BYTES 8192

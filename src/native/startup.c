@@ -49,8 +49,12 @@ static const int touched[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The address space that the runtime needs to start, in bytes, with room for the few threads of a fetch. With less, it crashes. */
-#define LEAST_ADDRESS_SPACE (160UL << 20)
+/*
+ * What the runtime needs to start, in bytes: with less it crashes. A fetch needs some more for its threads; if there is not enough for one,
+ * native/threads.c says so.
+ */
+#define LEAST_ADDRESS_SPACE (96UL << 20)
+#define LEAST_DATA (4UL << 20)
 
 /*
  * A set-user-id copy of this program would run its caller's script as its owner. AT_SECURE alone does not tell: SELinux and AppArmor set it
@@ -65,13 +69,15 @@ static void refuse_rights_of_others(void)
             "     remove them: chmod ug-s, setcap -r\n");
 }
 
-static void require_address_space(void)
+static void require_memory(void)
 {
-    struct rlimit limit;
+    struct rlimit space, data;
 
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < LEAST_ADDRESS_SPACE)
+    if (getrlimit(RLIMIT_AS, &space) == 0 && getrlimit(RLIMIT_DATA, &data) == 0
+        && (space.rlim_cur < LEAST_ADDRESS_SPACE || data.rlim_cur < LEAST_DATA))
         run_fail(RUN_STATUS_INTERNAL,
-            "run: not enough memory: the limit on address space (ulimit -v) is less than 160 MiB\n");
+            "run: not enough memory: it needs an address space of 96 MiB and data of 4 MiB\n"
+            "     see ulimit -v and ulimit -d\n");
 }
 
 __attribute__((constructor)) static void before(int argc, char **argv, char **envp)
@@ -102,7 +108,7 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
             closed_at_start |= 1 << fd;
 
     run_as_planned(argv_at_start);
-    require_address_space();
+    require_memory();
 
 #ifdef __GLIBC__
     /* One heap for all threads: otherwise each of the few threads of a fetch maps 128 MiB and unmaps most of it, for a few bytes. */
