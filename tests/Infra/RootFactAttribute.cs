@@ -8,7 +8,7 @@ internal sealed class RootFactAttribute : FactAttribute
 {
     private static readonly Lazy<bool> s_mayUnshare = new(static () =>
     {
-        using var unshare = Process.Start(new ProcessStartInfo("unshare", ["-m", "true"]) { RedirectStandardError = true })!;
+        using var unshare = Starter.Start(new ProcessStartInfo("unshare", ["-m", "true"]) { RedirectStandardError = true });
         unshare.WaitForExit();
         return unshare.ExitCode == 0;
     });

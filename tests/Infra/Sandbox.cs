@@ -147,6 +147,14 @@ internal class Sandbox : IDisposable
     private static void Write(string path, string content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllBytes(path, OsText.ToBytes(content));
+        Starter.Writing.EnterReadLock();
+        try
+        {
+            File.WriteAllBytes(path, OsText.ToBytes(content));
+        }
+        finally
+        {
+            Starter.Writing.ExitReadLock();
+        }
     }
 }

@@ -11,6 +11,12 @@ internal static class Starter
 {
     private static readonly BlockingCollection<(ProcessStartInfo How, TaskCompletionSource<Process> Started)> s_waiting = [];
 
+    /// <summary>
+    /// Held for reading while a file is written that may be executed. A process that is forked meanwhile has it open for writing until it
+    /// becomes another program, and until then execve(2) fails with ETXTBSY.
+    /// </summary>
+    public static ReaderWriterLockSlim Writing { get; } = new();
+
     static Starter() => new Thread(Work) { IsBackground = true, Name = "starter" }.Start();
 
     public static Process Start(ProcessStartInfo how)
@@ -24,13 +30,19 @@ internal static class Starter
     {
         foreach (var (how, started) in s_waiting.GetConsumingEnumerable())
         {
+            Writing.EnterWriteLock();
             try
             {
+                // It returns when the new process has become the program.
                 started.SetResult(Process.Start(how)!);
             }
             catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
             {
                 started.SetException(e);
+            }
+            finally
+            {
+                Writing.ExitWriteLock();
             }
         }
     }
