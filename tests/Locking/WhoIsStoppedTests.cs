@@ -12,17 +12,19 @@ public sealed class WhoIsStoppedTests
 
     /// <summary>
     /// A script that has a second process with the same descriptors (clone(2), CLONE_FILES), and ends. The lock stays, and still names
-    /// the PID of the script, which a bystander gets.
+    /// the PID of the script, which a bystander gets. In a PID namespace the kernel translates the PID of a process that has ended to 0, so
+    /// only the first namespace will do.
     /// </summary>
     [RootFact]
     [Needs("perl")]
     public async Task A_PID_that_only_the_lock_still_names_is_not_signalled()
     {
+        Assert.SkipUnless(new FileInfo("/proc/self/ns/pid").LinkTarget == "pid:[4026531836]", "this is not the first PID namespace");
         using var box = new Sandbox();
         box.Put("x", """
             #!/usr/bin/perl
-            use POSIX; $| = 1;
-            print "started\n";
+            use POSIX;
+            open STDERR, ">", "/dev/null"; # whoever reads it waits for its end
             my $clone = (POSIX::uname)[4] eq 'aarch64' ? 220 : 56;
             sleep 1000 if syscall($clone, 0x400 | 17, 0, 0, 0, 0) == 0;
             """);
@@ -33,16 +35,17 @@ public sealed class WhoIsStoppedTests
             timeout 20 run --stop ./x; echo "ended: $?"
             tries=0 bystander=
             until [ "$bystander" = $holder ]; do
-                [ $((tries += 1)) -gt 200 ] && echo "PID $holder was not given again" && exit 1
-                [ -n "$bystander" ] && kill -KILL $bystander
+                [ $((tries += 1)) -gt 2000 ] && echo "PID $holder was not given again" && exit 1
+                [ -n "$bystander" ] && kill -KILL $bystander && wait $bystander 2>/dev/null
                 echo $((holder - 1)) >/proc/sys/kernel/ns_last_pid
                 sleep 100 & bystander=$!
             done
             timeout 20 run --stop ./x; echo "given again: $?"
             timeout 20 run --replace ./x; echo "replaced: $?"
             kill -0 $bystander && echo unharmed
+            kill $bystander
             """);
-        var result = await box.Exec("./recycle").Through("unshare", "--pid", "--fork", "--mount-proc", "--kill-child").Result();
+        var result = await box.Exec("./recycle").Within(TimeSpan.FromMinutes(2)).Result();
         result.Check(result.Stdout == "ended: 75\ngiven again: 75\nreplaced: 75\nunharmed\n", "a bystander that lives");
         Assert.Equal(3, result.Stderr.Split('\n').Count(static line => line.Contains("cannot be stopped", StringComparison.Ordinal)));
     }
