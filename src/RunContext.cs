@@ -26,6 +26,11 @@ internal sealed class RunContext
         _invocation = invocation;
         Reads = new ReadSet(clock);
         Paths = XdgPaths.From(Reads);
+        if (!invocation.Detach)
+        {
+            ExplainPaths();
+        }
+
         Offline = invocation.Offline || IsSet("RUN_OFFLINE");
         Pinned = invocation.Pinned || IsSet("RUN_PINNED");
         NamedConfiguration = invocation.Configuration ?? (Reads.Variable("RUN_CONFIG") is { Length: > 0 } file ? file : null);
@@ -85,6 +90,17 @@ internal sealed class RunContext
                 ExitStatus.Refused,
                 $"{script.DisplayName}: not pinned{(Pinned ? "" : $", and its source {script.Source!.Name} says trust: pinned")}",
                 $"run --view {script.ShellQuoted} shows it, run --pin {script.ShellQuoted} pins it");
+        }
+    }
+
+    /// <summary>
+    /// Prints the note about the directories, if there is one. A detached run takes two processes, and only the second one prints it.
+    /// </summary>
+    public void ExplainPaths()
+    {
+        if (Paths.Note is { } note)
+        {
+            Messages.Note(note);
         }
     }
 

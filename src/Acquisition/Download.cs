@@ -4,6 +4,7 @@ using Run.Http;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
+using Run.Storage;
 
 namespace Run.Acquisition;
 
@@ -36,8 +37,8 @@ internal sealed class Download : IDisposable
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
     public static Download Fetch(ResolvedScript script, Cache cache, CachedScript? copy, SingleFlight? flight = null)
     {
-        StagingFile.Sweep(cache.Root);
-        var staging = StagingFile.Create(cache.Root);
+        cache.Sweep();
+        var staging = Cache.Stage(cache.Root);
         try
         {
             Signals.OnInterruptRemove(staging.Path);

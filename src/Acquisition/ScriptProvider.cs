@@ -41,7 +41,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
             throw Offline(script, NotAsked);
         }
 
-        cache.Make();
+        cache.Prepare();
         return Download.Fetch(script, cache, null);
     }
 
@@ -83,7 +83,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
 
     private CachedScript Renew(ResolvedScript script, bool update, Consent? consent)
     {
-        cache.Make();
+        cache.Prepare();
         Signals.OnInterruptRemove(null);
         Download? download = null;
         CachedScript? copy;

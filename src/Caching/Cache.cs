@@ -1,4 +1,5 @@
 using Run.Inputs;
+using Run.Locking;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -14,6 +15,7 @@ namespace Run.Caching;
 /// flights/KEY            locked by the process that is fetching that URL
 /// tmp/                   staging files
 /// plans/                 what the next warm run of a script needs to start without the runtime
+/// CACHEDIR.TAG           marks the directory as a cache of run, so that files may be removed from it
 /// </code>
 /// A version is written to tmp/, flushed and renamed. Then the record is written in the same way; its rename makes the new version current.
 /// Each file is flushed before its rename, except a first record: without it the script is just fetched again. A journal keeps renames in
@@ -26,9 +28,18 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// <summary>The directory of the plans of warm runs: see <see cref="Planning.Planner"/>.</summary>
     public const string PlansName = "plans";
 
+    /// <summary>The directory of files that are not complete yet.</summary>
+    public const string StagingName = "tmp";
+
     private const string RecordName = "record";
     private const int KeyLength = 32;
+    private const int PlanNameLength = 4; // native/plan_key.c
     private const int MaxRecordBytes = 16 << 10;
+
+    // Removing takes a lock for each script, and a process may have only so many descriptors.
+    private const int RemovedAtOnce = 100;
+
+    private readonly CacheTag _tag = new(root);
 
     public string Root => root;
 
@@ -43,10 +54,19 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// <exception cref="RunException">77: another user owns or can write the cache, or what is in it.</exception>
     public CachedScript? Find(string url) => FindByKey(Key(url));
 
-    /// <summary>All copies, sorted by script name.</summary>
+    /// <summary>All copies of what was fetched, sorted by script name.</summary>
     public IReadOnlyList<CachedScript> All() =>
-        [.. Names().Where(IsKey).Select(FindByKey).OfType<CachedScript>()
+        [.. Names().Where(IsKey).Select(FindByKey).OfType<CachedScript>().Where(static c => !c.Record.IsOfLocalFile)
             .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)];
+
+    /// <summary>Creates a file in the cache that is still to be written.</summary>
+    /// <exception cref="RunException">73: it cannot be created. 77: another user owns or can write its directory.</exception>
+    public static StagingFile Stage(string root)
+    {
+        var directory = $"{root}/{StagingName}";
+        TrustedPath.MakePrivateDirectory(directory);
+        return StagingFile.Create(directory, $"{Processes.Id}-", null, () => TrustedPath.MakePrivateDirectory(directory));
+    }
 
     /// <summary>
     /// Stores a new version: renames the staging file into place, then writes the record.
@@ -54,24 +74,33 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// <param name="staging">A complete file, not yet flushed.</param>
     /// <param name="record">Its description; the stamp and the size are filled in here.</param>
     /// <param name="isRunning">Whether another process is running the script: see <see cref="VersionSweeper"/>.</param>
-    /// <exception cref="RunException">73: it cannot be written.</exception>
+    /// <exception cref="RunException">73: it cannot be written. 77: another user owns or can write a directory of the script.</exception>
     public CachedScript Store(string url, StagingFile staging, CacheRecord record, Func<bool> isRunning)
     {
         var directory = $"{root}/{Key(url)}";
         var version = $"{directory}/{record.Sha256[..KeyLength]}";
         var path = $"{version}/{record.Name}";
-        TrustedPath.MakeDirectory(version);
+        MakeVersion();
         var before = ReadRecord(directory);
-        staging.Finish(Permissions.PrivateScript, path);
 
-        var status = Files.Status(path).OrThrow(error =>
-            new RunException(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}"));
+        // The status is that of the file that was hashed, not of whatever the path leads to.
+        var status = staging.Finish(Permissions.PrivateScript, path, flush: true, MakeVersion);
         record = record with { Stamp = status.Stamp, Size = status.Size };
 
         // A first record needs no flush: a power failure can lose only what this fetch has stored, because a damaged record counts as none.
         Write(directory, record, flush: before is not null);
-        VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, Now, isRunning);
+        if (_tag.Exists)
+        {
+            VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, Now, isRunning);
+        }
+
         return new CachedScript(path, record);
+
+        void MakeVersion()
+        {
+            TrustedPath.MakePrivateDirectory(directory);
+            TrustedPath.MakePrivateDirectory(version);
+        }
     }
 
     /// <summary>Records that the server has confirmed the copy as current.</summary>
@@ -88,33 +117,70 @@ internal sealed class Cache(string root, TimeProvider clock)
         return copy with { Record = record };
     }
 
-    /// <summary>Removes all versions of that URL; false if there are none.</summary>
+    /// <summary>
+    /// Removes all versions of these URLs. A script that is running or being fetched keeps its copy.
+    /// </summary>
+    /// <param name="holders">Finds out who is running which script now.</param>
+    /// <param name="kept">Called for each script that keeps its copy: its name, and why.</param>
+    /// <returns>Whether there was a copy of one of them.</returns>
     /// <exception cref="RunException">73: one cannot be removed. 77: another user owns or can write the cache.</exception>
-    public bool Remove(string url)
+    public bool Remove(IEnumerable<string> urls, Func<RunningScripts> holders, Action<string, string> kept)
     {
-        var directory = $"{root}/{Key(url)}";
-        if (TrustedPath.CheckTarget(root) is null || TrustedPath.Check(directory) is null)
+        if (TrustedPath.CheckTarget(root) is null)
         {
             return false;
         }
 
-        DirectoryTree.Remove(directory);
-        return true;
+        string[] keys = [.. urls.Select(Key).Distinct().Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
+        if (keys.Length > 0)
+        {
+            _tag.Require();
+            RemoveKeys(keys, holders, kept);
+        }
+
+        return keys.Length > 0;
     }
 
-    /// <summary>Removes everything that the cache has created, and nothing else.</summary>
-    /// <exception cref="RunException">73: something cannot be removed. 77: another user owns or can write the cache.</exception>
-    public void RemoveAll()
+    /// <summary>Removes everything that the cache has created and that no process needs, and nothing else.</summary>
+    /// <inheritdoc cref="Remove"/>
+    public void RemoveAll(Func<RunningScripts> holders, Action<string, string> kept)
     {
-        _ = TrustedPath.CheckTarget(root);
-        foreach (var name in Names())
+        if (TrustedPath.CheckTarget(root) is null || Names() is not { Count: > 0 } names)
         {
-            if (!IsKey(name) && name is not (StagingFile.DirectoryName or SingleFlight.DirectoryName or PlansName))
+            return;
+        }
+
+        _tag.Require();
+        foreach (var keys in names.Where(IsKey).Chunk(RemovedAtOnce))
+        {
+            RemoveKeys(keys, holders, kept);
+        }
+
+        Sweep();
+        var plans = $"{root}/{PlansName}";
+        if (TrustedPath.Check(plans) is { IsDirectory: true })
+        {
+            foreach (var name in (Files.Names(plans).OrAbsent(error => Unreadable(plans, error)) ?? []).Where(IsPlanName))
             {
-                continue;
+                DirectoryTree.Remove($"{plans}/{name}");
+            }
+        }
+    }
+
+    /// <summary>Removes what killed processes have left behind. Failures are ignored: the next fetch tries again.</summary>
+    public void Sweep()
+    {
+        if (_tag.Exists)
+        {
+            if (TrustedPath.Check($"{root}/{StagingName}") is { IsDirectory: true })
+            {
+                StagingFile.Sweep($"{root}/{StagingName}", IsStagingName);
             }
 
-            DirectoryTree.Remove($"{root}/{name}");
+            if (TrustedPath.Check($"{root}/{SingleFlight.DirectoryName}") is { IsDirectory: true })
+            {
+                SingleFlight.Sweep($"{root}/{SingleFlight.DirectoryName}");
+            }
         }
     }
 
@@ -122,14 +188,88 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// <exception cref="RunException">73: it cannot be created. 77: another user owns it or can write it.</exception>
     public void Make()
     {
-        TrustedPath.MakeDirectory(root);
+        var isNew = TrustedPath.MakeDirectory(root);
         if (TrustedPath.CheckTarget(root) is { IsDirectory: false })
         {
             throw new RunException(ExitStatus.CannotWrite, $"{root}: not a directory, so nothing can be cached there");
         }
+
+        if (isNew)
+        {
+            _tag.Write();
+        }
     }
 
-    private static bool IsKey(string name) => name.Length == KeyLength && CharChecks.AreLowerHex(name);
+    /// <summary>As <see cref="Make"/>, before a fetch: also marks a cache that an earlier version of run has created.</summary>
+    /// <inheritdoc cref="Make"/>
+    public void Prepare()
+    {
+        Make();
+        _tag.Adopt();
+    }
+
+    internal static bool IsKey(string name) => name.Length == KeyLength && CharChecks.AreLowerHex(name);
+
+    internal static bool IsPlanName(string name) => name.Length == PlanNameLength && CharChecks.AreLowerHex(name);
+
+    /// <summary>Whether it is a name from <see cref="Stage"/>, or from the planner: PID-HEX, PID-plan.</summary>
+    internal static bool IsStagingName(string name) => name.Split('-') is [{ Length: > 0 } process, { Length: > 0 } rest]
+        && process.All(char.IsAsciiDigit) && (rest == "plan" || CharChecks.AreLowerHex(rest));
+
+    /// <summary>Whether a directory, which is named like a key, contains what this class writes there, and nothing else.</summary>
+    internal static bool IsScriptDirectory(string directory) =>
+        ReadRecord(directory) is not null
+        && (Files.Names(directory).Value ?? []).TrueForAll(static name => name == RecordName || IsKey(name));
+
+    /// <summary>
+    /// Removes the directories of these keys. A run takes its script's lock before it looks for the copy. So a run that locks it after the
+    /// record is gone finds no copy and fetches, and one that has locked it before is found here, and keeps its copy.
+    /// </summary>
+    private void RemoveKeys(string[] keys, Func<RunningScripts> holders, Action<string, string> kept)
+    {
+        var removed = new List<(string Directory, string Key, string? Script, SingleFlight Flight)>();
+        try
+        {
+            var running = holders();
+            foreach (var key in keys)
+            {
+                var directory = $"{root}/{key}";
+                _ = TrustedPath.Check(directory);
+                var script = ReadRecord(directory)?.Record.Script;
+                if (running.Holder(key, script) is { } holder)
+                {
+                    kept(script ?? key, $"is running ({holder.Name})");
+                }
+                else if (SingleFlight.TryEnter(this, key) is not { } flight)
+                {
+                    kept(script ?? key, "is being fetched");
+                }
+                else
+                {
+                    removed.Add((directory, key, script, flight));
+                    DirectoryTree.Remove($"{directory}/{RecordName}");
+                }
+            }
+
+            running = holders();
+            foreach (var (directory, key, script, _) in removed)
+            {
+                if (running.Holder(key, script) is { } holder)
+                {
+                    // It has found the copy just before the record was removed. The next run fetches again.
+                    kept(script ?? key, $"is running ({holder.Name})");
+                }
+                else
+                {
+                    DirectoryTree.Remove(directory);
+                }
+            }
+        }
+        finally
+        {
+            removed.ForEach(static one => one.Flight.Dispose());
+        }
+    }
 
     private CachedScript? FindByKey(string key)
     {
@@ -198,12 +338,16 @@ internal sealed class Cache(string root, TimeProvider clock)
     private static void Write(string directory, CacheRecord record, bool flush)
     {
         var root = directory[..directory.LastIndexOf('/')];
-        using var staging = StagingFile.Create(root);
+        using var staging = Stage(root);
         staging.Write(OsText.ToBytes(record.ToText()));
-        staging.Finish(Permissions.PrivateFile, $"{directory}/{RecordName}", flush);
+        _ = staging.Finish(
+            Permissions.PrivateFile, $"{directory}/{RecordName}", flush, () => TrustedPath.MakePrivateDirectory(directory));
     }
 
     /// <summary>The names in the root; empty if it does not exist yet.</summary>
-    private List<string> Names() => Files.Names(root) is var names && names.Error == Errno.NotDirectory ? [] : names
-        .OrAbsent(error => new RunException(ExitStatus.CannotWrite, $"{root}: cannot be read: {error.Describe()}")) ?? [];
+    private List<string> Names() => Files.Names(root) is var names && names.Error == Errno.NotDirectory ? []
+        : names.OrAbsent(error => Unreadable(root, error)) ?? [];
+
+    private static RunException Unreadable(string path, Errno error) =>
+        new(ExitStatus.CannotWrite, $"{path}: cannot be read: {error.Describe()}");
 }

@@ -20,8 +20,14 @@ internal sealed record CacheRecord(
     /// <summary>The file's stamp when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
     public FileStamp Stamp { get; init; }
 
+    /// <summary>Begins the URL of a copy of a local file: see Acquisition/LocalCopy.</summary>
+    public const string LocalScheme = "file://";
+
     // The first line of a record. A file with another first line was written by another version of run, and counts as none.
     private const string Magic = "run-record 1";
+
+    /// <summary>Whether it describes a private copy of a local file, which is not listed.</summary>
+    public bool IsOfLocalFile => Url.StartsWith(LocalScheme, StringComparison.Ordinal);
 
     public string ToText()
     {

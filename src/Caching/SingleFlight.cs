@@ -15,6 +15,7 @@ namespace Run.Caching;
 internal sealed class SingleFlight : IDisposable
 {
     public const string DirectoryName = "flights";
+    private const int MaxAttempts = 100;
     private const int MaxNoteBytes = 16 << 10;
 
     /// <summary>
@@ -41,14 +42,9 @@ internal sealed class SingleFlight : IDisposable
         var directory = $"{cache.Root}/{DirectoryName}";
         var path = $"{directory}/{Cache.Key(url)}";
         var asked = cache.Now;
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
-            var opened = Open(path);
-            if (opened.Error == Errno.NoEntry)
-            {
-                TrustedPath.MakeDirectory(directory);
-                opened = Open(path);
-            }
+            var opened = OpenIn(directory, path);
 
             // Without a lock there may be two fetches instead of one, but still no half-written file.
             if (opened.Value is not { } file || Lock(file) is var locked && locked is not (Errno.None or Errno.Again))
@@ -59,10 +55,15 @@ internal sealed class SingleFlight : IDisposable
 
             if (locked == Errno.Again)
             {
-                // Out of the way with its file, so that others do not wait for it either.
+                // Without its file, nobody else waits for it either.
                 Messages.Note("the process that is fetching the script makes no progress: fetching it here");
-                RemoveIfCurrent(path, file);
+                var removed = RemoveIfCurrent(file, path);
                 file.Dispose();
+                if (removed is not (Errno.None or Errno.NoEntry))
+                {
+                    return new SingleFlight(cache, path, null);
+                }
+
                 continue;
             }
 
@@ -74,19 +75,59 @@ internal sealed class SingleFlight : IDisposable
             }
 
             // If the file was removed before this process had the lock, the lock is worthless: try again. The note of an older flight is
-            // removed.
-            var isCurrent = IsCurrent(path, file);
+            // removed. If that is impossible, this process fetches without the others.
+            var isCurrent = IsCurrent(file, path);
             if (isCurrent && bytes.Length == 0)
             {
                 return new SingleFlight(cache, path, file);
             }
 
-            if (isCurrent)
+            var error = RemoveIfCurrent(file, path);
+            file.Dispose();
+            if (error is not (Errno.None or Errno.NoEntry) || attempt == MaxAttempts)
+            {
+                return new SingleFlight(cache, path, null);
+            }
+        }
+    }
+
+    /// <summary>A flight that does not fetch, so that no other process fetches meanwhile; null if one is fetching now.</summary>
+    /// <param name="key">The URL's key.</param>
+    public static SingleFlight? TryEnter(Cache cache, string key)
+    {
+        var directory = $"{cache.Root}/{DirectoryName}";
+        var path = $"{directory}/{key}";
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var opened = OpenIn(directory, path);
+            var error = opened.Value is { } file ? Files.Lock(file, wait: false) : opened.Error;
+            if (error == Errno.None && IsCurrent(opened.Value!, path))
+            {
+                return new SingleFlight(cache, path, opened.Value);
+            }
+
+            opened.Value?.Dispose();
+            if (error != Errno.None)
+            {
+                return error == Errno.Again ? null : new SingleFlight(cache, path, null);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Removes the files of fetches that were killed. Failures are ignored.</summary>
+    public static void Sweep(string directory)
+    {
+        foreach (var name in (Files.Names(directory).Value ?? []).Where(Cache.IsKey))
+        {
+            // The lock of a fetch that is under way, this process's own included, is on another descriptor, and so is not free.
+            var path = $"{directory}/{name}";
+            using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+            if (file is not null && Files.Lock(file, wait: false) == Errno.None && IsCurrent(file, path))
             {
                 _ = Files.Remove(path);
             }
-
-            file.Dispose();
         }
     }
 
@@ -113,7 +154,7 @@ internal sealed class SingleFlight : IDisposable
     {
         if (_file is not null)
         {
-            RemoveIfCurrent(_path, _file);
+            _ = RemoveIfCurrent(_file, _path);
             _file.Dispose();
         }
     }
@@ -152,19 +193,38 @@ internal sealed class SingleFlight : IDisposable
         return end > 0 ? Files.LinkStatus(OsText.FromBytes(start.AsSpan(0, end))).Value?.Stamp : null;
     }
 
-    private static bool IsCurrent(string path, SafeFileHandle file) =>
-        Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
-
-    private static void RemoveIfCurrent(string path, SafeFileHandle file)
+    /// <summary>Opens or creates the file. Another user's note could stop this user's fetches, so such a file is refused.</summary>
+    private static Result<SafeFileHandle> OpenIn(string directory, string path)
     {
-        if (IsCurrent(path, file))
+        _ = TrustedPath.Check(directory);
+        var flags = OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow | OpenFlags.NonBlock;
+        var opened = Files.Open(path, flags, Permissions.PrivateFile);
+        for (var attempt = 1; opened.Error == Errno.NoEntry && attempt <= MaxAttempts; attempt++)
         {
-            _ = Files.Remove(path);
+            TrustedPath.MakePrivateDirectory(directory);
+            opened = Files.Open(path, flags, Permissions.PrivateFile);
         }
+
+        if (opened.Value is { } file)
+        {
+            try
+            {
+                _ = TrustedPath.Check(path, Files.Status(file));
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
+        }
+
+        return opened;
     }
 
-    private static Result<SafeFileHandle> Open(string path) =>
-        Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Permissions.PrivateFile);
+    private static bool IsCurrent(SafeFileHandle file, string path) =>
+        Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
+
+    private static Errno RemoveIfCurrent(SafeFileHandle file, string path) => IsCurrent(file, path) ? Files.Remove(path) : Errno.None;
 
     private sealed record Note(DateTimeOffset Ended, RunException? Failure)
     {

@@ -1,5 +1,5 @@
-using Run.Caching;
 using Run.CommandLine;
+using Run.Locking;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -22,12 +22,14 @@ internal static class CleanCommand
             return 0;
         }
 
+        RunningScripts Running() => RunningScripts.Now(context.Paths.State);
         if (scripts.Count == 0)
         {
-            context.Cache.RemoveAll();
+            context.Cache.RemoveAll(Running, Kept);
         }
 
-        foreach (var script in scripts.Where(s => !Remove(s, context.Cache)))
+        // Of a pinned script, also the copy of its unpinned URL.
+        foreach (var script in scripts.Where(s => !context.Cache.Remove([s.Url, s.NamedUrl], Running, Kept)))
         {
             var nearest = context.Scripts.NearestCached(script);
             Messages.Note($"{script.DisplayName}: not cached", nearest is null ? null : $"did you mean {nearest}?");
@@ -36,8 +38,7 @@ internal static class CleanCommand
         return 0;
     }
 
-    /// <summary>Removes the copy of the script, and if it is pinned, also that of its unpinned URL.</summary>
-    private static bool Remove(ResolvedScript script, Cache cache) => cache.Remove(script.Url) | cache.Remove(script.NamedUrl);
+    private static void Kept(string script, string why) => Messages.Note($"{script} {why}, so its copy stays");
 
     private static bool Confirmed(List<ResolvedScript> scripts)
     {

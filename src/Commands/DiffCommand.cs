@@ -33,7 +33,7 @@ internal static class DiffCommand
             return DiffProgram.Write(before, after, null, context.Reads) ? Changed : Same;
         }
 
-        using var text = StagingFile.Create(context.Cache.Root);
+        using var text = Cache.Stage(context.Cache.Root);
         var differs = DiffProgram.Write(before, after, text.Handle, context.Reads);
         using var written = text.Reopen();
         DiffProgram.Show(written, Stdout.Write);

@@ -1,8 +1,11 @@
+using Run.Acquisition;
+using Run.Caching;
 using Run.CommandLine;
 using Run.Execution;
 using Run.Locking;
 using Run.Naming;
 using Run.Planning;
+using Run.Posix;
 using Run.Reporting;
 using Run.Trust;
 
@@ -11,6 +14,9 @@ namespace Run.Commands;
 /// <summary>Runs a script: this process becomes the script.</summary>
 internal static class RunCommand
 {
+    // A run without a lock can lose its copy to --clean. Then it fetches again.
+    private const int MaxAttempts = 5;
+
     /// <summary>
     /// Ends only with an exception, because after exec there is no <c>run</c>. It returns only with <c>--detach</c>, in the first process,
     /// which reports the result.
@@ -31,40 +37,61 @@ internal static class RunCommand
             return Detach.Start(script.DisplayName);
         }
 
+        if (detach is not null)
+        {
+            context.ExplainPaths();
+        }
+
         if (!request.Replace)
         {
             context.Lock.Acquire(request);
         }
 
-        var copy = script.Local is null
-            ? context.Scripts.Get(script, invocation.Update, Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads))
-            : null;
-        var path = copy?.Path ?? LocalScript.Checked(script.Local!, script);
-        var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
-        var program = launch.CheckEnv(context.Reads);
-        Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
-        if (request.Replace)
+        CachedScript? copy = null;
+        var hasReplaced = false;
+        for (var attempt = 1; ; attempt++)
         {
-            // Only now, so that no running script is stopped for one that cannot be fetched or started.
-            launch.CheckInterpreter(context.Reads);
-            context.Lock.Acquire(request);
-        }
+            try
+            {
+                copy = script.Local is null
+                    ? context.Scripts.Get(
+                        script, invocation.Update, Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads))
+                    : null;
+                var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
+                var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+                var program = launch.CheckEnv(context.Reads);
+                Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
+                if (request.Replace && !hasReplaced)
+                {
+                    // Only now, so that no running script is stopped for one that cannot be fetched or started.
+                    launch.CheckInterpreter(context.Reads);
+                    context.Lock.Acquire(request);
+                    hasReplaced = true;
+                }
 
-        if (invocation.IsPlain)
-        {
-            new Planner(invocation.Script, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
-                .WriteDown();
-        }
+                if (invocation.IsPlain)
+                {
+                    new Planner(invocation.Script, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
+                        .WriteDown();
+                }
 
-        detach?.Leave(Detach.LogFor(request));
-        try
-        {
-            throw launch.Become(invocation.Arguments, context.Reads);
-        }
-        catch (RunException) when (detach is not null)
-        {
-            detach.Return();
-            throw;
+                detach?.Leave(Detach.LogFor(request));
+                try
+                {
+                    throw launch.Become(invocation.Arguments, context.Reads);
+                }
+                catch (RunException) when (detach is not null)
+                {
+                    detach.Return();
+                    throw;
+                }
+            }
+            catch (RunException) when (attempt < MaxAttempts && detach is null && copy is not null
+                && Files.Status(copy.Path).Error == Errno.NoEntry)
+            {
+                Messages.Step(() => $"{script.DisplayName}: its copy has been removed in the meantime");
+                copy = null;
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using Run.Acquisition;
 using Run.CommandLine;
 using Run.Naming;
 using Run.Posix;
@@ -12,9 +13,9 @@ internal static class ViewCommand
     public static int Execute(RunContext context, Invocation invocation)
     {
         var script = context.Resolve(invocation.Script);
-        if (script.Local is { } local)
+        if (script.Local is not null)
         {
-            return Print(LocalScript.Checked(local, script), script);
+            return Print(LocalCopy.PathFor(script, context.Cache), script);
         }
 
         if (Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads) is not null

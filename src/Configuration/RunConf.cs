@@ -5,6 +5,7 @@ using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
+using Run.Storage;
 
 namespace Run.Configuration;
 
@@ -27,7 +28,9 @@ internal sealed class RunConf
 
     /// <summary>Reads only the named file if one is given, else those of the system and the user that exist.</summary>
     /// <param name="named">The file of <c>--config</c> or <c>RUN_CONFIG</c>; null for none.</param>
-    /// <exception cref="RunException">78: a file has a mistake or cannot be read, or the named one does not exist.</exception>
+    /// <exception cref="RunException">
+    /// 77: another user can have written a file. 78: a file has a mistake or cannot be read, or the named one does not exist.
+    /// </exception>
     public static RunConf Read(string? named, XdgPaths paths, ReadSet reads)
     {
         var configuration = new RunConf();
@@ -113,6 +116,7 @@ internal sealed class RunConf
         // Recorded before it is read, so that a change in between shows later.
         var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
         reads.File(path, status);
+        CheckWriters(path, status);
         var bytes = ReadAll(path, file, status);
         string text;
         try
@@ -126,6 +130,36 @@ internal sealed class RunConf
 
         text = text.TrimStart('\ufeff');
         return IniConf.Fits(text) ? IniConf.Parse(path, text) : YamlConf.Parse(path, text);
+    }
+
+    /// <summary>
+    /// Refuses a file that another user can have written: it chooses what this user runs, and from where. A pipe or a device has no writer
+    /// but those that the caller has chosen.
+    /// </summary>
+    /// <exception cref="RunException">77.</exception>
+    private static void CheckWriters(string path, FileStatus status)
+    {
+        if (!status.IsRegular)
+        {
+            return;
+        }
+
+        var link = Files.LinkStatus(path).OrThrow(error => Unreadable(path, error));
+        foreach (var part in (ReadOnlySpan<FileStatus>)[link, status])
+        {
+            if (!TrustedPath.IsTrusted(part.Owner))
+            {
+                throw new RunException(
+                    ExitStatus.Refused, $"{path}: belongs to another user (uid {part.Owner}), who would choose what this user runs",
+                    "run as its owner, or name another run.conf with --config");
+            }
+        }
+
+        if (status.EverybodyCanWrite)
+        {
+            throw new RunException(
+                ExitStatus.Refused, $"{path}: writable by all users, who could choose what this user runs", $"chmod o-w {path}");
+        }
     }
 
     /// <param name="text">Its first lone surrogate stands for the first invalid byte.</param>

@@ -11,14 +11,23 @@ internal static class LocalScript
     /// <exception cref="RunException">65: another digest. 126: it cannot be read. 127: it does not exist.</exception>
     public static string Checked(string path, ResolvedScript script)
     {
-        if (script.Digest is not { } expected)
+        if (script.Digest is not null)
         {
-            return path;
+            using var file = Open(path, script.DisplayName);
+            CheckDigest(file, script);
         }
 
-        using var file = Open(path, script.DisplayName);
+        return path;
+    }
+
+    /// <exception cref="RunException">65: another digest. 126: it cannot be read.</exception>
+    public static void CheckDigest(SafeFileHandle file, ResolvedScript script)
+    {
         var actual = Sha256.OfFile(file).OrThrow(error => Unreadable(script.DisplayName, error));
-        return actual == expected ? path : throw Digest.Mismatch(script.DisplayName, expected, actual);
+        if (script.Digest is { } expected && actual != expected)
+        {
+            throw Digest.Mismatch(script.DisplayName, expected, actual);
+        }
     }
 
     /// <summary>Opens a regular file for reading. A FIFO or a device is refused: its next read could return other bytes.</summary>

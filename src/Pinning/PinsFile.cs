@@ -21,16 +21,19 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     /// The nearest file; null if there is none. The search ends after the first directory that another user owns, or at the root directory.
     /// </summary>
     /// <param name="reads">Records what the search looked at.</param>
-    /// <exception cref="RunException">77: another user can have written it. 78: it has a mistake, or cannot be read.</exception>
+    /// <exception cref="RunException">
+    /// 77: another user can have written it. 78: it has a mistake or cannot be read, or one of the directories cannot be searched.
+    /// </exception>
     public static PinsFile? Find(ReadSet reads)
     {
-        // The search uses relative paths, and records absolute ones. If the working directory has none, no plan can be made.
+        // The search uses relative paths, and records absolute ones. If the working directory has none, it records a relative one, so that
+        // no plan can be made.
         var at = Files.RealPath(".").Value ?? "";
         var relative = "";
-        for (var directory = Files.Status(".").Value; directory is not null;)
+        for (var directory = Files.Status(".").OrAbsent(static error => Unreadable(".", error)); directory is not null;)
         {
             reads.Directory(at, directory);
-            if (Read(relative + Name, $"{at.TrimEnd('/')}/{Name}", directory, reads) is { } file)
+            if (Read(relative + Name, at.Length == 0 ? Name : $"{at.TrimEnd('/')}/{Name}", directory, reads) is { } file)
             {
                 return file;
             }
@@ -55,22 +58,42 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     /// <exception cref="RunException">73: it cannot be written. 77, 78: see <see cref="Find"/>. The file is then unchanged.</exception>
     public static void Add(IReadOnlyList<Pin> pins, ReadSet reads)
     {
-        var path = Find(reads)?.Path ?? Name;
-
-        // The lock is on the directory, because the file itself is replaced, and because this leaves no lock file behind. If the directory
-        // cannot be locked (NFS), the last writer wins, and the file is still whole.
-        using var directory = Files.Open(path[..^Name.Length] + ".", OpenFlags.ReadOnly | OpenFlags.Directory).Value;
-        _ = directory is null ? Errno.None : Files.Lock(directory, wait: true);
-
-        var before = Find(reads);
-        var text = (before?.List ?? PinList.Empty).With(pins).ToText();
-        if (text != before?.Text)
+        while (true)
         {
-            // The file behind a symbolic link is replaced, not the link.
-            var mode = Files.Status(path).Value?.Mode & Permissions.Everybody;
-            AtomicFile.Replace(Files.RealPath(path).Value ?? path, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
+            var path = Find(reads)?.Path ?? Name;
+
+            // The lock is on the directory, because the file itself is replaced, and because this leaves no lock file behind. If the file
+            // system has no locks (NFS), the last writer wins, and the file is still whole.
+            using var directory = Files.Open(path[..^Name.Length] + ".", OpenFlags.ReadOnly | OpenFlags.Directory)
+                .OrThrow(error => Unreadable(path, error));
+            if (Files.Lock(directory, wait: true) is var error
+                && error is not (Errno.None or Errno.NoLocks or Errno.NotSupported or Errno.NotImplemented or Errno.BadDescriptor))
+            {
+                throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be locked: {error.Describe()}");
+            }
+
+            var before = Find(reads);
+            if ((before?.Path ?? Name) != path)
+            {
+                // Another process has created or removed a nearer one in the meantime.
+                continue;
+            }
+
+            var text = (before?.List ?? PinList.Empty).With(pins).ToText();
+            if (text != before?.Text)
+            {
+                // The file behind a symbolic link is replaced, not the link.
+                var mode = Files.Status(path).OrAbsent(error => Unreadable(path, error))?.Mode & Permissions.Everybody;
+                var target = Files.RealPath(path).OrAbsent(error => Unreadable(path, error)) ?? path;
+                AtomicFile.Replace(target, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
+            }
+
+            return;
         }
     }
+
+    /// <summary>Whether a file that is not this user's own can say anything in that directory, or stops the run.</summary>
+    private static bool IsOwn(FileStatus directory) => TrustedPath.IsTrusted(directory.Owner) && !directory.EverybodyCanWrite;
 
     /// <param name="path">The path to open and to show.</param>
     /// <param name="absolutePath">The same path, to record.</param>
@@ -83,15 +106,22 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
             return null;
         }
 
+        if (!IsOwn(directory) && (link.Owner != Processes.EffectiveUser || !link.IsRegular))
+        {
+            // In a directory of another user's, or one that all users can write, such as /tmp, only this user's own file counts. Whatever
+            // else somebody has left there must not even stop the run. If its stamp cannot be recorded, no plan can be made.
+            reads.File(link.IsRegular ? absolutePath : path, link.IsRegular ? link : null);
+            return null;
+        }
+
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).OrThrow(error => Unreadable(path, error));
         var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
         reads.File(absolutePath, status);
         foreach (var part in (ReadOnlySpan<FileStatus>)[link, status])
         {
-            if (part.Owner != Processes.EffectiveUser && part.Owner != Processes.Root)
+            if (!TrustedPath.IsTrusted(part.Owner))
             {
-                // In a directory that all users can write, such as /tmp, another user's file is ignored.
-                return directory.EverybodyCanWrite ? null : throw new RunException(
+                throw new RunException(
                     ExitStatus.Refused, $"{path}: belongs to another user (uid {part.Owner}), who would choose what this user runs",
                     "run as its owner, or change its owner to this user");
             }

@@ -43,9 +43,9 @@ internal sealed class Planner(
                 Put(path, Plan(key));
             }
         }
-        catch (RunException)
+        catch (RunException e) when (copy is null || e.Status == ExitStatus.CannotWrite)
         {
-            // The cache cannot be created, or belongs to another user. Only a run of a local file gets here with such a cache.
+            // The cache cannot be written. Or it belongs to another user; a local file does not need it.
         }
     }
 
@@ -68,6 +68,7 @@ internal sealed class Planner(
             reads.Add(new Input.OwnDirectory(cache.Root, Permissions.OthersWrite, MayBeLink: true));
             reads.Add(new Input.OwnDirectory(TrustedPath.Parent(version), Permissions.OthersWrite, MayBeLink: false));
             reads.Add(new Input.OwnDirectory(version, Permissions.OthersWrite, MayBeLink: false));
+            reads.Add(new Input.OwnDirectory($"{cache.Root}/{Cache.PlansName}", Permissions.OthersWrite, MayBeLink: false));
             if (copy.RecordFile is { } record)
             {
                 reads.Add(record);
@@ -133,8 +134,20 @@ internal sealed class Planner(
             return;
         }
 
+        // Only in directories that are this user's alone. If there is something else in their place, there is no plan.
+        var tmp = $"{cache.Root}/{Cache.StagingName}";
+        foreach (var place in (ReadOnlySpan<string>)[directory, tmp])
+        {
+            if (Files.LinkStatus(place).Value is { } status
+                && ((!status.IsDirectory && status.Owner == Processes.EffectiveUser)
+                    || TrustedPath.Check(place, status) is { IsDirectory: false }))
+            {
+                return;
+            }
+        }
+
         const int Flags = OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Truncate;
-        var staging = $"{cache.Root}/{StagingFile.DirectoryName}/{Processes.Id}-plan";
+        var staging = $"{tmp}/{Processes.Id}-plan";
         var opened = Files.Open(staging, Flags | OpenFlags.NoFollow, Permissions.PrivateFile);
         if (CreatedParent(opened.Error, staging))
         {

@@ -24,6 +24,8 @@ internal sealed record FileStatus(
     /// <summary>Whether anyone but the owner can write it, according to its mode, which also reflects ACLs.</summary>
     public bool OthersCanWrite => (Mode & Permissions.OthersWrite) != 0;
 
+    public bool IsSticky => (Mode & Permissions.Sticky) != 0;
+
     public bool EverybodyCanWrite => (Mode & Permissions.EverybodyWrite) != 0;
 
     public FileStamp Stamp => new(Device, Inode, Size, Modified, Changed);

@@ -227,6 +227,18 @@ internal static unsafe class Files
         }
     }
 
+    /// <summary>readlink(2): where a symbolic link leads, as it is written there.</summary>
+    public static Result<string> LinkTarget(string path)
+    {
+        const int Room = 4096; // PATH_MAX: no target is longer
+        var target = stackalloc byte[Room];
+        fixed (byte* p = OsText.ToCString(path))
+        {
+            var length = NativeMethods.readlink(p, target, Room);
+            return length < 0 ? NativeMethods.LastError : OsText.FromBytes(new ReadOnlySpan<byte>(target, (int)length));
+        }
+    }
+
     /// <summary>readdir(3): the names in a directory, in no particular order, without <c>.</c> and <c>..</c>.</summary>
     public static Result<List<string>> Names(string path)
     {

@@ -134,6 +134,9 @@ internal static unsafe partial class NativeMethods
     public static partial byte* realpath(byte* path, byte* resolved);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial nint readlink(byte* path, byte* target, nuint room);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial nint opendir(byte* path);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -21,6 +21,9 @@ internal static class Permissions
     /// <summary>0022: write permission for group and others.</summary>
     public const uint OthersWrite = 0x12;
 
+    /// <summary>01000: in such a directory only the owner of an entry, or of the directory, can rename or remove it.</summary>
+    public const uint Sticky = 0x200;
+
     /// <summary>0002: write permission for all users.</summary>
     public const uint EverybodyWrite = 0x2;
 

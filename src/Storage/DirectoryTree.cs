@@ -6,7 +6,12 @@ namespace Run.Storage;
 /// <summary>Directories with everything in them.</summary>
 internal static class DirectoryTree
 {
-    /// <summary>Removes a tree. Symbolic links are removed, not followed. What another process has already removed is no error.</summary>
+    private const int MaxAttempts = 10;
+
+    /// <summary>
+    /// Removes a tree. Symbolic links are removed, not followed. What another process has already removed is no error, and what other
+    /// processes keep adding stays.
+    /// </summary>
     /// <exception cref="RunException">73: something cannot be removed.</exception>
     public static void Remove(string path)
     {
@@ -16,12 +21,18 @@ internal static class DirectoryTree
             return;
         }
 
-        foreach (var name in Files.Names(path).OrAbsent(error => Failed(path, error)) ?? [])
+        var error = Errno.NotEmpty;
+        for (var attempt = 1; error is Errno.NotEmpty or Errno.Exists && attempt <= MaxAttempts; attempt++)
         {
-            Remove($"{path}/{name}");
+            foreach (var name in Files.Names(path).OrAbsent(e => Failed(path, e)) ?? [])
+            {
+                Remove($"{path}/{name}");
+            }
+
+            error = Files.RemoveDirectory(path);
         }
 
-        Check(Files.RemoveDirectory(path), path);
+        Check(error is Errno.NotEmpty or Errno.Exists ? Errno.None : error, path);
     }
 
     private static void Check(Errno error, string path)

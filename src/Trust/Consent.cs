@@ -92,7 +92,7 @@ internal sealed class Consent
         _given = sha256;
         try
         {
-            TrustedPath.MakeDirectory(_directory);
+            TrustedPath.MakePrivateDirectory(_directory);
             var line = $"{_script.DisplayName} {UrlText.Redacted(_script.Url)}\n";
             AtomicFile.Replace(File(sha256), OsText.ToBytes(line), Permissions.PrivateFile);
         }
@@ -106,11 +106,11 @@ internal sealed class Consent
 
     private void ShowChange(CachedScript before, string path, Terminal terminal)
     {
-        using var raw = StagingFile.Create(_cacheRoot);
+        using var raw = Cache.Stage(_cacheRoot);
         _ = DiffProgram.Write(
             (before.Path, DiffProgram.Label(before, _reads.Now)), (path, DiffProgram.Label(_script.Url)), raw.Handle, _reads);
         using var text = raw.Reopen();
-        using var shown = StagingFile.Create(_cacheRoot);
+        using var shown = Cache.Stage(_cacheRoot);
         DiffProgram.Show(text, line => shown.Write(OsText.ToBytes(line)));
         using var toPage = shown.Reopen();
         if (!Page(toPage, terminal))

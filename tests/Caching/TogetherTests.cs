@@ -108,7 +108,7 @@ public sealed class TogetherTests
             await world.Run("-u", "x").Succeeds($"begin {name}\nend {name}\n");
         }
 
-        await world.Run("--clean", "--yes").Expect(0, "");
+        await world.Run("--clean", "--yes").Expect(0, "", $"run: x is running (pid {old.Pid}), so its copy stays\n");
         await old.Type("go\n");
         (await old.Exit()).Is(0, "begin old\nend old\n");
     }

@@ -57,8 +57,8 @@ public sealed class LockFileTests
         box.GiveTo(1234);
         await box.Run("./x").As(1234).Succeeds("ran\n");
         var file = Assert.Single(Directory.GetFiles(box.Locks));
-        await box.Run("./x").Fails(ExitStatus.Refused, box.StateHome, "1234");
-        await box.Run("--lock", "./x").Fails(ExitStatus.Refused, box.StateHome, "1234");
+        await box.Run("./x").Fails(ExitStatus.Refused, box.Root, "1234");
+        await box.Run("--lock", "./x").Fails(ExitStatus.Refused, box.Root, "1234");
         await box.Exec("stat", "-c", "%u", file, box.Locks).Succeeds("1234\n1234\n");
         await box.Run("--lock", "./x").As(1234).Succeeds("ran\n");
     }

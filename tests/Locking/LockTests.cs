@@ -170,7 +170,7 @@ public sealed class LockTests
     {
         await using var world = await World.Serving(("/x", "#!/bin/sh\necho started; read -r _; echo ended\n"));
         await using var holder = await world.Holds("--lock", "x");
-        await world.Run("--clean", "--yes").Succeeds("");
+        await world.Run("--quiet", "--clean", "--yes").Succeeds("");
         await world.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");
         await world.Sh("rm -rf \"$XDG_CACHE_HOME\"").Succeeds("");
         await world.Run("--lock", "x").Fails(ExitStatus.AlreadyRunning, $"x is already running (pid {holder.Pid})");

@@ -24,8 +24,9 @@ public sealed partial class InputTests
     [
         ("^/(proc|sys|dev)/", "the runtime's look at the machine"),
         (@"^/etc/ld\.so|^/(usr/)?lib|/glibc-hwcaps|\.so(\.|$)", "the dynamic linker and the C library"),
+        ("^/(tmp|home)$", "above the cache and the state; if they are root's and not the user's, only root can change them"),
         ("^/$", "the stream that was closed"),
-        (@"/plans(/[0-9a-f]{4})?$|/tmp/\d+-plan$|/cache/tmp$", "the plan itself, on its way to its place"),
+        (@"/plans(/[0-9a-f]{4})?$|/tmp/\d+-plan$|/run/tmp$", "the plan itself, on its way to its place"),
         (@"/run-tests-[^/]*/(run|getenv\.so)$", "the program and the probe of this test"),
         ("/getenv.log$", "as above"),
     ];
