@@ -12,6 +12,9 @@ internal static class Program
     private static int Main(string[] arguments)
     {
         Signals.RestoreSigpipe();
+
+        // What the threads of a fetch throw, which nobody can catch: usually that there is no memory.
+        AppDomain.CurrentDomain.UnhandledException += static (_, failure) => Processes.Exit(Report((Exception)failure.ExceptionObject));
         var invocation = new Invocation();
         try
         {
@@ -30,18 +33,26 @@ internal static class Program
             Messages.Error(e.Message, e.Hint);
             return (int)e.Status;
         }
-        catch (OutOfMemoryException)
-        {
-            Messages.Error("not enough memory", null);
-            return (int)ExitStatus.Internal;
-        }
 #pragma warning disable CA1031 // The last resort: for any exception, the user sees a sentence and not a stack trace.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Messages.Error($"internal error: {e.GetType().Name}", "please report it, with the command line");
-            return (int)ExitStatus.Internal;
+            return Report(e);
         }
+    }
+
+    private static int Report(Exception failure)
+    {
+        if (failure is OutOfMemoryException)
+        {
+            Messages.Error("not enough memory", null);
+        }
+        else
+        {
+            Messages.Error($"internal error: {failure.GetType().Name}", "please report it, with the command line");
+        }
+
+        return (int)ExitStatus.Internal;
     }
 
     /// <summary>A command line without options is the common case, and needs no parser.</summary>

@@ -33,14 +33,16 @@ internal sealed class Download : IDisposable
     public long Size => _result.Size;
 
     /// <param name="copy">The present copy, so that the server need not send it again; null: none.</param>
+    /// <param name="flight">Who waits for this fetch; null: nobody.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
-    public static Download Fetch(ResolvedScript script, Cache cache, CachedScript? copy)
+    public static Download Fetch(ResolvedScript script, Cache cache, CachedScript? copy, SingleFlight? flight = null)
     {
         cache.Sweep();
         var staging = Cache.Stage(cache.Root);
         try
         {
             Signals.OnInterruptRemove(staging.Path);
+            flight?.Follow(staging.Path);
             var source = script.Source;
             var result = Fetcher.Get(
                 new FetchRequest(

@@ -108,7 +108,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
 
             try
             {
-                download = Download.Fetch(script, cache, copy);
+                download = Download.Fetch(script, cache, copy, flight);
                 if (consent is null || download.NotModified || consent.IsGiven(download.Sha256))
                 {
                     var renewed = Keep(download, script, copy);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -15,7 +16,15 @@ internal sealed class SingleFlight : IDisposable
 {
     public const string DirectoryName = "flights";
     private const int MaxAttempts = 100;
-    private const int MaxNoteBytes = 8 << 10;
+    private const int MaxNoteBytes = 16 << 10;
+
+    /// <summary>
+    /// A fetch that shows nothing for so long has been stopped, or hangs: its server has to answer within 25 seconds, and then to send
+    /// something every ten (Http/Limits).
+    /// </summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly Cache _cache;
     private readonly string _path;
@@ -24,7 +33,7 @@ internal sealed class SingleFlight : IDisposable
     private SingleFlight(Cache cache, string path, SafeFileHandle? file) => (_cache, _path, _file) = (cache, path, file);
 
     /// <summary>
-    /// Waits for a fetch that is under way.
+    /// Waits for a fetch that is under way, as long as it makes progress.
     /// </summary>
     /// <returns>Null if that fetch has succeeded, so the copy is in the cache; else this process's own flight: it must fetch.</returns>
     /// <exception cref="RunException">73: the directory cannot be created. Else the failure of the other process's fetch.</exception>
@@ -38,10 +47,24 @@ internal sealed class SingleFlight : IDisposable
             var opened = OpenIn(directory, path);
 
             // Without a lock there may be two fetches instead of one, but still no half-written file.
-            if (opened.Value is not { } file || Files.Lock(file, wait: true) != Errno.None)
+            if (opened.Value is not { } file || Lock(file) is var locked && locked is not (Errno.None or Errno.Again))
             {
                 opened.Value?.Dispose();
                 return new SingleFlight(cache, path, null);
+            }
+
+            if (locked == Errno.Again)
+            {
+                // Without its file, nobody else waits for it either.
+                Messages.Note("the process that is fetching the script makes no progress: fetching it here");
+                var removed = RemoveIfCurrent(file, path);
+                file.Dispose();
+                if (removed is not (Errno.None or Errno.NoEntry))
+                {
+                    return new SingleFlight(cache, path, null);
+                }
+
+                continue;
             }
 
             var bytes = Files.Read(file, MaxNoteBytes).Value ?? [];
@@ -59,7 +82,7 @@ internal sealed class SingleFlight : IDisposable
                 return new SingleFlight(cache, path, file);
             }
 
-            var error = isCurrent ? Files.Remove(path) : Errno.None;
+            var error = RemoveIfCurrent(file, path);
             file.Dispose();
             if (error is not (Errno.None or Errno.NoEntry) || attempt == MaxAttempts)
             {
@@ -108,6 +131,15 @@ internal sealed class SingleFlight : IDisposable
         }
     }
 
+    /// <summary>Tells the waiting processes in which file they can see the progress of the fetch.</summary>
+    public void Follow(string path)
+    {
+        if (_file is not null)
+        {
+            _ = Files.Write(_file, OsText.ToBytes(path + "\n"));
+        }
+    }
+
     /// <summary>Tells the waiting processes how the fetch ended.</summary>
     /// <param name="failure">Null for success.</param>
     public void Complete(RunException? failure)
@@ -122,9 +154,43 @@ internal sealed class SingleFlight : IDisposable
     {
         if (_file is not null)
         {
-            _ = Files.Remove(_path);
+            _ = RemoveIfCurrent(_file, _path);
             _file.Dispose();
         }
+    }
+
+    /// <summary>Waits for the lock. <see cref="Errno.Again"/>: the fetch that holds it makes no progress.</summary>
+    private static Errno Lock(SafeFileHandle file)
+    {
+        FileStamp? seen = null;
+        var silence = Stopwatch.StartNew();
+        for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause < s_longestPause ? pause * 2 : s_longestPause)
+        {
+            if (Files.Lock(file, wait: false) is var error && error != Errno.Again)
+            {
+                return error;
+            }
+
+            if (Progress(file) is { } now && now != seen)
+            {
+                seen = now;
+                silence.Restart();
+            }
+            else if (silence.Elapsed > s_patience)
+            {
+                return Errno.Again;
+            }
+
+            Thread.Sleep(pause);
+        }
+    }
+
+    /// <summary>The state of the file that the fetch writes to; null if there is none yet.</summary>
+    private static FileStamp? Progress(SafeFileHandle file)
+    {
+        var start = Descriptors.ReadStart(Descriptors.Number(file), MaxNoteBytes).Value;
+        var end = start.AsSpan().IndexOf((byte)'\n');
+        return end > 0 ? Files.LinkStatus(OsText.FromBytes(start.AsSpan(0, end))).Value?.Stamp : null;
     }
 
     /// <summary>Opens or creates the file. Another user's note could stop this user's fetches, so such a file is refused.</summary>
@@ -158,6 +224,8 @@ internal sealed class SingleFlight : IDisposable
     private static bool IsCurrent(SafeFileHandle file, string path) =>
         Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
 
+    private static Errno RemoveIfCurrent(SafeFileHandle file, string path) => IsCurrent(file, path) ? Files.Remove(path) : Errno.None;
+
     private sealed record Note(DateTimeOffset Ended, RunException? Failure)
     {
         public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Create(
@@ -165,7 +233,7 @@ internal sealed class SingleFlight : IDisposable
             $"{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n"));
 
         public static Note? Parse(byte[] bytes) =>
-            Encoding.UTF8.GetString(bytes).Split('\n') is [var ticks, var status, var message, var hint, ""]
+            Encoding.UTF8.GetString(bytes).Split('\n') is [.., var ticks, var status, var message, var hint, ""]
             && long.TryParse(ticks, CultureInfo.InvariantCulture, out var t) && t >= 0 && t <= DateTime.MaxValue.Ticks
             && int.TryParse(status, CultureInfo.InvariantCulture, out var s)
                 ? new Note(

@@ -29,9 +29,12 @@ internal sealed class Detach
     private Detach(int starter) => _starter = starter;
 
     /// <summary>The first process. Its exit status is that of the failure, or 0 once the script is running.</summary>
-    /// <exception cref="RunException">126: the second process cannot be started.</exception>
+    /// <exception cref="RunException">
+    /// 73: the PID cannot be printed; if only writing it has shown that, the script is running. 126: the second process cannot be started.
+    /// </exception>
     public static int Start(string script)
     {
+        Stdout.Require();
         var (readEnd, writeEnd) = Descriptors.Pipe().OrThrow(error => CannotDetach($"{script}: ", error));
         using (readEnd)
         {
@@ -50,8 +53,18 @@ internal sealed class Detach
             }
 
             var id = processId.ToString(CultureInfo.InvariantCulture);
-            Stdout.Write(id + "\n");
-            Messages.Note($"{script} is running as pid {id}; its output goes to {OsText.FromBytes(report)}");
+            var where = $"{script} is running as pid {id}; its output goes to {OsText.FromBytes(report)}";
+            try
+            {
+                Stdout.Write(id + "\n");
+            }
+            catch (RunException e)
+            {
+                // The disk is full: only writing to it shows that.
+                throw new RunException(e.Status, e.Message, where);
+            }
+
+            Messages.Note(where);
             return 0;
         }
     }

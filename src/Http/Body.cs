@@ -187,17 +187,19 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
 
     private RunException Refused(string what) => new(ExitStatus.Data, $"{shown} {what}");
 
-    private static void Restart(Stream into)
+    private static void Restart(Stream into) => Save(into, static (stream, _) =>
     {
-        into.Position = 0;
-        into.SetLength(0);
-    }
+        stream.Position = 0;
+        stream.SetLength(0);
+    }, default);
 
-    private static void Write(Stream into, ReadOnlySpan<byte> bytes)
+    private static void Write(Stream into, ReadOnlySpan<byte> bytes) => Save(into, static (stream, piece) => stream.Write(piece), bytes);
+
+    private static void Save(Stream into, Action<Stream, ReadOnlySpan<byte>> save, ReadOnlySpan<byte> bytes)
     {
         try
         {
-            into.Write(bytes);
+            save(into, bytes);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

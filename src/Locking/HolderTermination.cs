@@ -36,11 +36,11 @@ internal static class HolderTermination
         }
     }
 
-    /// <summary>Ends all holders, and returns once nobody holds the lock.</summary>
-    /// <exception cref="RunException">75: one cannot be ended.</exception>
+    /// <summary>Stops all holders, and returns once the lock is free.</summary>
+    /// <exception cref="RunException">75: a holder cannot be stopped.</exception>
     public static void EndHolders(LockFile file, string script) => End(file, script, file.Holders);
 
-    /// <summary>Asks the holders to end, kills those that have not after the grace time, and returns once they are gone.</summary>
+    /// <summary>Sends the holders SIGTERM, after the grace period SIGKILL to those still running, and waits until all are gone.</summary>
     private static void End(LockFile file, string script, Func<List<Holder>> find)
     {
         Signals.OnInterruptRemove(null);
@@ -82,7 +82,10 @@ internal static class HolderTermination
         var opened = Processes.Open(holder.ProcessId);
         if (opened.Value is not { } process)
         {
-            return opened.Error == Errno.NoProcess ? null : throw CannotStop(holder, script, opened.Error);
+            // Without a process there can be a lock only if another one shares its descriptors.
+            return opened.Error == Errno.NoProcess && !file.IsHeldBy(holder)
+                ? null
+                : throw CannotStop(holder, script, opened.Error.Describe());
         }
 
         Messages.Step(() => $"sending SIGTERM to {holder.Name}");
@@ -91,15 +94,34 @@ internal static class HolderTermination
     }
 
     /// <summary>
-    /// Signals the process only if it holds the lock. It is checked after the process was opened: if the holder has ended since and another
-    /// process has its PID, that process does not hold the lock.
+    /// Signals the process only if it is the user's own and holds the lock. Both are checked after the process was opened: if the holder has
+    /// ended since and another process has its PID, that process does not hold the lock.
     /// </summary>
     private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script)
     {
-        var error = file.IsHeldBy(holder) ? Processes.Signal(process, signal) : Errno.None;
+        var isSeen = file.IsSeenAt(holder);
+        var user = isSeen is null ? null : ProcessFacts.EffectiveUser(holder.ProcessId);
+
+        // Last, because the holder may have ended meanwhile, or have released the lock.
+        if (!file.IsHeldBy(holder))
+        {
+            return;
+        }
+
+        if (isSeen is not null && user != Processes.EffectiveUser)
+        {
+            throw CannotStop(holder, script, $"it belongs to another user{(user is null ? "" : $" (uid {user})")}");
+        }
+
+        if (isSeen == false)
+        {
+            throw CannotStop(holder, script, "that process does not show that it holds the lock");
+        }
+
+        var error = Processes.Signal(process, signal);
         if (error is not (Errno.None or Errno.NoProcess))
         {
-            throw CannotStop(holder, script, error);
+            throw CannotStop(holder, script, error.Describe());
         }
     }
 
@@ -109,6 +131,6 @@ internal static class HolderTermination
         return true;
     }
 
-    private static RunException CannotStop(Holder holder, string script, Errno error) =>
-        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be stopped: {error.Describe()}");
+    private static RunException CannotStop(Holder holder, string script, string why) =>
+        new(ExitStatus.AlreadyRunning, $"{script} is already running ({holder.Name}), and cannot be stopped: {why}");
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
 using Run.Generated;
 using Run.Naming;
 using Run.Posix;
@@ -14,36 +15,42 @@ namespace Run.Locking;
 /// </summary>
 /// <remarks>
 /// Closing any descriptor of a file releases all record locks that the process holds on it (fcntl(2)). So the descriptor gets its final
-/// number before anything is locked, and nothing else in this program opens the lock file of the script that it is about to run.
+/// number before anything is locked, and this class never opens a file a second time while the process may hold a lock on it: it keeps a
+/// list of the files that it has opened, and finds those that the process has inherited.
 /// </remarks>
 internal sealed class LockFile
 {
-    /// <summary>The length of a lock file's name, in hexadecimal digits: half a SHA-256 is beyond any coincidence.</summary>
+    /// <summary>The length of a lock file's name in hexadecimal digits: half a SHA-256, which is enough against collisions.</summary>
     public const int NameLength = Shared.LockNameLength;
 
     private const int ProcessIdMask = (1 << 22) - 1; // the kernel's PID_MAX_LIMIT
 
+    // The files that this process may hold a lock on.
+    private static readonly List<LockFile> s_own = [];
+
     private readonly string _path;
-    private readonly FileStatus? _status;
+    private readonly FileStatus _status;
     private readonly bool _inherited;
     private LockMode _mode;
 
-    private LockFile(string path, int descriptor, FileStatus? status, bool inherited = false) =>
+    private LockFile(string path, int descriptor, FileStatus status, bool inherited = false) =>
         (_path, Descriptor, _status, _inherited) = (path, descriptor, status, inherited);
 
     public int Descriptor { get; }
 
     /// <summary>Whether its path still leads to this file, which may have been removed before it was locked.</summary>
-    public bool IsCurrent => _status is not null && Files.Status(_path).Value is { } current && current.IsSameFile(_status);
+    public bool IsCurrent => Files.Status(_path).Value is { } current && current.IsSameFile(_status);
 
     /// <summary>The record of the last holder; null if there is none.</summary>
-    public LockRecord? Record => LockRecord.FromBytes(Descriptors.ReadStart(Descriptor, LockRecord.MaxBytes).Value);
+    /// <exception cref="RunException">73: it cannot be read.</exception>
+    public LockRecord? Record =>
+        LockRecord.FromBytes(Descriptors.ReadStart(Descriptor, LockRecord.MaxBytes).OrThrow(error => Unreadable(_path, error)));
 
-    /// <summary>Opens a lock's file, and creates it and its directory if they are not there, for the user alone.</summary>
-    /// <param name="path">The lock itself, or the script's own.</param>
+    /// <summary>Opens the lock file. If it or its directory does not exist, creates them, for the user only.</summary>
     /// <exception cref="RunException">73: it cannot be created or opened. 77: it is not this user's alone.</exception>
-    public static LockFile Open(LockRequest request, string path)
+    public static LockFile Open(LockRequest request)
     {
+        var path = request.Path;
         if (!CheckDirectory(request))
         {
             TrustedPath.MakeDirectory(request.Directory);
@@ -55,23 +62,16 @@ internal sealed class LockFile
             return inherited;
         }
 
-        // An exclusive lock needs a writable descriptor. A shared one does not, so plain runs work with a read-only home.
-        var opened = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.NoFollow, Permissions.PrivateFile);
-        if (request.Mode == LockMode.Shared && opened.Error is Errno.ReadOnly or Errno.Access or Errno.Perm)
+        var (first, status) = request.Mode == LockMode.Exclusive
+            ? OpenWritable(path, request)
+            : OpenReadOnly(path, request);
+        using (first)
         {
-            opened = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow);
+            var descriptor = Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor);
+            var file = new LockFile(path, descriptor.OrThrow(error => Unavailable(request.Directory, error)), status);
+            s_own.Add(file);
+            return file;
         }
-
-        using var first = opened.OrThrow(error => Unavailable(request.Directory, error));
-        var status = TrustedPath.Check(path, Files.Status(first));
-        if (status is not null && (status.Mode & Permissions.Everybody) != Permissions.PrivateFile)
-        {
-            // A user who can read it could hold it shared, and so block this user's exclusive runs.
-            _ = Files.ChangeMode(first, Permissions.PrivateFile);
-        }
-
-        var descriptor = Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor);
-        return new LockFile(path, descriptor.OrThrow(error => Unavailable(request.Directory, error)), status);
     }
 
     /// <summary>The paths of all lock files.</summary>
@@ -88,19 +88,32 @@ internal sealed class LockFile
     /// <exception cref="RunException">73: it cannot be opened.</exception>
     public static LockFile? Find(string path)
     {
-        if (Inherited(path, LockMode.Shared) is { } inherited)
+        if ((s_own.Find(own => own._path == path) ?? Inherited(path, LockMode.Shared)) is { } known)
         {
-            return inherited;
+            return known;
         }
 
-        using var first = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).OrAbsent(error => Unreadable(path, error));
+        var first = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).OrAbsent(error => Unreadable(path, error));
         if (first is null)
         {
             return null;
         }
 
-        var descriptor = Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor);
-        return new LockFile(path, descriptor.OrThrow(error => Unreadable(path, error)), null);
+        // Two paths may lead to one file. If this is the file of a lock that this process holds, or if that cannot be told, it stays open.
+        var found = Files.Status(first);
+        var same = s_own.Find(own => found.Value is null || own._status.IsSameFile(found.Value));
+        if (same is not null)
+        {
+            first.SetHandleAsInvalid();
+            return found.Succeeded ? same : throw Unreadable(path, found.Error);
+        }
+
+        using (first)
+        {
+            var descriptor = Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor);
+            return new LockFile(
+                path, descriptor.OrThrow(error => Unreadable(path, error)), found.OrThrow(error => Unreadable(path, error)));
+        }
     }
 
     /// <summary>Takes the lock; false if another process holds it and <paramref name="wait"/> is false.</summary>
@@ -129,20 +142,24 @@ internal sealed class LockFile
     public void RecordHolder(LockRecord record)
     {
         // First the record, then the mark, so that a process that finds the mark reads the right record. If the disk is full, the lock
-        // still works; only the script's name is not known.
+        // still works; only the script's name is not known. For a shared lock it was written when the file was opened.
         var bytes = record.ToBytes();
-        if (!Descriptors.ReadStart(Descriptor, bytes.Length).Value.AsSpan().SequenceEqual(bytes))
+        if (_mode == LockMode.Exclusive && !HasRecord(Descriptor, bytes))
         {
             _ = Descriptors.WriteStart(Descriptor, bytes);
         }
 
-        Mark(Shared.FirstMark, long.MaxValue, _mode);
+        Mark(Shared.FirstMark, long.MaxValue);
     }
 
-    /// <summary>Leaves a mark in a script's own lock file: it runs under the lock of another name, and its own one is free.</summary>
-    public void MarkNamed(LockMode mode) => Mark(Shared.FirstNamedMark, Shared.FirstMark - 1, mode);
+    /// <summary>Sets a mark in the file of the script's own lock: this process runs the script under another lock.</summary>
+    public void MarkNamed(LockMode mode)
+    {
+        _mode = mode;
+        Mark(Shared.FirstNamedMark, Shared.FirstMark - 1);
+    }
 
-    /// <summary>Somebody who stands in the way of a lock of that mode; null if nobody does.</summary>
+    /// <summary>A holder that conflicts with a lock of that mode; null if there is none.</summary>
     public Holder? HolderAgainst(LockMode mode) => RecordLocks.Conflict(Descriptor, mode, Shared.LockByte, 1).Value is { } held
         ? Holders().FirstOrDefault(holder => mode == LockMode.Exclusive || holder.Mode == LockMode.Exclusive) ?? ToHolder(held)
         : null;
@@ -162,22 +179,37 @@ internal sealed class LockFile
         return holders;
     }
 
-    /// <summary>Everybody else who runs the script whose own lock this is, also under the lock of another name.</summary>
-    /// <exception cref="RunException">73: the kernel does not tell.</exception>
+    /// <summary>
+    /// All other processes that run the script whose own lock this is: the holders, and those that hold another lock for it.
+    /// </summary>
+    /// <exception cref="RunException">73: F_GETLK failed.</exception>
     public List<Holder> Runners() => [.. Holders(), .. Marks(Shared.FirstNamedMark, Shared.FirstMark - 1)];
 
-    /// <summary>Whether that process holds the lock at this moment.</summary>
-    /// <exception cref="RunException">73: the kernel does not tell.</exception>
+    /// <summary>Whether that process holds the lock now.</summary>
+    /// <exception cref="RunException">73: F_GETLK failed.</exception>
     public bool IsHeldBy(Holder holder) =>
         Conflict(holder.Position, holder.Position) is { } range && ToHolder(range).ProcessId == holder.ProcessId;
 
-    /// <summary>Closes the descriptor, unless it is inherited: this process may hold a lock through it.</summary>
+    /// <summary>
+    /// Whether /proc shows that this process has the file open and itself holds the lock: it is not only named by a lock that a process
+    /// with the same descriptors (clone(2), CLONE_FILES) has kept. Null if there is no /proc, or not that of this PID namespace.
+    /// </summary>
+    public bool? IsSeenAt(Holder holder) => ProcessFacts.Holds(holder.ProcessId, _status, holder.Position);
+
+    /// <summary>Closes the descriptor, unless this process may hold a lock through it.</summary>
     public void Close()
     {
-        if (!_inherited)
+        if (!_inherited && !s_own.Contains(this))
         {
             Descriptors.Close(Descriptor);
         }
+    }
+
+    /// <summary>Closes the descriptor, and so releases what is locked.</summary>
+    public void Release()
+    {
+        _ = s_own.Remove(this);
+        Close();
     }
 
     /// <summary>Refuses a lock directory that another user owns or can write. A missing one is fine.</summary>
@@ -202,22 +234,102 @@ internal sealed class LockFile
     /// </summary>
     private static LockFile? Inherited(string path, LockMode mode)
     {
-        if (!RecordLocks.SurviveExec || !Descriptors.IsOpen(Shared.LeastDescriptor) || Files.Status(path).Value is not { } expected)
+        if (!RecordLocks.SurviveExec)
         {
             return null;
         }
 
-        for (var descriptor = Shared.LeastDescriptor; Descriptors.IsOpen(descriptor); descriptor++)
+        // They follow one another, unless the limit was too low for that when they were opened.
+        var limit = ResourceLimits.Descriptors;
+        var isLow = !limit.Succeeded || limit.Value <= Shared.LeastDescriptor;
+        var (first, last) = isLow ? (Descriptors.Error + 1, Shared.LeastDescriptor - 1) : (Shared.LeastDescriptor, int.MaxValue);
+        FileStatus? expected = null;
+        for (var descriptor = first; descriptor <= last; descriptor++)
         {
-            if (Descriptors.Status(descriptor).Value is { } found && found.IsSameFile(expected)
-                && (mode == LockMode.Shared || Descriptors.IsWritable(descriptor)))
+            if (!Descriptors.IsOpen(descriptor))
             {
-                return new LockFile(path, descriptor, TrustedPath.Check(path, found), inherited: true);
+                if (isLow)
+                {
+                    continue;
+                }
+
+                break;
+            }
+
+            expected ??= Files.Status(path).OrAbsent(error => Unreadable(path, error));
+            if (expected is null)
+            {
+                break;
+            }
+
+            var found = Descriptors.Status(descriptor).OrThrow(error => Unreadable(path, error));
+            if (found.IsSameFile(expected) && (mode == LockMode.Shared || Descriptors.IsWritable(descriptor)))
+            {
+                return new LockFile(path, descriptor, TrustedPath.Check(path, found) ?? found, inherited: true);
             }
         }
 
         return null;
     }
+
+    /// <summary>Opens the file for an exclusive lock, which needs a writable descriptor. A missing one is created, for the user only.</summary>
+    private static (SafeFileHandle File, FileStatus Status) OpenWritable(string path, LockRequest request)
+    {
+        const int Flags = OpenFlags.ReadWrite | OpenFlags.Create;
+        return Checked(path, Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile), request);
+    }
+
+    /// <summary>
+    /// Opens the file for a shared lock, read-only: the script's children inherit the descriptor, and must be able neither to write to the
+    /// file nor to lock it exclusively. So the record is written before. Another process may hold the lock meanwhile, but for the same script.
+    /// </summary>
+    private static (SafeFileHandle File, FileStatus Status) OpenReadOnly(string path, LockRequest request)
+    {
+        var opened = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow);
+        if (opened.Error != Errno.NoEntry)
+        {
+            var found = Checked(path, opened, request);
+            if (HasRecord(Descriptors.Number(found.File), request.Record.ToBytes()))
+            {
+                return found;
+            }
+
+            found.File.Dispose();
+        }
+
+        try
+        {
+            var (file, _) = OpenWritable(path, request);
+            using (file)
+            {
+                _ = Descriptors.WriteStart(Descriptors.Number(file), request.Record.ToBytes());
+            }
+        }
+        catch (RunException e) when (e.Status == ExitStatus.CannotWrite && opened.Succeeded)
+        {
+            // The home directory is read-only. Without the record, only the script's name is not known.
+        }
+
+        return Checked(path, Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow), request);
+    }
+
+    /// <summary>What was opened, if it is this user's alone.</summary>
+    private static (SafeFileHandle File, FileStatus Status) Checked(string path, Result<SafeFileHandle> opened, LockRequest request)
+    {
+        var file = opened.OrThrow(error => Unavailable(request.Directory, error));
+        var found = Files.Status(file);
+        var status = TrustedPath.Check(path, found) ?? throw Unavailable(request.Directory, found.Error);
+        if ((status.Mode & Permissions.Everybody) != Permissions.PrivateFile)
+        {
+            // A user who can read it could hold it shared, and so block this user's exclusive runs.
+            _ = Files.ChangeMode(file, Permissions.PrivateFile);
+        }
+
+        return (file, status);
+    }
+
+    private static bool HasRecord(int descriptor, byte[] bytes) =>
+        Descriptors.ReadStart(descriptor, bytes.Length).Value.AsSpan().SequenceEqual(bytes);
 
     private static RunException Unavailable(string directory, Errno error) =>
         new(ExitStatus.CannotWrite, $"cannot take a lock in {directory}: {error.Describe()}");
@@ -225,8 +337,9 @@ internal sealed class LockFile
     private static RunException Unreadable(string path, Errno error) =>
         new(ExitStatus.CannotWrite, $"{path}: cannot be read: {error.Describe()}");
 
-    /// <summary>Makes this process's mark in that range, in place of one that it has inherited.</summary>
-    private void Mark(long first, long last, LockMode mode)
+    /// <summary>Sets this process's mark in a range, and removes the one that it has inherited there.</summary>
+    /// <param name="last">The last byte, inclusive.</param>
+    private void Mark(long first, long last)
     {
         if (_inherited)
         {
@@ -234,10 +347,10 @@ internal sealed class LockFile
         }
 
         var moment = Stopwatch.GetTimestamp() & ((1L << Shared.PidShift) - 1);
-        _ = RecordLocks.Lock(Descriptor, mode, first | ((long)Processes.Id << Shared.PidShift) | moment, 1, wait: false);
+        _ = RecordLocks.Lock(Descriptor, _mode, first | ((long)Processes.Id << Shared.PidShift) | moment, 1, wait: false);
     }
 
-    /// <summary>Whose marks there are in that range.</summary>
+    /// <summary>The other processes that have a mark in a range.</summary>
     private List<Holder> Marks(long first, long last)
     {
         var holders = new List<Holder>();
@@ -260,10 +373,10 @@ internal sealed class LockFile
         return holders;
     }
 
-    /// <summary>As fcntl(2) has it: 0 is to the end of all files.</summary>
+    /// <summary>As fcntl(2) counts it: 0 means up to the largest offset.</summary>
     private static long Length(long first, long last) => last == long.MaxValue ? 0 : last - first + 1;
 
-    /// <param name="last">Itself included.</param>
+    /// <param name="last">The last byte, inclusive.</param>
     private HeldRange? Conflict(long first, long last)
     {
         var found = RecordLocks.Conflict(Descriptor, LockMode.Exclusive, first, Length(first, last));
@@ -272,12 +385,13 @@ internal sealed class LockFile
 
     private static Holder ToHolder(HeldRange range)
     {
-        // For an OFD lock the kernel reports -1 as the PID, so the position of the mark contains it.
+        // For an OFD lock the kernel reports -1 as the PID, so the position of the mark contains it. Where run does not use such locks, a
+        // child of a script has set it, and could name any PID.
         var processId = range.ProcessId;
-        if (processId == -1 && range.Start >= Shared.FirstNamedMark)
+        if (processId == -1 && range.Start >= Shared.FirstNamedMark && !RecordLocks.SurviveExec)
         {
             var creator = (int)(range.Start >> Shared.PidShift) & ProcessIdMask;
-            processId = ProcessFacts.HasLock(creator, range.Start) ? creator : 0;
+            processId = ProcessFacts.Holds(creator, null, range.Start) == true ? creator : 0;
         }
 
         return new Holder(Math.Max(processId, 0), range.Mode, range.Start);

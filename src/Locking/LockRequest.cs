@@ -25,10 +25,10 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
 
     public string Directory => DirectoryIn(StateDirectory);
 
-    /// <summary>The lock's own file. A URL or a path does not begin with <c>name:</c>, so a name is nothing else's lock.</summary>
+    /// <summary>The lock file. No URL or path begins with <c>name:</c>, so a name cannot be the same lock as a script.</summary>
     public string Path => Name is null ? OwnPath : $"{Directory}/{KeyOf("name:" + Name)}";
 
-    /// <summary>The file of the script's own lock, where each run of the script leaves a mark, whatever it locks.</summary>
+    /// <summary>The file of the script's own lock, in which every run of the script has a mark, whatever it locks.</summary>
     public string OwnPath => $"{Directory}/{Key}";
 
     /// <summary>The stored form of the script's identity, also with <c>--lock=NAME</c>.</summary>

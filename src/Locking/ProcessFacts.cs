@@ -36,16 +36,27 @@ internal sealed record ProcessFacts(long Seconds, string User)
         return new ProcessFacts(Math.Max(seconds, 0), Processes.UserName(user));
     }
 
-    /// <summary>Whether one of the process's descriptors holds the one-byte lock at that offset.</summary>
-    public static bool HasLock(int processId, long start)
+    /// <summary>
+    /// Whether the process itself holds the one-byte lock at that offset: the kernel shows a lock only at the descriptor, and in the process,
+    /// through which it was taken. Null if there is no /proc, or not that of this PID namespace.
+    /// </summary>
+    /// <param name="file">The locked file; null: any, because the offset is unique.</param>
+    public static bool? Holds(int processId, FileStatus? file, long start)
     {
-        var directory = $"/proc/{processId}/fdinfo";
+        if (Files.Status("/proc/self").Value is not { } self || Files.Status($"/proc/{Processes.Id}").Value is not { } own
+            || !self.IsSameFile(own))
+        {
+            return null;
+        }
+
         var range = string.Create(CultureInfo.InvariantCulture, $" {start} {start}\n");
-        return Files.Names(directory).Value is { } descriptors && descriptors.Exists(
-            descriptor => Read($"{directory}/{descriptor}") is { } info && info.Contains(range, StringComparison.Ordinal));
+        return Files.Names($"/proc/{processId}/fdinfo").Value is { } descriptors && descriptors.Exists(descriptor =>
+            (file is null || Files.Status($"/proc/{processId}/fd/{descriptor}").Value is { } found && found.IsSameFile(file))
+            && Read($"/proc/{processId}/fdinfo/{descriptor}") is { } info && info.Contains(range, StringComparison.Ordinal));
     }
 
-    private static uint? EffectiveUser(int processId)
+    /// <summary>The process's effective user; null if there is no such process, or no /proc.</summary>
+    public static uint? EffectiveUser(int processId)
     {
         const string Label = "\nUid:\t";
         var status = Read($"/proc/{processId}/status");

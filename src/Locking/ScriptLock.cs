@@ -14,8 +14,8 @@ internal sealed class ScriptLock
     /// <summary>Whether this run has its lock.</summary>
     public bool IsTaken { get; private set; }
 
-    /// <summary>Takes the lock for this process, and so for the script that it is about to become.</summary>
-    /// <remarks>If no lock can be had a plain run does without one, and a note has said so.</remarks>
+    /// <summary>Takes the lock for this process, and so for the script that it becomes.</summary>
+    /// <remarks>If no lock can be taken, a plain run prints a note and goes on without one.</remarks>
     /// <exception cref="RunException">
     /// 73: no lock can be taken. 75: another process holds it and does not release it in time. 77: the lock file is not this user's alone.
     /// </exception>
@@ -26,7 +26,7 @@ internal sealed class ScriptLock
             var asked = Stopwatch.StartNew();
             while (true)
             {
-                var file = LockFile.Open(request, request.Path);
+                var file = LockFile.Open(request);
                 if (!file.TryLock(request.Mode, wait: false))
                 {
                     Contend(file, request, asked);
@@ -45,7 +45,7 @@ internal sealed class ScriptLock
                     return;
                 }
 
-                file.Close();
+                file.Release();
             }
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite && request.Mode == LockMode.Shared)
@@ -56,35 +56,41 @@ internal sealed class ScriptLock
     }
 
     /// <summary>
-    /// Whether another process runs the script: holds its lock, or under another name a lock for it. Its own lock file tells both, however
-    /// many others there are. If there are no locks, nobody can say, and it may well.
+    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if that is not
+    /// known, because this run has no lock, or the lock file cannot be read.
     /// </summary>
-    /// <exception cref="RunException">73: the locks cannot be read.</exception>
     public bool IsHeldElsewhere(LockRequest request)
     {
-        if (LockFile.Find(request.OwnPath) is not { } file)
+        try
         {
-            return _isUnavailable;
-        }
+            if (_isUnavailable || LockFile.Find(request.OwnPath) is not { } file)
+            {
+                return _isUnavailable;
+            }
 
-        var held = file.Runners().Count > 0;
-        file.Close();
-        return held || _isUnavailable;
+            var held = file.Runners().Count > 0;
+            file.Close();
+            return held;
+        }
+        catch (RunException)
+        {
+            return true;
+        }
     }
 
-    /// <summary>Says in the script's own lock file that it runs.</summary>
+    /// <summary>Sets a mark in the file of the script's own lock, which is another one, so that the script is found there too.</summary>
     private static void MarkNamed(LockRequest request)
     {
         while (true)
         {
-            var own = LockFile.Open(request, request.OwnPath);
-            own.MarkNamed(request.Mode);
+            var own = LockFile.Open(request with { Name = null, Mode = LockMode.Shared });
+            own.MarkNamed(LockMode.Shared);
             if (own.IsCurrent)
             {
                 return;
             }
 
-            own.Close();
+            own.Release();
         }
     }
 

@@ -79,6 +79,16 @@ internal static unsafe class Descriptors
         return NativeMethods.fcntl(ends[1], SetDescriptorFlags, 0) == 0 ? pipe : NativeMethods.LastError;
     }
 
+    /// <summary>
+    /// write(2) of no bytes: fails if the descriptor is closed or read-only, and on some devices if they are full. Other failures show only
+    /// when there is something to write.
+    /// </summary>
+    public static Errno WriteNothing(int descriptor)
+    {
+        byte nothing;
+        return NativeMethods.ErrorOf(NativeMethods.write(descriptor, &nothing, 0));
+    }
+
     /// <summary>write(2), repeated until all bytes are written.</summary>
     public static Errno Write(int descriptor, ReadOnlySpan<byte> bytes)
     {

@@ -200,9 +200,6 @@ internal static unsafe partial class NativeMethods
     public static partial int clock_gettime(int clock, TimeSpec* time);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int execve(byte* file, byte** arguments, byte** environment);
-
-    [LibraryImport("libc", SetLastError = true)]
     public static partial int waitpid(int child, int* status, int options);
 
     // posix_spawn(3) and its helpers return an error number and do not set errno.

@@ -38,7 +38,8 @@ internal static unsafe partial class Processes
     }
 
     /// <summary>
-    /// execve(2) with the unchanged environment and the signals as the caller had set them. It returns only on failure.
+    /// execve(2) with the unchanged environment and the signals as the caller had set them. Meanwhile no thread is started
+    /// (native/threads.h). It returns only on failure.
     /// </summary>
     /// <param name="file">The file that the kernel executes.</param>
     /// <param name="arguments">The whole vector, starting with the program's name.</param>
@@ -48,9 +49,7 @@ internal static unsafe partial class Processes
         using var vector = new ArgumentVector(arguments);
         fixed (byte* f = OsText.ToCString(file))
         {
-            Signals.Restore();
-            _ = NativeMethods.execve(f, vector.Pointer, run_environ());
-            return NativeMethods.LastError;
+            return run_execve(f, vector.Pointer);
         }
     }
 
@@ -82,6 +81,11 @@ internal static unsafe partial class Processes
         NativeMemory.Free(extended);
         return error == Errno.None ? processId : error;
     }
+
+    /// <summary>
+    /// Ends this process at once, from any thread. Removes the file of <see cref="Signals.OnInterruptRemove"/>.
+    /// </summary>
+    public static void Exit(int status) => run_exit(status);
 
     /// <summary>setsid(2): starts a new session without a terminal.</summary>
     public static Errno StartSession() => NativeMethods.ErrorOf(NativeMethods.setsid());
@@ -150,4 +154,10 @@ internal static unsafe partial class Processes
 
     [LibraryImport("libc")]
     internal static partial byte** run_environ();
+
+    [LibraryImport("libc")]
+    private static partial Errno run_execve(byte* file, byte** arguments);
+
+    [LibraryImport("libc")]
+    private static partial void run_exit(int status);
 }

@@ -13,9 +13,6 @@ internal static unsafe partial class Signals
     /// <summary>Call it at the start of Main: if the reader of a pipe exits, <c>run</c> ends as cat does.</summary>
     public static void RestoreSigpipe() => run_restore_sigpipe();
 
-    /// <summary>Restores the caller's dispositions and mask; call it right before execve.</summary>
-    public static void Restore() => run_restore_signals();
-
     /// <summary>
     /// From now on SIGINT, SIGTERM and SIGHUP remove the file at <paramref name="path"/> (null for none) before they end the process;
     /// SIGINT with status 130.
@@ -37,9 +34,6 @@ internal static unsafe partial class Signals
 
     [LibraryImport("libc")]
     private static partial void run_restore_sigpipe();
-
-    [LibraryImport("libc")]
-    private static partial void run_restore_signals();
 
     [LibraryImport("libc")]
     private static partial void run_on_interrupt_remove(byte* path);

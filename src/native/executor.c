@@ -174,7 +174,11 @@ static int is_really(const char *path, const struct stamp *stamp, const char *re
 static int may_be_inherited(const char *path)
 {
     struct stat there, here;
+    struct rlimit descriptors;
 
+    /* With a limit that low, the descriptor of a lock that this process already holds may be anywhere below: see LockFile.Inherited. */
+    if (sys_getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur <= RUN_LEAST_DESCRIPTOR)
+        return 1;
     for (int fd = RUN_LEAST_DESCRIPTOR; sys_fcntl(fd, F_GETFD, 0) >= 0; fd++)
         if (sys_stat(path, &there, AT_SYMLINK_NOFOLLOW) != 0 || sys_fstat(fd, &here) != 0
             || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
@@ -182,12 +186,15 @@ static int may_be_inherited(const char *path)
     return 0;
 }
 
-/* Opens a lock's file as LockFile does. The descriptor, out of the script's way, or DOUBTFUL. */
-static int open_lock(const char *path)
+/*
+ * Opens a lock's file as LockFile does: read-only for a shared lock, because the script's children inherit the descriptor. The descriptor, out
+ * of the script's way, or DOUBTFUL.
+ */
+static int open_lock(const char *path, short mode)
 {
     if (may_be_inherited(path))
         return DOUBTFUL;
-    int first = sys_open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int first = sys_open(path, (mode == F_RDLCK ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (first < 0)
         return DOUBTFUL;
     int fd = sys_fcntl(first, F_DUPFD, RUN_LEAST_DESCRIPTOR);
@@ -217,15 +224,38 @@ static size_t record_length(const char *bytes, size_t length)
     return digits == RUN_LOCK_NAME_LENGTH && at < length && bytes[at] == '\0' ? at + 1 : 0;
 }
 
+/* Whether the lock's file begins with that record. */
+static int has_record(int fd, const char *record, size_t length)
+{
+    char found[MOST_RECORD];
+    long there = length <= sizeof found ? sys_pread(fd, found, length) : -1;
+    return there == (long)length && same_bytes(found, record, length);
+}
+
 /* Says in the lock's file who holds it, unless it is said already: another name of the same script may have been the last. */
 static int record_holder(int fd, const char *record, size_t length)
 {
     char found[MOST_RECORD];
 
+    if (has_record(fd, record, length))
+        return 1;
     long there = sys_pread(fd, found, sizeof found);
-    if (there < 0 || record_length(record, length) != length || record_length(found, (size_t)there) == 0)
+    return there >= 0 && record_length(record, length) == length && record_length(found, (size_t)there) != 0
+        && sys_pwrite(fd, record, length) == (long)length;
+}
+
+/*
+ * The same for a shared lock, whose own descriptor cannot be written: by another one, and before anything is locked, for to close a
+ * descriptor of the file lets go of its locks.
+ */
+static int record_before(const char *path, const char *record, size_t length, uid_t user)
+{
+    int fd = sys_open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
         return 0;
-    return ((size_t)there >= length && same_bytes(found, record, length)) || sys_pwrite(fd, record, length) == (long)length;
+    int written = is_lock_file(fd, user) && record_holder(fd, record, length);
+    sys_close(fd);
+    return written;
 }
 
 /* Leaves the mark of this process, above `first`. */
@@ -271,15 +301,22 @@ static int follow_lock(struct rest *rest, struct locks *locks, uid_t user)
         return 0;
     size_t length = (size_t)((const char *)rest->at - record);
     const char *own = take_text(rest);
-    if (own == NULL || (locks->fd = open_lock(path)) < 0)
+    if (own == NULL || (locks->fd = open_lock(path, mode)) < 0)
         return 0;
+    if (mode == F_RDLCK && !has_record(locks->fd, record, length) && !record_before(path, record, length, user)) {
+        release(locks);
+        locks->fd = DOUBTFUL;
+        return 0;
+    }
 
     lock.l_type = mode;
     int error = sys_fcntl(locks->fd, F_SETLK, (long)&lock);
     int is_sound = is_lock_file(locks->fd, user);
-    if (error == 0 && is_sound && record_holder(locks->fd, record, length) && mark(locks->fd, mode, RUN_FIRST_MARK)
+    if (error == 0 && is_sound && (mode == F_RDLCK ? has_record : record_holder)(locks->fd, record, length)
+        && mark(locks->fd, mode, RUN_FIRST_MARK)
         && (own[0] == '\0'
-            || ((locks->own = open_lock(own)) >= 0 && is_lock_file(locks->own, user) && mark(locks->own, mode, RUN_FIRST_NAMED_MARK))))
+            || ((locks->own = open_lock(own, F_RDLCK)) >= 0 && is_lock_file(locks->own, user)
+                && mark(locks->own, F_RDLCK, RUN_FIRST_NAMED_MARK))))
         return 1;
     release(locks);
     locks->fd = is_sound && (error == -EAGAIN || error == -EACCES) ? HELD : DOUBTFUL;

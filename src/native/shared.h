@@ -9,8 +9,8 @@
 #define RUN_LEAST_DESCRIPTOR 100
 
 /*
- * docs/locks.md: the byte of a lock file that is the lock, and where the holders' marks begin: a mark's position is made of PID and clock.
- * Below them are the marks of those who run the script under the lock of another name.
+ * docs/locks.md: the byte of a lock file that is the lock, and where the marks of its holders begin. Below those are the marks of processes
+ * that run the script under another lock (--lock=NAME). A mark's position contains PID and clock.
  */
 #define RUN_LOCK_BYTE 0
 #define RUN_FIRST_MARK 0x4000000000000000

@@ -6,10 +6,11 @@
  */
 #ifndef RUN_ENTRY
 #include "executor.h"
-#include <sys/auxv.h>
 #endif
 
 #include "shared.h"
+#include "startup.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -63,6 +67,37 @@ static void make_room_for_the_lock(void)
     }
 }
 
+/*
+ * What the runtime needs to start, in bytes: with less it crashes. A fetch needs some more for its threads; if there is not enough for one,
+ * native/threads.c says so.
+ */
+#define LEAST_ADDRESS_SPACE (96UL << 20)
+#define LEAST_DATA (4UL << 20)
+
+/*
+ * A set-user-id copy of this program would run its caller's script as its owner. AT_SECURE alone does not tell: SELinux and AppArmor set it
+ * too if a program starts in another domain, as the services of systemd do.
+ */
+static void refuse_rights_of_others(void)
+{
+    if (getauxval(AT_SECURE)
+        && (getuid() != geteuid() || getgid() != getegid() || getxattr("/proc/self/exe", "security.capability", NULL, 0) > 0))
+        run_fail(RUN_STATUS_REFUSED,
+            "run: this program is set-user-id or set-group-id, or has file capabilities, so it runs nothing\n"
+            "     remove them: chmod ug-s, setcap -r\n");
+}
+
+static void require_memory(void)
+{
+    struct rlimit space, data;
+
+    if (getrlimit(RLIMIT_AS, &space) == 0 && getrlimit(RLIMIT_DATA, &data) == 0
+        && (space.rlim_cur < LEAST_ADDRESS_SPACE || data.rlim_cur < LEAST_DATA))
+        run_fail(RUN_STATUS_INTERNAL,
+            "run: not enough memory: it needs an address space of 96 MiB and data of 4 MiB\n"
+            "     see ulimit -v and ulimit -d\n");
+}
+
 __attribute__((constructor)) static void before(int argc, char **argv, char **envp)
 {
 #ifdef __GLIBC__
@@ -80,6 +115,8 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
     argv_at_start = p;
 #endif
 
+    refuse_rights_of_others();
+
 #ifndef RUN_ENTRY
     /* Else entry.c has done it. With rights that its caller has not, the program trusts nothing that lies about. */
     if (!getauxval(AT_SECURE))
@@ -95,6 +132,7 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
             closed_at_start |= 1 << fd;
 
     make_room_for_the_lock();
+    require_memory();
 
 #ifdef __GLIBC__
     /* One heap for all threads: otherwise each of the few threads of a fetch maps 128 MiB and unmaps most of it, for a few bytes. */
@@ -139,22 +177,55 @@ void run_restore_sigpipe(void)
 }
 
 /*
- * Call it right before execve, from the same thread: the script inherits that thread's mask. If execve fails after all, the
+ * Right before execve, from the same thread: the script inherits that thread's mask. If execve fails after all, the
  * program still prints the error. It needs none of the runtime's handlers for that, except the one for faults, and a fault in
  * managed code is a bug that may as well end the process.
  */
-void run_restore_signals(void)
+static void restore_signals(void)
 {
     for (size_t i = 0; i < COUNT(touched); i++)
         restore_signal(touched[i]);
     pthread_sigmask(SIG_SETMASK, &blocked_at_start, NULL);
 }
 
-static void end_cleanly(int number)
+static void remove_temporary(void)
 {
     const char *path = temporary;
     if (path != NULL)
         unlink(path);
+}
+
+/* Ends the process at once, from any thread. */
+__attribute__((noreturn)) void run_exit(int status)
+{
+    remove_temporary();
+    _exit(status);
+}
+
+void run_fail(int status, const char *message)
+{
+    if (write(STDERR_FILENO, message, strlen(message)) < 0) {
+        /* There is nowhere else to report it. */
+    }
+    run_exit(status);
+}
+
+/*
+ * execve with the signals as the caller had set them. No thread is being started meanwhile: see threads.h. Returns the error.
+ */
+int run_execve(const char *file, char **argv)
+{
+    restore_signals();
+    run_hold_threads();
+    execve(file, argv, environ);
+    int error = errno;
+    run_release_threads();
+    return error;
+}
+
+static void end_cleanly(int number)
+{
+    remove_temporary();
     if (number == SIGINT)
         _exit(130);
     restore_signal(number);

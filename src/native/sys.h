@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -70,6 +71,12 @@ static inline int sys_fstat(int fd, struct stat *status)
 static inline int sys_fcntl(int fd, int command, long argument)
 {
     return (int)sys_call(SYS_fcntl, fd, command, argument, 0, 0, 0);
+}
+
+/* getrlimit(2). On 64-bit machines the C library's structure is the kernel's. */
+static inline int sys_getrlimit(int resource, struct rlimit *limit)
+{
+    return (int)sys_call(SYS_prlimit64, 0, resource, 0, (long)limit, 0, 0);
 }
 
 static inline long sys_readlink(const char *path, char *into, size_t room)

@@ -81,7 +81,8 @@ public sealed partial class ReadmeTests
     public void Its_links_lead_somewhere()
     {
         string[] documents =
-            ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md"];
+            ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md",
+            "docs/reliability.md"];
         foreach (var document in documents)
         {
             var text = Documents.Read(document);

@@ -5,7 +5,8 @@ namespace Run.Tests.Infra;
 /// <summary>The few system calls that .NET does not offer.</summary>
 internal static partial class Libc
 {
-    public const int SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGUSR1 = 10, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17;
+    public const int SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGUSR1 = 10, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17,
+        SIGCONT = 18, SIGSTOP = 19;
 
     public static bool IsRoot { get; } = geteuid() == 0;
 
