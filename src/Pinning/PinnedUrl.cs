@@ -18,7 +18,7 @@ internal static class PinnedUrl
     {
         var urls = Urls(pin.Url, wanted) ?? throw new RunException(
             ExitStatus.Refused, $"{wanted.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
-            $"it comes from {UrlText.Redacted(wanted.NamedUrl)}; run --pin {wanted.ShellQuoted} pins it there");
+            $"it comes from {UrlText.Redacted(wanted.NamedUrl, wanted.Source?.Pattern)}; run --pin {wanted.ShellQuoted} pins it there");
         return wanted.Digest is null || wanted.Digest == pin.Sha256
             ? wanted with { Urls = urls, Digest = pin.Sha256, IsPinned = true }
             : throw new RunException(
@@ -29,7 +29,10 @@ internal static class PinnedUrl
     /// <summary>What the script's source gives with the ref that is in <paramref name="pinned"/>; null where no ref gives that.</summary>
     private static IReadOnlyList<string>? Urls(string pinned, ResolvedScript wanted)
     {
-        if (pinned == UrlText.Redacted(wanted.NamedUrl))
+        // A line that was written by hand may show more than run writes.
+        var pattern = wanted.Source?.Pattern;
+        pinned = UrlText.Redacted(pinned, pattern);
+        if (pinned == UrlText.Redacted(wanted.NamedUrl, pattern))
         {
             return wanted.Urls;
         }
@@ -40,7 +43,7 @@ internal static class PinnedUrl
         }
 
         var path = source.SplitRef(rest).Path;
-        return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference))) is { } reference
+        return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference), pattern)) is { } reference
             && (source.NamesRef(rest) ? IsCommit(reference) : IsPlain(reference))
             && UrlText.Authority(source.Fill(source.Pattern, path, reference)) == UrlText.Authority(wanted.NamedUrl)
             ? source.At(path, reference)
