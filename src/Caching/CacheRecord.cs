@@ -39,7 +39,7 @@ internal sealed record CacheRecord(
 
         void Add(string key, string? value)
         {
-            // A value cannot hold a line break: SCRIPT and URLs have no control characters, and HTTP fields cannot.
+            // A value cannot hold a line feed: SCRIPT and URLs have no control characters, and of what a server says only printable ASCII is kept.
             if (value is not null)
             {
                 text.Append(key).Append(' ').Append(value).Append('\n');
@@ -56,11 +56,11 @@ internal sealed record CacheRecord(
         }
 
         var values = new Dictionary<string, string>();
-        foreach (var line in text.AsSpan(Magic.Length + 1).EnumerateLines())
+        foreach (var line in text[(Magic.Length + 1)..].Split('\n'))
         {
-            if (line.IndexOf(' ') is > 0 and var space)
+            if (line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var space)
             {
-                values[line[..space].ToString()] = line[(space + 1)..].ToString();
+                values[line[..space]] = line[(space + 1)..];
             }
         }
 
