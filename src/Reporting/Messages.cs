@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Run.Posix;
 
@@ -59,7 +58,7 @@ internal static class Messages
     /// </summary>
     public static string Printable(string text)
     {
-        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || IsUnseen(CharUnicodeInfo.GetUnicodeCategory(c))))
+        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || (Rune.TryCreate(c, out var rune) && UnseenCharacters.Has(rune))))
         {
             return text;
         }
@@ -74,7 +73,7 @@ internal static class Messages
             }
 
             i += rune.Utf16SequenceLength - 1;
-            _ = IsUnseen(Rune.GetUnicodeCategory(rune)) ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}') : shown.Append(rune.ToString());
+            _ = UnseenCharacters.Has(rune) ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}') : shown.Append(rune.ToString());
         }
 
         return shown.ToString();
@@ -82,9 +81,6 @@ internal static class Messages
 
     /// <summary>Writes text to standard error as it is: progress, which is not a message. Failures are ignored: nobody is there to tell.</summary>
     public static void Raw(string text) => _ = Descriptors.Write(Descriptors.Error, Encoding.UTF8.GetBytes(text));
-
-    private static bool IsUnseen(UnicodeCategory category) =>
-        category is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private static void Say(string colour, string message, string? hint)
     {
