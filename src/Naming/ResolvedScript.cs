@@ -27,8 +27,10 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
     /// <summary>Whether SCRIPT as it was typed has parts that must not be written down: see <see cref="UrlText.Redacted"/>.</summary>
     public bool HidesSecrets { get; init; }
 
-    /// <summary>Whether <see cref="Urls"/> and <see cref="Digest"/> come from a line of run.pins.</summary>
-    public bool IsPinned { get; init; }
+    /// <summary>The run.pins that <see cref="Urls"/> and <see cref="Digest"/> come from; null if no line of one names the script.</summary>
+    public string? PinnedBy { get; init; }
+
+    public bool IsPinned => PinnedBy is not null;
 
     /// <param name="script">SCRIPT as it was typed.</param>
     /// <param name="digest">What <c>--sha256</c> asks for.</param>

@@ -11,6 +11,7 @@ internal static class UrlText
     private const string QueryCharacters = "-._~!$'()*,:@";
     private const int LongestFileName = 255;
     private const string Hidden = "***";
+    private const string RefValue = "=" + Source.RefPlace;
 
     /// <summary>Appends a part of a SCRIPT, percent-encoded; slashes stay where a part may be a path.</summary>
     public static void AppendEncoded(StringBuilder url, string text, bool inQuery, bool encodeSlash = false)
@@ -152,8 +153,9 @@ internal static class UrlText
         var number = 0;
         foreach (var field in Fields(bare[(question + 1)..]))
         {
-            var isRef = number < refs.Count && refs[number++].EndsWith("=" + Source.RefPlace, StringComparison.Ordinal);
+            var isRef = number < refs.Count && (refs[number] == Source.RefPlace || refs[number].EndsWith(RefValue, StringComparison.Ordinal));
             shown.Append(isRef ? field : WithoutValue(field));
+            number++;
         }
 
         return shown.Append(fragment).ToString();

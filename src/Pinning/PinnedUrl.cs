@@ -20,7 +20,7 @@ internal static class PinnedUrl
             ExitStatus.Refused, $"{wanted.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
             $"it comes from {UrlText.Redacted(wanted.NamedUrl, wanted.Source?.Pattern)}; run --pin {wanted.ShellQuoted} pins it there");
         return wanted.Digest is null || wanted.Digest == pin.Sha256
-            ? wanted with { Urls = urls, Digest = pin.Sha256, IsPinned = true }
+            ? wanted with { Urls = urls, Digest = pin.Sha256, PinnedBy = file }
             : throw new RunException(
                 ExitStatus.Data, $"{wanted.DisplayName}: {file} pins sha256:{pin.Sha256}, and sha256:{wanted.Digest} is asked for",
                 $"run --pin {wanted.ShellQuoted} pins what the server has now");

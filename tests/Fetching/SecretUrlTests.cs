@@ -125,6 +125,7 @@ public sealed class SecretUrlTests
     [Theory]
     [InlineData("https://h/x?a=1&b=2", "https://h/%s?a=1&b={ref}", "https://h/x?a=***&b=2")]
     [InlineData("https://h/x?a=1;b=2", "https://h/%s?a=1;b={ref}", "https://h/x?a=***;b=2")]
+    [InlineData("https://h/x?v1&b=2", "https://h/%s?{ref}&b=2", "https://h/x?v1&b=***")]
     [InlineData("https://h/x?a=1&b=2", "https://h/%s?a=1&b=v{ref}", "https://h/x?a=***&b=***")]
     [InlineData("https://h/x?a=1&b=2", "https://h/{ref}/%s", "https://h/x?a=***&b=***")]
     [InlineData("https://h/x?=1", "https://h/a={ref}&%s", "https://h/x?***")]
