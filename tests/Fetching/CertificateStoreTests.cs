@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Run.Http.Tls;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -49,6 +51,19 @@ public sealed class CertificateStoreTests
             _ => pem,
         });
         await Agree(world, isRead);
+    }
+
+    /// <summary>What distributions install is usual, so OpenSSL need not read all of it.</summary>
+    [Fact]
+    public void The_bundle_of_this_machine_takes_the_short_cut()
+    {
+        const string bundle = "/etc/ssl/certs/ca-certificates.crt";
+        Assert.SkipUnless(File.Exists(bundle), "it needs the package ca-certificates");
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPemFile(bundle);
+        var held = CertificateBundle.Holding(bundle, [authorities[^1].SubjectName.RawData]);
+        Assert.Contains(held!, authorities[^1].RawData.SequenceEqual);
+        Assert.InRange(held!.Count, 1, authorities.Count - 1);
     }
 
     [Theory]

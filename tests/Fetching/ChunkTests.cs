@@ -3,7 +3,7 @@ using static Run.Tests.Infra.RawServer;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>What a server may say between and after the chunks of a body, and what it may not: the answer has failed then, as one cut short.</summary>
+/// <summary>What a server may say between and after the chunks of a body, and what it may not: then the answer has failed.</summary>
 public sealed class ChunkTests
 {
     private const string Header = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Hello = "14\r\n#!/bin/sh\necho ran\n\n\r\n";
