@@ -40,6 +40,7 @@ internal static class CommandLineParser
         {
             Command = CommandOf(result),
             Operands = split.Operands,
+            OptionWithoutValue = split.OptionWithoutValue,
             Update = result.GetValue(Options.Update),
             Offline = result.GetValue(Options.Offline),
             Pinned = result.GetValue(Options.Pinned),
@@ -137,7 +138,9 @@ internal static class CommandLineParser
         return text is null ? null
             : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= MaxSeconds
                 ? TimeSpan.FromSeconds(seconds)
-            : throw new RunException(ExitStatus.Usage, $"--wait={text}: not a number of seconds");
+            : HumanFormat.ParseAge(text) is { TotalSeconds: <= MaxSeconds } age ? age
+            : throw new RunException(
+                ExitStatus.Usage, $"--wait={text}: not a number of seconds", "expected a number, alone or with s, m, h or d, such as 10m");
     }
 
     private static int? Code(string? text) =>

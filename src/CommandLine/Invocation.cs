@@ -35,6 +35,9 @@ internal sealed record Invocation
     /// <summary>Whether there are no options.</summary>
     public bool IsPlain { get; init; }
 
+    /// <summary>The option right before SCRIPT, if it could have had a value but has none: the value may have been meant as one.</summary>
+    public string? OptionWithoutValue { get; init; }
+
     public bool Update { get; init; }
 
     public bool Offline { get; init; }

@@ -51,7 +51,9 @@ internal static class OptionRules
                 break;
             default:
                 Refuse(i.Operands.Length == 0, "no SCRIPT given", "see run --help");
-                Refuse(i.Operands.Length > 1 && (i.Command is CommandKind.Stop or CommandKind.Diff), $"{Name(i.Command)} takes one SCRIPT");
+                Refuse(
+                    i.Operands.Length > 1 && (i.Command is CommandKind.View or CommandKind.Stop or CommandKind.Diff),
+                    $"{Name(i.Command)} takes one SCRIPT");
                 break;
         }
     }
@@ -63,6 +65,7 @@ internal static class OptionRules
         CommandKind.Ps => "--ps",
         CommandKind.Init => "--init",
         CommandKind.Completion => "--completion",
+        CommandKind.View => "--view",
         CommandKind.Stop => "--stop",
         CommandKind.Diff => "--diff",
         _ => "",

@@ -36,7 +36,7 @@ internal static class DiffCommand
         using var text = StagingFile.Create(context.Cache.Root);
         var differs = DiffProgram.Write(before, after, text.Handle, context.Reads);
         using var written = text.Reopen();
-        DiffProgram.Show(written, Stdout.Write);
+        DiffProgram.Show(written, Stdout.Write, Messages.MayColour);
         return differs ? Changed : Same;
     }
 

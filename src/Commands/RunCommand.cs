@@ -37,7 +37,7 @@ internal static class RunCommand
         }
 
         var copy = script.Local is null
-            ? context.Scripts.Get(script, invocation.Update, Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads))
+            ? context.Scripts.Get(script, invocation.Update, Consent.ForRun(script, context.Paths.State, context.Cache.Root, context.Reads))
             : null;
         var path = copy?.Path ?? LocalScript.Checked(script.Local!, script);
         var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));

@@ -32,6 +32,18 @@ internal static class PatternChecks
         CheckUrl(pattern, place);
     }
 
+    /// <summary>Checks a source's <c>ref:</c> against its pattern.</summary>
+    public static void CheckRef(Source source, SourceLocation place)
+    {
+        if (source.Ref is not null && !source.TakesRef
+            && !source.Mirrors.Any(static mirror => mirror.Contains(Source.RefPlace, StringComparison.Ordinal)))
+        {
+            throw place.Mistake(
+                $"ref: the source's url has no {Source.RefPlace}, so the ref would have no effect",
+                $"put {Source.RefPlace} into the url where a branch, tag or commit belongs");
+        }
+    }
+
     /// <summary>Checks a source's <c>commit:</c> against its pattern.</summary>
     public static void CheckCommit(Source source, SourceLocation place)
     {

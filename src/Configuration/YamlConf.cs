@@ -1,4 +1,3 @@
-using System.Globalization;
 using Run.Naming;
 using Run.Reporting;
 using YamlDotNet.Core;
@@ -95,12 +94,12 @@ internal sealed class YamlConf
     private Source LongForm(Scalar name)
     {
         var source = new Source(name.Value, "");
-        SourceLocation commit = default;
+        SourceLocation commit = default, reference = default;
         Mapping($"the source {name.Value}", key => source = Known(key, s_sourceKeys) switch
         {
             "url" => source with { Pattern = Pattern("url") },
             "mirrors" => source with { Mirrors = Mirrors() },
-            "ref" => source with { Ref = Ref() },
+            "ref" => source with { Ref = Ref(key, out reference) },
             "headers" => source with { Headers = Headers() },
             "max-age" => source with { MaxAge = Age() },
             "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
@@ -114,6 +113,7 @@ internal sealed class YamlConf
             throw At(name).Mistake($"the source {name.Value} has no url");
         }
 
+        PatternChecks.CheckRef(source, reference);
         PatternChecks.CheckCommit(source, commit);
         return source;
     }
@@ -161,8 +161,9 @@ internal sealed class YamlConf
         return mirrors;
     }
 
-    private string Ref()
+    private string Ref(Scalar key, out SourceLocation place)
     {
+        place = At(key);
         var text = Text("ref");
         return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !CharChecks.HasControl(s))
             ? text.Value
@@ -187,14 +188,8 @@ internal sealed class YamlConf
     private TimeSpan Age()
     {
         var text = Text("max-age");
-        var value = text.Value;
-        var seconds = value.Length < 2 ? 0 : value[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
-        return seconds > 0
-            && value[..^1].All(char.IsAsciiDigit)
-            && long.TryParse(value[..^1], CultureInfo.InvariantCulture, out var count)
-            && count <= (long)TimeSpan.MaxValue.TotalSeconds / seconds
-            ? TimeSpan.FromSeconds(count * seconds)
-            : throw At(text).Mistake($"max-age: '{value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
+        return HumanFormat.ParseAge(text.Value)
+            ?? throw At(text).Mistake($"max-age: '{text.Value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
     }
 
     private int OneOf(string what, params string[] values)

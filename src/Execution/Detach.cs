@@ -38,7 +38,7 @@ internal sealed class Detach
             int processId;
             using (writeEnd)
             {
-                Signals.OnInterruptRemove(null);
+                Signals.HandleInterrupts();
                 var descriptor = Descriptors.Number(writeEnd).ToString(CultureInfo.InvariantCulture);
                 processId = Processes.StartAgain(Variable, descriptor).OrThrow(error => CannotDetach($"{script}: ", error));
             }

@@ -27,6 +27,12 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
     /// <summary>Whether <see cref="Urls"/> and <see cref="Digest"/> come from a line of run.pins.</summary>
     public bool IsPinned { get; init; }
 
+    /// <summary>Whether SCRIPT is a bare NAME: the source <c>default</c> was meant without being named.</summary>
+    public bool IsBare { get; init; }
+
+    /// <summary>Whether SCRIPT is a bare NAME, and no run.conf says where such names come from.</summary>
+    public bool IsBareAndBuiltIn => IsBare && Source is { IsBuiltIn: true };
+
     /// <param name="script">SCRIPT as typed.</param>
     /// <param name="digest">The digest of <c>--sha256</c>; null for none.</param>
     /// <param name="source">Finds a source by name; called only if SCRIPT needs one.</param>
@@ -42,6 +48,13 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
                 var url = RawUrl.ToRaw(UrlText.Normalize(remote.Url));
+                if (RawUrl.FileInRepository(url) is { } file)
+                {
+                    throw new RunException(
+                        ExitStatus.Usage, $"{UrlText.Redacted(remote.Text)}: the page of a repository, not a script",
+                        $"name a file in it: {file}");
+                }
+
                 return new ResolvedScript(UrlText.Redacted(remote.Text), null, null, [UrlText.Checked(url)], digest);
             default:
                 var scoped = (ScriptName.Scoped)name;
@@ -52,7 +65,11 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                     _ = UrlText.Checked(each);
                 }
 
-                return new ResolvedScript(scoped.Text, null, found, urls, digest) { PathAndRef = scoped.PathAndRef };
+                return new ResolvedScript(scoped.Text, null, found, urls, digest)
+                {
+                    PathAndRef = scoped.PathAndRef,
+                    IsBare = scoped.PathAndRef.Length == scoped.Text.Length,
+                };
         }
     }
 }

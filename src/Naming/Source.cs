@@ -21,12 +21,16 @@ internal sealed record Source(string Name, string Pattern)
     public const string Part = "%s";
     public const string RefPlace = "{ref}";
     private const string DefaultRef = "HEAD";
+    private const string Mark = "/-/";
 
     /// <summary>Patterns like <see cref="Pattern"/>, tried in this order if the source itself fails.</summary>
     public IReadOnlyList<string> Mirrors { get; init; } = [];
 
     /// <summary>The branch, tag or commit for a SCRIPT without <c>@REF</c>; null for HEAD.</summary>
     public string? Ref { get; init; }
+
+    /// <summary>Whether no run.conf of the user's or the system's defines it.</summary>
+    public bool IsBuiltIn { get; init; }
 
     /// <summary>Header fields as written, with <c>${VARIABLE}</c> not yet expanded.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
@@ -47,7 +51,21 @@ internal sealed record Source(string Name, string Pattern)
     public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
 
     /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
-    public string Expects => Shape(Count(Pattern)) + (TakesRef ? "[@REF]" : "");
+    public string Expects => Shape(Pattern) + (TakesRef ? "[@REF]" : "");
+
+    /// <summary>
+    /// How SCRIPT would name a file in a project of a subgroup, if it may have been meant that way and the source has subgroups (GitLab);
+    /// else null.
+    /// </summary>
+    /// <param name="rest">The part of SCRIPT after the source's name.</param>
+    public string? InSubgroup(string rest)
+    {
+        var path = SplitRef(rest).Path;
+        var slash = path.LastIndexOf('/');
+        return HasMark(Pattern) && !path.Contains(Mark, StringComparison.Ordinal) && path.Count('/') > Count(Pattern) - 1
+            ? Shown($"{path[..slash]}{Mark}{path[(slash + 1)..]}{rest[path.Length..]}")
+            : null;
+    }
 
     /// <summary>The URL for <paramref name="rest"/>, then those of the mirrors.</summary>
     /// <exception cref="RunException">64: too few parts, an empty part, one that is <c>.</c> or <c>..</c>, an empty ref.</exception>
@@ -89,7 +107,7 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>The URL that returns the commit of a ref. Its pattern is filled with the first parts of the path.</summary>
     public string CommitUrl(CommitQuestion question, string path, string reference)
     {
-        var parts = path.Split('/', Count(Pattern));
+        var parts = Split(path, Pattern);
         return Fill(question.Pattern, parts.AsSpan(0, Count(question.Pattern)), reference, asOneSegment: true);
     }
 
@@ -110,16 +128,38 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Fills the parts of the path and the ref into the pattern, each encoded for its position.</summary>
     public string Fill(string pattern, string path, string reference)
     {
-        var parts = path.Split('/', Count(pattern));
+        var parts = Split(path, pattern);
         if (parts.Length < Count(pattern))
         {
-            throw new RunException(ExitStatus.Usage, $"{Name}: expects {Shape(Count(pattern))}", $"{Shown(path)} has too few parts");
+            throw new RunException(ExitStatus.Usage, $"{Name}: expects {Shape(pattern)}", $"{Shown(path)} has too few parts");
         }
 
         CheckSegments(path, path);
         CheckSegments(reference, $"{path}@{reference}");
         return Fill(pattern, parts, reference, asOneSegment: false);
     }
+
+    /// <summary>
+    /// Splits the path into the parts of a pattern; the last takes the rest. GitLab's <c>/-/</c>, if both have it, separates the parts for
+    /// the project, of which the last takes the subgroups, from those for the path.
+    /// </summary>
+    private static string[] Split(string path, string pattern)
+    {
+        var mark = HasMark(pattern) ? path.IndexOf(Mark, StringComparison.Ordinal) : -1;
+        if (mark < 0)
+        {
+            return path.Split('/', Count(pattern));
+        }
+
+        var before = Count(pattern[..pattern.IndexOf(Mark, StringComparison.Ordinal)]);
+        string[] project = path[..mark].Split('/', before), file = path[(mark + Mark.Length)..].Split('/', Count(pattern) - before);
+        return project.Length < before ? project : [.. project, .. file];
+    }
+
+    private static bool HasMark(string pattern) =>
+        pattern.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at
+        && pattern.IndexOf(Part, StringComparison.Ordinal) is >= 0 and var first && first < at
+        && pattern.LastIndexOf(Part, StringComparison.Ordinal) > at;
 
     /// <param name="asOneSegment">Whether the slashes in a part are encoded too.</param>
     private string Fill(string pattern, ReadOnlySpan<string> parts, string reference, bool asOneSegment)
@@ -180,12 +220,12 @@ internal sealed record Source(string Name, string Pattern)
 
     private string Shown(string rest) => Name == ScriptName.DefaultScope ? rest : $"{Name}:{rest}";
 
-    private static string Shape(int parts) => parts switch
+    private static string Shape(string pattern) => Count(pattern) switch
     {
         1 => "PATH",
         2 => "REPO/PATH",
-        3 => "OWNER/REPO/PATH",
-        _ => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
+        3 => pattern.StartsWith("https://gist.", StringComparison.Ordinal) ? "OWNER/ID/FILE" : "OWNER/REPO/PATH",
+        var parts => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
     };
 }
 

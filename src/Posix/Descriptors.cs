@@ -16,6 +16,14 @@ internal static unsafe class Descriptors
 
     public static bool IsTerminal(int descriptor) => NativeMethods.isatty(descriptor) == 1;
 
+    /// <summary>ioctl_tty(2), TIOCGWINSZ: the width of the terminal in columns; null if it is not one, or does not know.</summary>
+    public static int? Columns(int descriptor)
+    {
+        const nuint GetWindowSize = 0x5413;
+        var size = stackalloc ushort[4]; // rows, columns, and both in pixels
+        return NativeMethods.ioctl(descriptor, GetWindowSize, size) == 0 && size[1] > 0 ? size[1] : null;
+    }
+
     public static bool IsOpen(int descriptor) => NativeMethods.fcntl(descriptor, GetDescriptorFlags, 0) != -1;
 
     public static bool IsWritable(int descriptor) =>

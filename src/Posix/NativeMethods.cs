@@ -170,6 +170,9 @@ internal static unsafe partial class NativeMethods
     public static partial int isatty(int descriptor);
 
     [LibraryImport("libc")]
+    public static partial int ioctl(int descriptor, nuint request, void* argument);
+
+    [LibraryImport("libc")]
     public static partial byte* getenv(byte* name);
 
     [LibraryImport("libc")]

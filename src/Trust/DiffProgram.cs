@@ -51,7 +51,8 @@ internal static class DiffProgram
     /// Copies a text to a terminal line by line. Characters that would move the cursor, or hide or reorder text, are shown escaped. The
     /// text comes from the server, and the user who judges it must see all of it.
     /// </summary>
-    public static void Show(SafeFileHandle text, Action<string> say)
+    /// <param name="colour">Whether lines of a diff are coloured.</param>
+    public static void Show(SafeFileHandle text, Action<string> say, bool colour = false)
     {
         const int ChunkSize = 64 << 10;
         var rest = Array.Empty<byte>();
@@ -60,7 +61,8 @@ internal static class DiffProgram
             var chunk = Files.Read(text, ChunkSize).Value ?? [];
             byte[] bytes = [.. rest, .. chunk];
             var whole = chunk.Length == 0 || bytes.Length > 4 * ChunkSize ? bytes.Length : bytes.AsSpan().LastIndexOf((byte)'\n') + 1;
-            say(string.Join('\n', OsText.FromBytes(bytes.AsSpan(0, whole)).Split('\n').Select(Line)));
+            var lines = OsText.FromBytes(bytes.AsSpan(0, whole)).Split('\n');
+            say(string.Join('\n', lines.Select(line => colour ? Coloured(line) : Line(line))));
             rest = bytes[whole..];
             if (chunk.Length == 0)
             {
@@ -69,5 +71,19 @@ internal static class DiffProgram
         }
     }
 
-    private static string Line(string line) => string.Join('\t', line.Split('\t').Select(Messages.Printable));
+    /// <summary>A line as a terminal may show it: without control characters, other than tabs.</summary>
+    public static string Line(string line) => string.Join('\t', line.Split('\t').Select(Messages.Printable));
+
+    private static string Coloured(string line)
+    {
+        var code = line switch
+        {
+            ['-', '-', '-', ' ', ..] or ['+', '+', '+', ' ', ..] => "1",
+            ['@', '@', ..] => "36",
+            ['-', ..] => "31",
+            ['+', ..] => "32",
+            _ => null,
+        };
+        return code is null ? Line(line) : $"\e[{code}m{Line(line)}\e[m";
+    }
 }

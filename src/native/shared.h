@@ -13,6 +13,9 @@
 #define RUN_FIRST_MARK 0x4000000000000000
 #define RUN_PID_SHIFT 40
 
+/* How many files at once can be removed at an interrupt: one for each fetch that is under way. */
+#define RUN_MOST_TEMPORARIES 16
+
 /* The maximum size of a plan, and of its path, in bytes. */
 #define RUN_PLAN_MOST_BYTES 8192
 #define RUN_PLAN_MOST_PATH_BYTES 4112

@@ -5,6 +5,7 @@
  * the runtime opens would get the descriptor of a standard stream that the caller had closed.
  */
 #include "executor.h"
+#include "shared.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +30,10 @@ static int closed_at_start;
 
 static char **argv_at_start;
 
-/* The file to remove if a signal ends the process during a fetch. */
-static const char *volatile temporary;
+/* The files to remove if a signal ends the process during a fetch. */
+static const char *volatile temporaries[RUN_MOST_TEMPORARIES];
+
+static volatile sig_atomic_t line_is_shown;
 
 /*
  * The signals that the runtime or this file handles. execve(2) resets handled signals to the default and leaves ignored
@@ -127,25 +130,40 @@ void run_restore_signals(void)
 
 static void end_cleanly(int number)
 {
-    const char *path = temporary;
-    if (path != NULL)
-        unlink(path);
-    if (number == SIGINT)
-        _exit(130);
+    sigset_t raised;
+
+    for (size_t i = 0; i < COUNT(temporaries); i++) {
+        const char *path = temporaries[i];
+        if (path != NULL)
+            unlink(path);
+    }
+    if (line_is_shown && write(STDERR_FILENO, "\r\033[K", 4) != 4)
+        line_is_shown = 0;
+
+    /* The signal itself must end the process: a shell ends its own loop only if it sees that. PID 1 of a container survives its signals. */
     restore_signal(number);
     raise(number);
+    sigemptyset(&raised);
+    sigaddset(&raised, number);
+    pthread_sigmask(SIG_UNBLOCK, &raised, NULL);
+    _exit(128 + number);
+}
+
+/* Whether there is a line of progress on the terminal, which end_cleanly is to erase. */
+void run_line_is_shown(int shown)
+{
+    line_is_shown = shown;
 }
 
 /*
- * From now on SIGINT exits with 130, SIGTERM and SIGHUP end the process as usual, and each removes the file at `path`
- * first (NULL for none). What the caller had ignored stays ignored. The string must stay valid until the next call.
+ * From now on SIGINT, SIGTERM and SIGHUP end the process as usual, but first the files of run_remove_on_interrupt are removed,
+ * and a line of progress is erased. What the caller had ignored stays ignored.
  */
-void run_on_interrupt_remove(const char *path)
+void run_handle_interrupts(void)
 {
     static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
     static int installed;
 
-    temporary = path;
     if (installed)
         return;
     installed = 1;
@@ -158,4 +176,10 @@ void run_on_interrupt_remove(const char *path)
         sigfillset(&action.sa_mask);
         sigaction(ends[i], &action, NULL);
     }
+}
+
+/* The file to remove at an interrupt, one for each slot; NULL for none. The string must stay valid until the slot is set again. */
+void run_remove_on_interrupt(int slot, const char *path)
+{
+    temporaries[slot] = path;
 }

@@ -33,6 +33,19 @@ public sealed class DiffTests
     }
 
     [Fact]
+    public async Task On_a_terminal_it_is_coloured_unless_that_is_not_wanted()
+    {
+        await using var world = await Forge.Serving(("/plain/x", Saying("one")));
+        await world.Run("plain:x").Succeeds("one\n");
+        world.Server["/plain/x"] = Saying("two");
+        Command Diff() => world.Run("--diff", "plain:x").Env("TERM", "xterm");
+        var onTerminal = (await Diff().OnTerminal().Result()).Stdout;
+        Assert.Contains(" #!/bin/sh\r\n\e[31m-echo one\e[m\r\n\e[32m+echo two\e[m\r\n", onTerminal, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', (await Diff().Env("NO_COLOR", "1").OnTerminal().Result()).Stdout);
+        Assert.DoesNotContain('\e', (await Diff().Result()).Stdout);
+    }
+
+    [Fact]
     public async Task Without_a_copy_all_of_it_is_new()
     {
         await using var world = await Forge.Serving(("/plain/x", "a\n"));
