@@ -73,6 +73,8 @@ internal static class Program
             CommandKind.View => ViewCommand.Execute(context, invocation),
             CommandKind.DryRun => DryRunCommand.Execute(context, invocation),
             CommandKind.Diff => DiffCommand.Execute(context, invocation),
+            CommandKind.Fetch => FetchCommand.Execute(context, invocation),
+            CommandKind.Outdated => OutdatedCommand.Execute(context, invocation),
             CommandKind.Pin => PinCommand.Execute(context, invocation),
             CommandKind.Ps => PsCommand.Execute(context, invocation),
             CommandKind.Stop => StopCommand.Execute(context, invocation),

@@ -99,6 +99,14 @@ internal sealed class RunContext
         return Pins?.List.Find(Pin.Key(named.DisplayName)) is { } pin ? PinnedUrl.Apply(pin, named, Pins.Path) : named;
     }
 
+    /// <summary>The SCRIPTs of the command line; if there are none, all those of run.pins.</summary>
+    /// <exception cref="RunException">64: there is no run.pins. 77, 78.</exception>
+    public IReadOnlyList<string> ScriptsOrPins(Invocation invocation) =>
+        invocation.Operands.Length > 0 ? invocation.Operands
+        : Pins is { } pins ? [.. pins.List.Pins.Select(static pin => pin.Script)]
+        : throw new RunException(
+            ExitStatus.Usage, $"no SCRIPT given, and no {PinsFile.Name} here or above", "run --pin SCRIPT creates one");
+
     /// <summary>Refuses a script that is not pinned but must be. A local file is exempt, because it is not fetched.</summary>
     /// <exception cref="RunException">77.</exception>
     public void RequirePin(ResolvedScript script)

@@ -72,7 +72,9 @@ internal static class CommandLineParser
         Choose(Options.View, CommandKind.View);
         Choose(Options.DryRun, CommandKind.DryRun);
         Choose(Options.Diff, CommandKind.Diff);
+        Choose(Options.Fetch, CommandKind.Fetch);
         Choose(Options.Pin, CommandKind.Pin);
+        Choose(Options.Outdated, CommandKind.Outdated);
         Choose(Options.Ps, CommandKind.Ps);
         Choose(Options.Stop, CommandKind.Stop);
         Choose(Options.List, CommandKind.List);

@@ -58,7 +58,7 @@ public sealed class DiffTests
     {
         await using var world = await Forge.Serving();
         GitHub(world.Server, "HEAD", FirstCommit, "x", Saying("one"));
-        await world.Run("--pin", "gh:o/r/x").Succeeds("");
+        await world.Run("-q", "--pin", "gh:o/r/x").Succeeds("");
         await world.Run("--clean", "--yes").Succeeds("");
         GitHub(world.Server, "HEAD", SecondCommit, "x", Saying("two"));
         var diff = await world.Run("--diff", "gh:o/r/x").Result();
@@ -67,7 +67,7 @@ public sealed class DiffTests
         Assert.Contains($"\n+++ {world.Server.Url}/raw/o/r/HEAD/x\tnow\n", diff.Stdout, StringComparison.Ordinal);
         Assert.EndsWith("-echo one\n+echo two\n", diff.Stdout, StringComparison.Ordinal);
         await world.Run("gh:o/r/x").Succeeds("one\n");
-        await world.Run("--pin", "gh:o/r/x").Succeeds("");
+        await world.Run("-q", "--pin", "gh:o/r/x").Succeeds("");
         await world.Run("gh:o/r/x").Succeeds("two\n");
     }
 

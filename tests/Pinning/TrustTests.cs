@@ -67,7 +67,7 @@ public sealed class TrustTests
         Assert.DoesNotContain(world.CachedFiles(), static path => Path.GetFileName(path) == "x");
         await world.Run("--sha256", DigestOf(Saying("ran")), "asks:x").Succeeds("ran\n");
         await world.Run("asks:x").Fails(ExitStatus.Refused, "asks:x");
-        await world.Run("--pin", "asks:x").Succeeds("");
+        await world.Run("-q", "--pin", "asks:x").Succeeds("");
         await world.Run("asks:x").Succeeds("ran\n");
     }
 
@@ -220,7 +220,7 @@ public sealed class TrustTests
     /// <summary>Has the script accepted as it is now, and takes the pin away that would name its digest.</summary>
     private static async Task Accept(Sandbox box)
     {
-        await box.Run("--pin", "asks:x").Succeeds("");
+        await box.Run("-q", "--pin", "asks:x").Succeeds("");
         File.Delete(box.Work + "/run.pins");
     }
 }
