@@ -77,6 +77,7 @@ internal static class Program
             CommandKind.Outdated => OutdatedCommand.Execute(context, invocation),
             CommandKind.Pin => PinCommand.Execute(context, invocation),
             CommandKind.Ps => PsCommand.Execute(context, invocation),
+            CommandKind.Logs => LogsCommand.Execute(context, invocation),
             CommandKind.Stop => StopCommand.Execute(context, invocation),
             CommandKind.List => ListCommand.Execute(context, invocation),
             CommandKind.Clean => CleanCommand.Execute(context, invocation),

@@ -76,6 +76,7 @@ internal static class CommandLineParser
         Choose(Options.Pin, CommandKind.Pin);
         Choose(Options.Outdated, CommandKind.Outdated);
         Choose(Options.Ps, CommandKind.Ps);
+        Choose(Options.Logs, CommandKind.Logs);
         Choose(Options.Stop, CommandKind.Stop);
         Choose(Options.List, CommandKind.List);
         Choose(Options.Clean, CommandKind.Clean);

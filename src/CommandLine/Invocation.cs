@@ -11,6 +11,7 @@ internal enum CommandKind
     Pin,
     Outdated,
     Ps,
+    Logs,
     Stop,
     List,
     Clean,

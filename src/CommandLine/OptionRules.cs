@@ -41,7 +41,10 @@ internal static class OptionRules
     {
         switch (i.Command)
         {
-            case CommandKind.List or CommandKind.Ps or CommandKind.Init or CommandKind.Completion:
+            case CommandKind.List:
+                Refuse(i.Operands.Length > 1, "--list takes one SOURCE: or PATTERN");
+                break;
+            case CommandKind.Ps or CommandKind.Init or CommandKind.Completion:
                 Refuse(i.Operands.Length > 0, $"{Name(i.Command)} takes no SCRIPT");
                 break;
             case var command when TakesSeveral(command):
@@ -51,7 +54,7 @@ internal static class OptionRules
             default:
                 Refuse(i.Operands.Length == 0, "no SCRIPT given", "see run --help");
                 Refuse(
-                    i.Operands.Length > 1 && (i.Command is CommandKind.View or CommandKind.Stop),
+                    i.Operands.Length > 1 && (i.Command is CommandKind.View or CommandKind.Logs or CommandKind.Stop),
                     $"{Name(i.Command)} takes one SCRIPT");
                 break;
         }
@@ -60,11 +63,11 @@ internal static class OptionRules
     // Not Enum.ToString, which starts reflection. The other commands are never named in a refusal.
     private static string Name(CommandKind command) => command switch
     {
-        CommandKind.List => "--list",
         CommandKind.Ps => "--ps",
         CommandKind.Init => "--init",
         CommandKind.Completion => "--completion",
         CommandKind.View => "--view",
+        CommandKind.Logs => "--logs",
         CommandKind.Stop => "--stop",
         _ => "",
     };

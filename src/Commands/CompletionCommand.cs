@@ -1,5 +1,6 @@
 using Run.CommandLine;
 using Run.CommandLine.Completion;
+using Run.Inputs;
 using Run.Locking;
 using Run.Naming;
 using Run.Reporting;
@@ -51,8 +52,15 @@ internal static class CompletionCommand
         var cached = context.Cache.All()
             .Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
         return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects))
+            .Concat(Listed(context))
             .Concat(cached);
     }
+
+    /// <summary>The scripts of sources that are directories.</summary>
+    private static IEnumerable<Candidate> Listed(RunContext context) => context.Configuration.Sources()
+        .Where(static source => source.IsDirectory)
+        .SelectMany(source => DirectoryListing.Of(source, "", () => XdgPaths.Home(context.Reads)))
+        .Select(static one => new Candidate(one.Script, DirectoryListing.Summary(one.Path)));
 
     /// <summary>One a line, without those that cannot be typed.</summary>
     private static void Print(IEnumerable<Candidate> candidates) => Stdout.Write(string.Concat(

@@ -95,7 +95,8 @@ internal sealed class YamlConf
     {
         var source = new Source(name.Value, "");
         SourceLocation commit = default, reference = default;
-        Mapping($"the source {name.Value}", key => source = Known(key, s_sourceKeys) switch
+        var keys = new List<(string, SourceLocation)>();
+        Mapping($"the source {name.Value}", key => source = Note(key) switch
         {
             "url" => source with { Pattern = Pattern("url") },
             "mirrors" => source with { Mirrors = Mirrors() },
@@ -113,9 +114,16 @@ internal sealed class YamlConf
             throw At(name).Mistake($"the source {name.Value} has no url");
         }
 
+        PatternChecks.CheckDirectory(source, keys);
         PatternChecks.CheckRef(source, reference);
         PatternChecks.CheckCommit(source, commit);
         return source;
+
+        string Note(Scalar key)
+        {
+            keys.Add((key.Value, At(key)));
+            return Known(key, s_sourceKeys);
+        }
     }
 
     /// <summary>A pattern, or a mapping with <c>url</c> and <c>accept</c>.</summary>
@@ -140,11 +148,19 @@ internal sealed class YamlConf
         return pattern.Value;
     }
 
+    private string Mirror()
+    {
+        var place = At(_parser.Current!);
+        var pattern = Pattern("mirrors");
+        PatternChecks.CheckMirror(pattern, place);
+        return pattern;
+    }
+
     private List<string> Mirrors()
     {
         if (_parser.Current is Scalar)
         {
-            return [Pattern("mirrors")];
+            return [Mirror()];
         }
 
         if (!_parser.TryConsume<SequenceStart>(out _))
@@ -155,7 +171,7 @@ internal sealed class YamlConf
         var mirrors = new List<string>();
         while (!_parser.TryConsume<SequenceEnd>(out _))
         {
-            mirrors.Add(Pattern("mirrors"));
+            mirrors.Add(Mirror());
         }
 
         return mirrors;

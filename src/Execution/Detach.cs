@@ -23,6 +23,10 @@ internal sealed class Detach
     private const int MaxReportBytes = 32 * 1024;
     private const byte Failed = 0;
 
+    // A larger log is turned over at the next start, and one old log is kept.
+    private const long MaxLogBytes = 10 << 20;
+    private const string OldLogEnding = ".1";
+
     private readonly int _starter;
     private int _standardError = -1;
 
@@ -137,6 +141,11 @@ internal sealed class Detach
         var directory = TrustedPath.Parent(path);
         TrustedPath.MakeDirectory(directory);
         _ = TrustedPath.CheckTarget(directory);
+        if (Files.LinkStatus(path).Value is { IsRegular: true, Size: > MaxLogBytes })
+        {
+            _ = Files.Rename(path, path + OldLogEnding);
+        }
+
         var log = Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile)
             .OrThrow(error => new RunException(ExitStatus.CannotWrite, $"{path}: cannot be opened: {error.Describe()}"));
         var status = TrustedPath.Check(path, Files.Status(log));

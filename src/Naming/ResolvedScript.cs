@@ -59,6 +59,11 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
             default:
                 var scoped = (ScriptName.Scoped)name;
                 var found = source(scoped.Scope);
+                if (found.IsDirectory)
+                {
+                    return new ResolvedScript(scoped.Text, found.FileFor(scoped.PathAndRef, home), found, [], digest);
+                }
+
                 var urls = found.Expand(scoped.PathAndRef);
                 foreach (var each in urls)
                 {

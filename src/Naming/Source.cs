@@ -22,6 +22,8 @@ internal sealed record Source(string Name, string Pattern)
     public const string RefPlace = "{ref}";
     private const string DefaultRef = "HEAD";
     private const string Mark = "/-/";
+    private const string HomePrefix = "~/";
+    private const string FilePrefix = "file://";
 
     /// <summary>Patterns like <see cref="Pattern"/>, tried in this order if the source itself fails.</summary>
     public IReadOnlyList<string> Mirrors { get; init; } = [];
@@ -46,6 +48,9 @@ internal sealed record Source(string Name, string Pattern)
 
     /// <summary>How to ask the server which commit a ref is; null if it cannot be asked.</summary>
     public CommitQuestion? Commit { get; init; }
+
+    /// <summary>Whether the pattern is a path on this machine: its scripts are local files.</summary>
+    public bool IsDirectory => IsPath(Pattern);
 
     /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
     public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
@@ -73,6 +78,39 @@ internal sealed record Source(string Name, string Pattern)
     {
         var (path, reference) = SplitRef(rest);
         return At(path, reference);
+    }
+
+    /// <summary>Whether a pattern is that of a directory: <c>/srv/%s</c>, <c>~/scripts/%s</c>, <c>file:///srv/%s</c>.</summary>
+    public static bool IsPath(string pattern) =>
+        pattern.StartsWith('/') || pattern.StartsWith(HomePrefix, StringComparison.Ordinal)
+        || pattern.StartsWith(FilePrefix + "/", StringComparison.Ordinal);
+
+    /// <summary>The pattern of a directory as a path, with <c>~/</c> expanded.</summary>
+    /// <exception cref="RunException">64: there is no home.</exception>
+    public string PathPattern(Func<string?> home) =>
+        Pattern.StartsWith(FilePrefix, StringComparison.Ordinal) ? Pattern[FilePrefix.Length..]
+        : !Pattern.StartsWith(HomePrefix, StringComparison.Ordinal) ? Pattern
+        : home() is { } directory ? $"{directory}/{Pattern[HomePrefix.Length..]}"
+        : throw new RunException(ExitStatus.Usage, $"{Name}: HOME is not set, so there is no ~");
+
+    /// <summary>The file for <paramref name="rest"/>, if the source is a directory.</summary>
+    /// <inheritdoc cref="Expand"/>
+    public string FileFor(string rest, Func<string?> home)
+    {
+        var (path, reference) = SplitRef(rest);
+        var pattern = PathPattern(home);
+        var parts = Checked(pattern, path, reference);
+        var file = new StringBuilder();
+        var next = 0;
+        for (var i = 0; i < pattern.Length;)
+        {
+            var isPart = string.CompareOrdinal(pattern, i, Part, 0, Part.Length) == 0;
+            var isRef = string.CompareOrdinal(pattern, i, RefPlace, 0, RefPlace.Length) == 0;
+            file.Append(isPart ? parts[next++] : isRef ? reference : pattern[i].ToString());
+            i += isPart ? Part.Length : isRef ? RefPlace.Length : 1;
+        }
+
+        return file.ToString();
     }
 
     /// <summary>The URL of that path at that ref, then those of the mirrors.</summary>
@@ -128,6 +166,12 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Fills the parts of the path and the ref into the pattern, each encoded for its position.</summary>
     public string Fill(string pattern, string path, string reference)
     {
+        return Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
+    }
+
+    /// <summary>The parts of the path, if they and the ref may be filled into the pattern.</summary>
+    private string[] Checked(string pattern, string path, string reference)
+    {
         var parts = Split(path, pattern);
         if (parts.Length < Count(pattern))
         {
@@ -136,7 +180,7 @@ internal sealed record Source(string Name, string Pattern)
 
         CheckSegments(path, path);
         CheckSegments(reference, $"{path}@{reference}");
-        return Fill(pattern, parts, reference, asOneSegment: false);
+        return parts;
     }
 
     /// <summary>

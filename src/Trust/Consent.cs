@@ -188,7 +188,7 @@ internal sealed class Consent
         using var shown = StagingFile.Create(_cacheRoot);
         DiffProgram.Show(text, line => shown.Write(OsText.ToBytes(line)));
         using var toPage = shown.Reopen();
-        if (Page(toPage, terminal))
+        if (Pager.Show(toPage, terminal.Handle, _reads))
         {
             return true;
         }
@@ -200,20 +200,5 @@ internal sealed class Consent
         }
 
         return fallBack;
-    }
-
-    /// <summary>
-    /// Shows the text with <c>$PAGER</c>, else less, which exits by itself if one screen is enough, else more. False if there is none.
-    /// </summary>
-    private bool Page(SafeFileHandle text, Terminal terminal)
-    {
-        const string Shell = "sh";
-        const int CommandNotFound = 127;
-        var pager = _reads.Variable("PAGER") is { Length: > 0 } chosen ? chosen
-            : SearchPath.Find("less", _reads, out _) is not null ? "less -FX"
-            : SearchPath.Find("more", _reads, out _) is not null ? "more"
-            : null;
-        return pager is not null && SearchPath.Find(Shell, _reads, out _) is { } shell
-            && ChildProcesses.Run(shell, [Shell, "-c", pager], text, terminal.Handle) is { Succeeded: true, Value: not CommandNotFound };
     }
 }
