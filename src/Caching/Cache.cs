@@ -102,6 +102,20 @@ internal sealed class Cache(string root, TimeProvider clock)
         return true;
     }
 
+    /// <summary>The key of a copy: the name of its directory.</summary>
+    public static string KeyOf(CachedScript copy) => Path.GetFileName(DirectoryOf(copy));
+
+    /// <summary>When something in a copy's directory was last replaced, or <see cref="Touch"/> was called.</summary>
+    public static DateTimeOffset Touched(CachedScript copy) =>
+        DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(DirectoryOf(copy)).Value?.Modified ?? 0) / 1_000_000);
+
+    /// <summary>Records that a copy is used, for runs whose lock file does not.</summary>
+    public static void Touch(CachedScript copy) => _ = Files.Touch(DirectoryOf(copy));
+
+    /// <summary>Removes a copy, and the earlier versions of its script.</summary>
+    /// <exception cref="RunException">73.</exception>
+    public static void Remove(CachedScript copy) => DirectoryTree.Remove(DirectoryOf(copy));
+
     /// <summary>Removes everything that the cache has created, and nothing else.</summary>
     /// <exception cref="RunException">73: something cannot be removed. 77: another user owns or can write the cache.</exception>
     public void RemoveAll()
@@ -128,6 +142,8 @@ internal sealed class Cache(string root, TimeProvider clock)
             throw new RunException(ExitStatus.CannotWrite, $"{root}: not a directory, so nothing can be cached there");
         }
     }
+
+    private static string DirectoryOf(CachedScript copy) => TrustedPath.Parent(TrustedPath.Parent(copy.Path));
 
     private static bool IsKey(string name) => name.Length == KeyLength && CharChecks.AreLowerHex(name);
 

@@ -8,6 +8,8 @@ namespace Run.CommandLine;
 /// <summary>Turns the arguments into an <see cref="Invocation"/>.</summary>
 internal static class CommandLineParser
 {
+    private static readonly TimeSpan s_longestAge = TimeSpan.FromDays(365 * 1000);
+
     /// <exception cref="RunException">64: the command line is wrong.</exception>
     public static Invocation Parse(string[] arguments)
     {
@@ -53,6 +55,7 @@ internal static class CommandLineParser
             Replace = result.GetValue(Options.Replace),
             Detach = result.GetValue(Options.Detach),
             ConflictExitCode = Code(result.GetValue(Options.ConflictExitCode)),
+            Age = AgeOf(result.GetValue(Options.Clean)),
             Yes = result.GetValue(Options.Yes),
             Json = result.GetValue(Options.Json),
             Quiet = result.GetValue(Options.Quiet),
@@ -145,6 +148,11 @@ internal static class CommandLineParser
             : throw new RunException(
                 ExitStatus.Usage, $"--wait={text}: not a number of seconds", "expected a number, alone or with s, m, h or d, such as 10m");
     }
+
+    private static TimeSpan? AgeOf(string? text) =>
+        text is null ? null
+            : HumanFormat.ParseAge(text) is { } age && age < s_longestAge ? age
+            : throw new RunException(ExitStatus.Usage, $"--clean={text}: not an age", "expected a whole number and s, m, h or d, such as 90d");
 
     private static int? Code(string? text) =>
         text is null ? null

@@ -71,6 +71,9 @@ internal sealed record Invocation
     /// <summary>The exit status to use instead of 75.</summary>
     public int? ConflictExitCode { get; init; }
 
+    /// <summary>The value of <c>--clean</c>.</summary>
+    public TimeSpan? Age { get; init; }
+
     public bool Yes { get; init; }
 
     public bool Json { get; init; }

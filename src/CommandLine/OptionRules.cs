@@ -15,6 +15,7 @@ internal static class OptionRules
         Refuse(
             i.Json && i.Command is not (CommandKind.List or CommandKind.Ps or CommandKind.DryRun or CommandKind.Fetch or CommandKind.Outdated),
             "--json works only with --list, --ps, --dry-run, --fetch or --outdated");
+        Refuse(i.Age is not null && i.Operands.Length > 0, "--clean=AGE takes no SCRIPT");
         Refuse(i.Offline && i.Update, "--offline and --update cannot be combined");
 
         var asks = i.Command is CommandKind.Diff or CommandKind.Pin or CommandKind.Outdated;

@@ -49,7 +49,8 @@ internal static class Options
     public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts");
     public static readonly Option<bool> Logs = Flag(OptionGroup.Looking, "--logs", null, "show the log of a detached SCRIPT");
     public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "stop SCRIPT if it is running");
-    public static readonly Option<bool> Clean = Flag(OptionGroup.Looking, "--clean", "-c", "remove the cached copies of SCRIPT..., or all");
+    public static readonly Option<string> Clean =
+        Optional(OptionGroup.Looking, "--clean", "-c", "AGE", "remove SCRIPT..., all, or what is unused for AGE");
     public static readonly Option<bool> Yes = Flag(OptionGroup.Looking, "--yes", "-y", "do not ask");
     public static readonly Option<bool> Json = Flag(OptionGroup.Looking, "--json", null, "print lists and --dry-run as JSON");
 

@@ -1,3 +1,4 @@
+using Run.Caching;
 using Run.CommandLine;
 using Run.Execution;
 using Run.Locking;
@@ -39,6 +40,12 @@ internal static class RunCommand
         var copy = script.Local is null
             ? context.Scripts.Get(script, invocation.Update, Consent.ForRun(script, context.Paths.State, context.Cache.Root, context.Reads))
             : null;
+        if (copy is not null && request.Name is not null)
+        {
+            // The lock file is not the script's own, so it does not tell when the script was last used.
+            Cache.Touch(copy);
+        }
+
         var path = copy?.Path ?? LocalScript.Checked(script.Local!, script);
         var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
         var program = launch.CheckEnv(context.Reads);

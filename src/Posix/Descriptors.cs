@@ -33,6 +33,9 @@ internal static unsafe class Descriptors
 
     public static Result<FileStatus> Status(int descriptor) => Files.Status(descriptor, "", NativeMethods.EmptyPath);
 
+    /// <summary>futimens(3): sets both times of the file to now.</summary>
+    public static Errno Touch(int descriptor) => NativeMethods.ErrorOf(NativeMethods.futimens(descriptor, null));
+
     public static void Close(int descriptor) => _ = NativeMethods.close(descriptor);
 
     public static Errno CloseOnExec(int descriptor) =>

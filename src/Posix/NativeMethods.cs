@@ -131,6 +131,9 @@ internal static unsafe partial class NativeMethods
     public static partial int utimensat(int directory, byte* path, void* times, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int futimens(int descriptor, void* times);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial byte* realpath(byte* path, byte* resolved);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -177,8 +177,12 @@ static int take_lock(short mode, const char *path, const char *record, size_t le
         && clock_gettime(CLOCK_MONOTONIC, &now) == 0) {
         struct flock mark = lock;
         mark.l_start = RUN_FIRST_MARK | (off_t)getpid() << RUN_PID_SHIFT | (nanoseconds(now) & (((off_t)1 << RUN_PID_SHIFT) - 1));
-        if (fcntl(fd, F_SETLK, &mark) == 0)
+        if (fcntl(fd, F_SETLK, &mark) == 0) {
+            /* The time of the last use, known to a day: what --clean=AGE goes by. */
+            if (clock_gettime(CLOCK_REALTIME, &now) == 0 && now.tv_sec - here.st_mtime > RUN_DAY_SECONDS)
+                futimens(fd, NULL);
             return fd;
+        }
     }
     close(fd);
     return -1;

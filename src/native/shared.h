@@ -16,6 +16,9 @@
 /* How many files at once can be removed at an interrupt: one for each fetch that is under way. */
 #define RUN_MOST_TEMPORARIES 16
 
+/* The mtime of a lock file is the time of its last use. It is moved only if it is older than this, so most runs write nothing. */
+#define RUN_DAY_SECONDS 86400
+
 /* The maximum size of a plan, and of its path, in bytes. */
 #define RUN_PLAN_MOST_BYTES 8192
 #define RUN_PLAN_MOST_PATH_BYTES 4112
