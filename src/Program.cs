@@ -16,6 +16,7 @@ internal static class Program
         try
         {
             invocation = Parse(Processes.Arguments(arguments.Length));
+            invocation = RunFileExpansion.Expand(invocation, Parse);
             return Execute(invocation);
         }
         catch (RunException e) when (e.Status == ExitStatus.AlreadyRunning && invocation.ConflictExitCode is { } code)

@@ -42,6 +42,7 @@ internal static class CommandLineParser
         {
             Command = CommandOf(result),
             Operands = split.Operands,
+            Options = split.Options,
             OptionWithoutValue = split.OptionWithoutValue,
             Update = result.GetValue(Options.Update),
             Offline = result.GetValue(Options.Offline),
@@ -152,7 +153,8 @@ internal static class CommandLineParser
     private static TimeSpan? AgeOf(string? text) =>
         text is null ? null
             : HumanFormat.ParseAge(text) is { } age && age < s_longestAge ? age
-            : throw new RunException(ExitStatus.Usage, $"--clean={text}: not an age", "expected a whole number and s, m, h or d, such as 90d");
+            : throw new RunException(
+                ExitStatus.Usage, $"--clean={text}: not an age", "expected a whole number and s, m, h or d, such as 90d");
 
     private static int? Code(string? text) =>
         text is null ? null

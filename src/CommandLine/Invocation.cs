@@ -35,6 +35,9 @@ internal sealed record Invocation
     /// <summary>The script's own arguments, unchanged.</summary>
     public string[] Arguments => Operands[1..];
 
+    /// <summary>The options, each as one word <c>--name</c> or <c>--name=VALUE</c>.</summary>
+    public IReadOnlyList<string> Options { get; init; } = [];
+
     /// <summary>Whether there are no options.</summary>
     public bool IsPlain { get; init; }
 

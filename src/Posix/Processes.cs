@@ -37,6 +37,10 @@ internal static unsafe partial class Processes
         return arguments;
     }
 
+    /// <summary>argv[0]: what this program was started as.</summary>
+    public static string Name =>
+        run_argv()[0] is null ? "" : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(run_argv()[0]));
+
     /// <summary>Starts the finalizer thread, which native/runtime_stubs.c has held back until now.</summary>
     public static void StartFinalizer() => run_start_finalizer();
 
