@@ -13,7 +13,8 @@ internal static class RunFileExpansion
     private const int MostFiles = 8;
 
     /// <summary>
-    /// The invocation with the options of the file's line, as if they had been typed before its own, and with the SCRIPT that it stands for.
+    /// The invocation with the options of the file's line, as if they had been typed before its own, and with the SCRIPT that it stands
+    /// for.
     /// It is the same if SCRIPT is not such a file, or is not to be run.
     /// </summary>
     /// <param name="parse">Parses a command line.</param>

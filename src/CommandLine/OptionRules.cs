@@ -13,7 +13,8 @@ internal static class OptionRules
         CheckOperands(i);
         Refuse(i.Yes && i.Command != CommandKind.Clean, "--yes works only with --clean");
         Refuse(
-            i.Json && i.Command is not (CommandKind.List or CommandKind.Ps or CommandKind.DryRun or CommandKind.Fetch or CommandKind.Outdated),
+            i.Json && i.Command is not (
+                CommandKind.List or CommandKind.Ps or CommandKind.DryRun or CommandKind.Fetch or CommandKind.Outdated),
             "--json works only with --list, --ps, --dry-run, --fetch or --outdated");
         Refuse(i.Age is not null && i.Operands.Length > 0, "--clean=AGE takes no SCRIPT");
         Refuse(i.Offline && i.Update, "--offline and --update cannot be combined");

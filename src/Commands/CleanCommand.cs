@@ -48,7 +48,8 @@ internal static class CleanCommand
     private static bool Remove(ResolvedScript script, Cache cache) => cache.Remove(script.Url) | cache.Remove(script.NamedUrl);
 
     /// <summary>
-    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old. A lock file is
+    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old. A lock
+    /// file is
     /// removed only while this process alone holds the lock: whoever has it open finds that it is not current, and opens a new one.
     /// </summary>
     private static void RemoveUnused(RunContext context, DateTimeOffset since)

@@ -19,7 +19,8 @@ internal static class DiffCommand
     /// <returns>As diff(1): 0 if there is no difference, 1 if there is one.</returns>
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var scripts = context.ScriptsOrPins(invocation).Select(name => (Script: context.Resolve(name), Named: context.Named(name))).ToList();
+        var scripts = context.ScriptsOrPins(invocation)
+            .Select(name => (Script: context.Resolve(name), Named: context.Named(name))).ToList();
         if (scripts.Find(static one => one.Script.Local is not null) is { Script: { } local })
         {
             throw new RunException(ExitStatus.Usage, $"{local.DisplayName}: local files are not cached", "use diff(1) to compare files");

@@ -20,7 +20,7 @@ internal static class InitCommand
           # run tools:backup.sh
           # tools: https://git.example.com/ops/tools/-/raw/{ref}/%s
 
-          # A directory of this machine: run team:backup.sh
+          # run team:backup.sh (in a directory of this machine)
           # team: /srv/scripts/%s
 
           # The long form. Every key but url is optional.

@@ -38,7 +38,9 @@ internal static class ListCommand
             ? (text[..colon], text[(colon + 1)..])
             : null;
 
-    /// <summary>Whether the script's name or URL contains the text; with <c>*</c> or <c>?</c>, whether the name matches as in a shell.</summary>
+    /// <summary>
+    /// Whether the script's name or URL contains the text; with <c>*</c> or <c>?</c>, whether the name matches as in a shell.
+    /// </summary>
     private static bool Fits(CachedScript copy, string pattern)
     {
         if (pattern.AsSpan().IndexOfAny('*', '?') >= 0)

@@ -5,7 +5,8 @@ using Run.Reporting;
 namespace Run.Execution;
 
 /// <summary>
-/// A file whose <c>#!</c> line leads to <c>run</c>. If its second line is another <c>#!</c>, the file is the script, and that line names its
+/// A file whose <c>#!</c> line leads to <c>run</c>. If its second line is another <c>#!</c>, the file is the script, and that line
+/// names its
 /// interpreter; else its first line that is neither empty nor a comment is the SCRIPT that it stands for.
 /// </summary>
 /// <param name="Options">The words between <c>run</c> and the file, as the kernel and env(1) would split them.</param>

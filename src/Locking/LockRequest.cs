@@ -56,7 +56,9 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
 
         var slash = path.LastIndexOf('/') + 1;
         var identity = Files.RealPath(path).Value
-            ?? (Files.RealPath(slash > 0 ? path[..slash] : ".").Value is { } directory ? $"{directory.TrimEnd('/')}/{path[slash..]}" : path);
+            ?? (Files.RealPath(slash > 0 ? path[..slash] : ".").Value is { } directory
+                ? $"{directory.TrimEnd('/')}/{path[slash..]}"
+                : path);
         return new LockRequest(stateDirectory, identity, script.DisplayName, LockMode.Exclusive);
     }
 

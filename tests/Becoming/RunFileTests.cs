@@ -80,7 +80,8 @@ public sealed class RunFileTests
     [Fact]
     public async Task Nor_does_one_that_was_fetched_or_is_in_a_directory_of_scripts()
     {
-        await using var world = await World.Serving(("/x", "#!/usr/bin/env run\n"), ("/y", "#!/usr/bin/env -S run --lock\n#!/bin/sh\necho ran\n"));
+        await using var world = await World.Serving(
+            ("/x", "#!/usr/bin/env run\n"), ("/y", "#!/usr/bin/env -S run --lock\n#!/bin/sh\necho ran\n"));
         await world.Run("x").Fails(ExitStatus.CannotStart, "x: starts run");
         await world.Run("y").Succeeds("ran\n");
         world.Put("z", "#!/usr/bin/env run\n#!/bin/sh\necho ran\n");

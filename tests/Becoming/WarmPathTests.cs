@@ -20,7 +20,8 @@ public sealed partial class WarmPathTests
 
         var calls = await Calls(world, [.. options, "x"]);
 
-        // A release is linked with Debian 11's C library, of which these were libraries of their own. Each costs the dynamic linker nine calls.
+        // A release is linked with Debian 11's C library, of which these were libraries of their own. Each costs the dynamic linker
+        // nine calls.
         budget += 9 * calls.Count(static call => PartOfOldLibc().IsMatch(call));
         Assert.True(calls.Length <= budget, $"{how}: {calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
         Assert.DoesNotContain(calls, static call => Network().IsMatch(call));

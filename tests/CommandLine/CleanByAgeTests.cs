@@ -9,7 +9,8 @@ public sealed class CleanByAgeTests
     [Fact]
     public async Task What_is_unused_goes_and_what_is_used_or_running_stays()
     {
-        await using var world = await World.Serving(("/old", Saying("old")), ("/used", Saying("used")), ("/runs", Saying("started; read -r _")));
+        await using var world = await World.Serving(
+            ("/old", Saying("old")), ("/used", Saying("used")), ("/runs", Saying("started; read -r _")));
         world.PutHolder("local");
         world.PutHolder("other");
         foreach (var name in (string[])["old", "used", "./local", "./other"])

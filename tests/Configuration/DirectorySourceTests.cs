@@ -82,7 +82,8 @@ public sealed class DirectorySourceTests
         await box.Run("--list", "team:d").Succeeds("team:db/dump  Dump one table.\n");
         using var json = JsonDocument.Parse((await box.Run("--json", "--list", "team:db").Result()).Stdout);
         Assert.Equal("Dump one table.", json.RootElement[0].GetProperty("summary").GetString());
-        Assert.Contains("team:db/dump\tDump one table.\n", (await box.Run("--completion", "words").Result()).Stdout, StringComparison.Ordinal);
+        var words = (await box.Run("--completion", "words").Result()).Stdout;
+        Assert.Contains("team:db/dump\tDump one table.\n", words, StringComparison.Ordinal);
 
         await box.Run("--list", "web:").Expect(0, "", "run: web: this source cannot be listed; these of its scripts are cached\n");
         await box.Run("--list", "wob:").Fails(ExitStatus.Usage, "wob: no such source", "did you mean web:?");

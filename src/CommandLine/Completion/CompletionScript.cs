@@ -8,7 +8,8 @@ internal static class CompletionScript
 {
     public static readonly string[] Shells = ["bash", "zsh", "fish"];
 
-    private static readonly OptionEntry[] s_several = [.. Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean)];
+    private static readonly OptionEntry[] s_several =
+        [.. Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean)];
 
     private static readonly OptionEntry[] s_none =
         [.. Entries(Options.Ps, Options.Init, Options.Completion, Options.Help, Options.Version)];
