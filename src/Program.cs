@@ -19,6 +19,7 @@ internal static class Program
         try
         {
             invocation = Parse(Processes.Arguments(arguments.Length));
+            invocation = RunFileExpansion.Expand(invocation, Parse);
             return Execute(invocation);
         }
         catch (RunException e) when (e.Status == ExitStatus.AlreadyRunning && invocation.ConflictExitCode is { } code)
@@ -84,8 +85,11 @@ internal static class Program
             CommandKind.View => ViewCommand.Execute(context, invocation),
             CommandKind.DryRun => DryRunCommand.Execute(context, invocation),
             CommandKind.Diff => DiffCommand.Execute(context, invocation),
+            CommandKind.Fetch => FetchCommand.Execute(context, invocation),
+            CommandKind.Outdated => OutdatedCommand.Execute(context, invocation),
             CommandKind.Pin => PinCommand.Execute(context, invocation),
             CommandKind.Ps => PsCommand.Execute(context, invocation),
+            CommandKind.Logs => LogsCommand.Execute(context, invocation),
             CommandKind.Stop => StopCommand.Execute(context, invocation),
             CommandKind.List => ListCommand.Execute(context, invocation),
             CommandKind.Clean => CleanCommand.Execute(context, invocation),

@@ -6,6 +6,7 @@ using Run.Inputs;
 using Run.Locking;
 using Run.Naming;
 using Run.Pinning;
+using Run.Posix;
 using Run.Reporting;
 
 namespace Run;
@@ -19,6 +20,7 @@ internal sealed class RunContext
     private readonly Invocation _invocation;
     private RunConf? _configuration;
     private PinsFile? _pins;
+    private bool _pinsAreRead;
 
     /// <exception cref="RunException">73, 77: there is no usable directory for the cache or the state.</exception>
     public RunContext(Invocation invocation, TimeProvider clock)
@@ -31,12 +33,19 @@ internal sealed class RunContext
             ExplainPaths();
         }
 
+        if (Paths.AreMakeshift && XdgPaths.Home(Reads) is null)
+        {
+            Messages.Step(() => $"HOME is not set: the cache is {Paths.Cache}, the locks are in {Paths.State}");
+        }
+
         Offline = invocation.Offline || IsSet("RUN_OFFLINE");
         Pinned = invocation.Pinned || IsSet("RUN_PINNED");
         NamedConfiguration = invocation.Configuration ?? (Reads.Variable("RUN_CONFIG") is { Length: > 0 } file ? file : null);
         Cache = new Cache(Paths.Cache, clock);
         Lock = new ScriptLock();
-        Scripts = new ScriptProvider(Cache, Lock, Paths.State, Reads, Offline);
+        Scripts = new ScriptProvider(
+            Cache, Lock, Paths.State, Reads, Offline,
+            script => Slip.Hint(script.DisplayName, invocation, static path => Files.Status(path).Value is { IsRegular: true }));
     }
 
     /// <summary>Everything that has decided so far.</summary>
@@ -61,6 +70,22 @@ internal sealed class RunContext
 
     public RunConf Configuration => _configuration ??= RunConf.Read(NamedConfiguration, Paths, Reads);
 
+    /// <summary>The nearest run.pins; null if there is none.</summary>
+    /// <exception cref="RunException">77, 78.</exception>
+    public PinsFile? Pins
+    {
+        get
+        {
+            if (!_pinsAreRead)
+            {
+                (_pins, _pinsAreRead) = (PinsFile.Find(Reads), true);
+                Messages.Step(() => _pins is null ? $"no {PinsFile.Name} here or above" : $"read {_pins.Path}");
+            }
+
+            return _pins;
+        }
+    }
+
     /// <summary>Resolves SCRIPT by its name alone, without run.pins.</summary>
     /// <exception cref="RunException">64, 78.</exception>
     public ResolvedScript Named(string script) =>
@@ -76,16 +101,23 @@ internal sealed class RunContext
             return named;
         }
 
-        _pins ??= PinsFile.Find(Reads);
-        if (_pins?.List.Find(Pin.Key(named.DisplayName)) is not { } pin)
+        if (Pins is not { } pins || pins.List.Find(Pin.Key(named.DisplayName)) is not { } pin)
         {
             return named;
         }
 
         var consents = named is { Source.Trust: TrustLevel.Ask, Digest: null };
-        Messages.Step(() => $"{named.DisplayName}: pinned by {_pins.Path}{(consents ? ", which counts as consent" : "")}");
-        return PinnedUrl.Apply(pin, named, _pins.Path);
+        Messages.Step(() => $"{named.DisplayName}: pinned by {pins.Path}{(consents ? ", which counts as consent" : "")}");
+        return PinnedUrl.Apply(pin, named, pins.Path);
     }
+
+    /// <summary>The SCRIPTs of the command line; if there are none, all those of run.pins.</summary>
+    /// <exception cref="RunException">64: there is no run.pins. 77, 78.</exception>
+    public IReadOnlyList<string> ScriptsOrPins(Invocation invocation) =>
+        invocation.Operands.Length > 0 ? invocation.Operands
+        : Pins is { } pins ? [.. pins.List.Pins.Select(static pin => pin.Script)]
+        : throw new RunException(
+            ExitStatus.Usage, $"no SCRIPT given, and no {PinsFile.Name} here or above", "run --pin SCRIPT creates one");
 
     /// <summary>Refuses a script that is not pinned but must be. A local file is exempt, because it is not fetched.</summary>
     /// <exception cref="RunException">77.</exception>
@@ -111,5 +143,13 @@ internal sealed class RunContext
         }
     }
 
-    private bool IsSet(string variable) => Reads.Variable(variable) is not (null or "" or "0");
+    /// <exception cref="RunException">64: the variable is neither yes nor no.</exception>
+    private bool IsSet(string variable) => Reads.Variable(variable) switch
+    {
+        "1" or "true" or "yes" or "on" => true,
+        null or "" or "0" or "false" or "no" or "off" => false,
+        var other => throw new RunException(
+            ExitStatus.Usage, $"'{other}' in {variable} is neither yes nor no",
+            "yes is 1, true, yes or on; no is 0, false, no, off or empty"),
+    };
 }

@@ -12,6 +12,9 @@ internal static class CommitLookup
 {
     private static readonly int[] s_lengths = [40, 64]; // of git's SHA-1 and SHA-256 names
 
+    // Asked once for all scripts of a repository: GitHub answers 60 such requests an hour.
+    private static readonly Dictionary<string, Lazy<string>> s_answers = [];
+
     /// <summary>
     /// The script at the commit that its ref refers to. It is unchanged if its source has no <c>commit:</c>, or if the ref is a commit.
     /// </summary>
@@ -26,7 +29,21 @@ internal static class CommitLookup
         var (path, reference) = source.SplitRef(rest);
         return IsCommit(reference)
             ? script
-            : script with { Urls = source.At(path, Ask(script, source.CommitUrl(question, path, reference), question.Accept)) };
+            : script with { Urls = source.At(path, Asked(script, source.CommitUrl(question, path, reference), question.Accept)) };
+    }
+
+    private static string Asked(ResolvedScript script, string url, string? accept)
+    {
+        Lazy<string>? answer;
+        lock (s_answers)
+        {
+            if (!s_answers.TryGetValue(url, out answer))
+            {
+                s_answers.Add(url, answer = new Lazy<string>(() => Ask(script, url, accept)));
+            }
+        }
+
+        return answer.Value;
     }
 
     private static string Ask(ResolvedScript script, string url, string? accept)

@@ -16,11 +16,12 @@ internal sealed class Download : IDisposable
     private readonly ResolvedScript _script;
     private readonly Cache _cache;
     private readonly StagingFile _staging;
+    private readonly Signals.Temporary _temporary;
     private readonly FetchResult _result;
     private readonly DateTimeOffset _at;
 
-    private Download(ResolvedScript script, Cache cache, StagingFile staging, FetchResult result) =>
-        (_script, _cache, _staging, _result, _at) = (script, cache, staging, result, cache.Now);
+    private Download(ResolvedScript script, Cache cache, StagingFile staging, Signals.Temporary temporary, FetchResult result) =>
+        (_script, _cache, _staging, _temporary, _result, _at) = (script, cache, staging, temporary, result, cache.Now);
 
     /// <summary>Whether the server answered that the copy is current (304); then there are no bytes.</summary>
     public bool NotModified => _result.NotModified;
@@ -39,11 +40,11 @@ internal sealed class Download : IDisposable
     {
         cache.Sweep();
         var staging = Cache.Stage(cache.Root);
+        var temporary = Signals.RemoveOnInterrupt(staging.Path);
+        var source = script.Source;
         try
         {
-            Signals.OnInterruptRemove(staging.Path);
             flight?.Follow(staging.Path);
-            var source = script.Source;
             var result = Fetcher.Get(
                 new FetchRequest(
                     script.Url,
@@ -54,11 +55,19 @@ internal sealed class Download : IDisposable
                     copy?.Record.ETag,
                     copy?.Record.LastModified),
                 staging.Handle);
-            return new Download(script, cache, staging, result);
+            return new Download(script, cache, staging, temporary, result);
         }
-        catch
+        catch (Exception e)
         {
+            temporary.Dispose();
             staging.Dispose();
+            if (e is RunException { Status: ExitStatus.NotFound or ExitStatus.Refused } refused
+                && VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is var (field, variable))
+            {
+                throw new RunException(
+                    refused.Status, refused.Message, $"the header {field} of {source!.Name} was not sent, because {variable} is not set");
+            }
+
             throw;
         }
     }
@@ -89,6 +98,6 @@ internal sealed class Download : IDisposable
     public void Dispose()
     {
         _staging.Dispose();
-        Signals.OnInterruptRemove(null);
+        _temporary.Dispose();
     }
 }

@@ -11,7 +11,9 @@ namespace Run.Acquisition;
 /// <summary>Finds the file with a script's bytes: the cached copy if it is usable, else a download.</summary>
 /// <param name="ownLock">The lock of this run. Other holders may still be reading an old version.</param>
 /// <param name="offline">Whether the network must not be touched.</param>
-internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string stateDirectory, ReadSet reads, bool offline)
+/// <param name="slip">What was probably meant by a bare NAME that there is not; null if that cannot be told.</param>
+internal sealed class ScriptProvider(
+    Cache cache, ScriptLock ownLock, string stateDirectory, ReadSet reads, bool offline, Func<ResolvedScript, string?> slip)
 {
     private const string NotAsked = "offline, so the server cannot be asked";
 
@@ -73,10 +75,27 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
             Messages.Note($"{script.DisplayName}: using the copy of {Age(copy)} ago: {e.Message}");
             return copy;
         }
-        catch (RunException e) when (e is { Status: ExitStatus.NotFound, Hint: null } && NearestCached(script) is { } nearest)
+        catch (RunException e) when (e.Status == ExitStatus.NotFound && HintFor(script, e.Hint) is var hint && hint != e.Hint)
         {
-            throw new RunException(e.Status, e.Message, $"did you mean {nearest}?");
+            throw new RunException(e.Status, e.Message, hint);
         }
+    }
+
+    /// <summary>What may help if there is no such script: it may be a slip, or in a subgroup, or private.</summary>
+    private string? HintFor(ResolvedScript script, string? hint)
+    {
+        if (script.IsBare && slip(script) is { } meant)
+        {
+            return meant;
+        }
+
+        if (script is { Source: { } source, PathAndRef: { } rest } && source.InSubgroup(rest) is { } inSubgroup)
+        {
+            return $"in a subgroup it would be {inSubgroup}{(hint is null ? "" : $"; {hint}")}";
+        }
+
+        return (script.IsBare ? null : hint) ?? (NearestCached(script) is { } nearest ? $"did you mean {nearest}?" : null)
+            ?? (script.IsBareAndBuiltIn ? "run --init creates a run.conf, which says where names come from" : hint);
     }
 
     private bool IsFresh(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);
@@ -84,7 +103,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
     private CachedScript Renew(ResolvedScript script, bool update, Consent? consent)
     {
         cache.Prepare();
-        Signals.OnInterruptRemove(null);
+        Signals.HandleInterrupts();
         Download? download = null;
         CachedScript? copy;
         using (var flight = SingleFlight.Enter(cache, script.Url))
@@ -109,7 +128,7 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
             try
             {
                 download = Download.Fetch(script, cache, copy, flight);
-                if (consent is null || download.NotModified || consent.IsGiven(download.Sha256))
+                if (consent is null || download.NotModified || !consent.IsNeeded(download.Sha256, copy))
                 {
                     var renewed = Keep(download, script, copy);
                     flight.Complete(null);

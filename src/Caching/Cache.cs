@@ -141,6 +141,39 @@ internal sealed class Cache(string root, TimeProvider clock)
         return keys.Length > 0;
     }
 
+    /// <summary>The key of a copy: the name of its directory.</summary>
+    public static string KeyOf(CachedScript copy) => Path.GetFileName(DirectoryOf(copy));
+
+    /// <summary>When something in a copy's directory was last replaced.</summary>
+    public static DateTimeOffset Touched(CachedScript copy) =>
+        DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(DirectoryOf(copy)).Value?.Modified ?? 0) / 1_000_000);
+
+    /// <summary>Removes a copy, and the earlier versions of its script.</summary>
+    /// <exception cref="RunException">73: it cannot be removed, or the directory is not marked as a cache.</exception>
+    public void RemoveUnused(CachedScript copy)
+    {
+        _tag.Require();
+        DirectoryTree.Remove(DirectoryOf(copy));
+    }
+
+    /// <summary>Removes the plans that are older than that; a cache that is not marked is left alone.</summary>
+    public void RemovePlans(DateTimeOffset before)
+    {
+        var plans = $"{root}/{PlansName}";
+        if (!_tag.Exists || TrustedPath.Check(plans) is not { IsDirectory: true })
+        {
+            return;
+        }
+
+        foreach (var path in (Files.Names(plans).Value ?? []).Where(IsPlanName).Select(name => $"{plans}/{name}"))
+        {
+            if (Files.LinkStatus(path).Value is { IsRegular: true } status && status.Modified / 1_000_000 < before.ToUnixTimeMilliseconds())
+            {
+                _ = Files.Remove(path);
+            }
+        }
+    }
+
     /// <summary>Removes everything that the cache has created and that no process needs, and nothing else.</summary>
     /// <inheritdoc cref="Remove"/>
     public void RemoveAll(Func<RunningScripts> holders, Action<string, string> kept)
@@ -270,6 +303,8 @@ internal sealed class Cache(string root, TimeProvider clock)
             removed.ForEach(static one => one.Flight.Dispose());
         }
     }
+
+    private static string DirectoryOf(CachedScript copy) => TrustedPath.Parent(TrustedPath.Parent(copy.Path));
 
     private CachedScript? FindByKey(string key)
     {

@@ -8,6 +8,8 @@ namespace Run.CommandLine;
 /// <summary>Turns the arguments into an <see cref="Invocation"/>.</summary>
 internal static class CommandLineParser
 {
+    private static readonly TimeSpan s_longestAge = TimeSpan.FromDays(365 * 1000);
+
     /// <exception cref="RunException">64: the command line is wrong.</exception>
     public static Invocation Parse(string[] arguments)
     {
@@ -41,6 +43,8 @@ internal static class CommandLineParser
             Command = CommandOf(result),
             Operands = split.Operands,
             WordsToScript = arguments[..Math.Min(arguments.Length - split.Operands.Length + 1, arguments.Length)],
+            Options = split.Options,
+            OptionWithoutValue = split.OptionWithoutValue,
             Update = result.GetValue(Options.Update),
             Offline = result.GetValue(Options.Offline),
             Pinned = result.GetValue(Options.Pinned),
@@ -53,6 +57,7 @@ internal static class CommandLineParser
             Replace = result.GetValue(Options.Replace),
             Detach = result.GetValue(Options.Detach),
             ConflictExitCode = Code(result.GetValue(Options.ConflictExitCode)),
+            Age = AgeOf(result.GetValue(Options.Clean)),
             Yes = result.GetValue(Options.Yes),
             Json = result.GetValue(Options.Json),
             Quiet = result.GetValue(Options.Quiet),
@@ -72,8 +77,11 @@ internal static class CommandLineParser
         Choose(Options.View, CommandKind.View);
         Choose(Options.DryRun, CommandKind.DryRun);
         Choose(Options.Diff, CommandKind.Diff);
+        Choose(Options.Fetch, CommandKind.Fetch);
         Choose(Options.Pin, CommandKind.Pin);
+        Choose(Options.Outdated, CommandKind.Outdated);
         Choose(Options.Ps, CommandKind.Ps);
+        Choose(Options.Logs, CommandKind.Logs);
         Choose(Options.Stop, CommandKind.Stop);
         Choose(Options.List, CommandKind.List);
         Choose(Options.Clean, CommandKind.Clean);
@@ -138,8 +146,16 @@ internal static class CommandLineParser
         return text is null ? null
             : double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds <= MaxSeconds
                 ? TimeSpan.FromSeconds(seconds)
-            : throw new RunException(ExitStatus.Usage, $"--wait={text}: not a number of seconds");
+            : HumanFormat.ParseAge(text) is { TotalSeconds: <= MaxSeconds } age ? age
+            : throw new RunException(
+                ExitStatus.Usage, $"--wait={text}: not a number of seconds", "expected a number, alone or with s, m, h or d, such as 10m");
     }
+
+    private static TimeSpan? AgeOf(string? text) =>
+        text is null ? null
+            : HumanFormat.ParseAge(text) is { } age && age < s_longestAge ? age
+            : throw new RunException(
+                ExitStatus.Usage, $"--clean={text}: not an age", "expected a whole number and s, m, h or d, such as 90d");
 
     private static int? Code(string? text) =>
         text is null ? null

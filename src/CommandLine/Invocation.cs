@@ -7,8 +7,11 @@ internal enum CommandKind
     View,
     DryRun,
     Diff,
+    Fetch,
     Pin,
+    Outdated,
     Ps,
+    Logs,
     Stop,
     List,
     Clean,
@@ -41,6 +44,12 @@ internal sealed record Invocation
     /// </summary>
     public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null;
 
+    /// <summary>The options, each as one word <c>--name</c> or <c>--name=VALUE</c>.</summary>
+    public IReadOnlyList<string> Options { get; init; } = [];
+
+    /// <summary>The option right before SCRIPT, if it could have had a value but has none: the value may have been meant as one.</summary>
+    public string? OptionWithoutValue { get; init; }
+
     public bool Update { get; init; }
 
     public bool Offline { get; init; }
@@ -70,6 +79,9 @@ internal sealed record Invocation
 
     /// <summary>The exit status to use instead of 75.</summary>
     public int? ConflictExitCode { get; init; }
+
+    /// <summary>The value of <c>--clean</c>.</summary>
+    public TimeSpan? Age { get; init; }
 
     public bool Yes { get; init; }
 

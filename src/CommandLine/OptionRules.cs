@@ -13,15 +13,15 @@ internal static class OptionRules
         CheckOperands(i);
         Refuse(i.Yes && i.Command != CommandKind.Clean, "--yes works only with --clean");
         Refuse(
-            i.Json && i.Command is not (CommandKind.List or CommandKind.Ps or CommandKind.DryRun),
-            "--json works only with --list, --ps or --dry-run");
+            i.Json && i.Command is not (
+                CommandKind.List or CommandKind.Ps or CommandKind.DryRun or CommandKind.Fetch or CommandKind.Outdated),
+            "--json works only with --list, --ps, --dry-run, --fetch or --outdated");
+        Refuse(i.Age is not null && i.Operands.Length > 0, "--clean=AGE takes no SCRIPT");
         Refuse(i.Offline && i.Update, "--offline and --update cannot be combined");
-        Refuse(
-            i.Offline && (i.Command is CommandKind.Diff or CommandKind.Pin),
-            "--diff and --pin ask the server, so they cannot be combined with --offline");
-        Refuse(
-            i.Update && (i.Command is CommandKind.Diff or CommandKind.Pin),
-            "--diff and --pin always ask the server, so --update adds nothing");
+
+        var asks = i.Command is CommandKind.Diff or CommandKind.Pin or CommandKind.Outdated;
+        Refuse(i.Offline && asks, "--diff, --pin and --outdated ask the server, so they cannot be combined with --offline");
+        Refuse(i.Update && asks, "--diff, --pin and --outdated always ask the server, so --update adds nothing");
 
         var runs = i.Command is CommandKind.Run or CommandKind.DryRun;
         Refuse(i.Lock && !runs, "--lock, --wait and --replace are for running a script");
@@ -30,28 +30,34 @@ internal static class OptionRules
         Refuse(i.Interpreter is not null && !runs, "--interpreter is for running a script");
         Refuse(i.Replace && i.Wait != TimeSpan.Zero, "--replace stops the running script and does not wait for it: omit --wait");
 
-        var looksUp = runs || i.Command is CommandKind.View or CommandKind.Diff or CommandKind.Pin or CommandKind.Stop or CommandKind.Clean;
+        var looksUp = runs || TakesSeveral(i.Command) || i.Command is CommandKind.View or CommandKind.Stop;
         Refuse((i.Update || i.Digest is not null || i.Pinned) && !looksUp, "--update, --sha256 and --pinned need a SCRIPT");
-        Refuse(
-            i.Digest is not null && i.Operands.Length > 1 && (i.Command is CommandKind.Pin or CommandKind.Clean),
-            "--sha256 works only with one SCRIPT");
+        Refuse(i.Digest is not null && i.Operands.Length != 1 && TakesSeveral(i.Command), "--sha256 works only with one SCRIPT");
+        Refuse(i.Digest is not null && i.Command == CommandKind.Outdated, "--sha256 has no effect with --outdated");
     }
+
+    private static bool TakesSeveral(CommandKind command) =>
+        command is CommandKind.Clean or CommandKind.Fetch or CommandKind.Pin or CommandKind.Outdated or CommandKind.Diff;
 
     private static void CheckOperands(Invocation i)
     {
         switch (i.Command)
         {
-            case CommandKind.List or CommandKind.Ps or CommandKind.Init or CommandKind.Completion:
+            case CommandKind.List:
+                Refuse(i.Operands.Length > 1, "--list takes one SOURCE: or PATTERN");
+                break;
+            case CommandKind.Ps or CommandKind.Init or CommandKind.Completion:
                 Refuse(i.Operands.Length > 0, $"{Name(i.Command)} takes no SCRIPT");
                 break;
-            case CommandKind.Clean or CommandKind.Pin:
-                Refuse(i.Command == CommandKind.Pin && i.Operands.Length == 0, "--pin needs a SCRIPT");
+            case var command when TakesSeveral(command):
                 var option = Array.Find(i.Operands, static o => o.StartsWith('-'));
                 Refuse(option is not null, $"{option} after a SCRIPT: options must come before it");
                 break;
             default:
                 Refuse(i.Operands.Length == 0, "no SCRIPT given", "see run --help");
-                Refuse(i.Operands.Length > 1 && (i.Command is CommandKind.Stop or CommandKind.Diff), $"{Name(i.Command)} takes one SCRIPT");
+                Refuse(
+                    i.Operands.Length > 1 && (i.Command is CommandKind.View or CommandKind.Logs or CommandKind.Stop),
+                    $"{Name(i.Command)} takes one SCRIPT");
                 break;
         }
     }
@@ -59,12 +65,12 @@ internal static class OptionRules
     // Not Enum.ToString, which starts reflection. The other commands are never named in a refusal.
     private static string Name(CommandKind command) => command switch
     {
-        CommandKind.List => "--list",
         CommandKind.Ps => "--ps",
         CommandKind.Init => "--init",
         CommandKind.Completion => "--completion",
+        CommandKind.View => "--view",
+        CommandKind.Logs => "--logs",
         CommandKind.Stop => "--stop",
-        CommandKind.Diff => "--diff",
         _ => "",
     };
 

@@ -21,10 +21,13 @@ internal static class Options
     private static readonly List<OptionEntry> s_all = [];
 
     public static readonly Option<bool> Update = Flag(OptionGroup.Bytes, "--update", "-u", "ask the server first; run what it has now");
+    public static readonly Option<bool> Fetch =
+        Flag(OptionGroup.Bytes, "--fetch", null, "cache SCRIPT..., or all pins; run nothing");
     public static readonly Option<bool> Offline = Flag(OptionGroup.Bytes, "--offline", null, "never use the network");
     public static readonly Option<string> Sha256 =
         Value(OptionGroup.Bytes, "--sha256", null, "HEX", "run the bytes with this digest or nothing");
-    public static readonly Option<bool> Pin = Flag(OptionGroup.Bytes, "--pin", null, "record each SCRIPT as it is now in run.pins");
+    public static readonly Option<bool> Pin = Flag(OptionGroup.Bytes, "--pin", null, "pin SCRIPT..., or all pins, to what is there now");
+    public static readonly Option<bool> Outdated = Flag(OptionGroup.Bytes, "--outdated", null, "list pins whose source has changed");
     public static readonly Option<bool> Pinned = Flag(OptionGroup.Bytes, "--pinned", null, "refuse scripts that are not pinned");
     public static readonly Option<bool> Diff = Flag(OptionGroup.Bytes, "--diff", null, "show what changed on the server; accept nothing");
 
@@ -42,12 +45,14 @@ internal static class Options
     public static readonly Option<bool> View = Flag(OptionGroup.Looking, "--view", "-v", "print the script; run nothing");
     public static readonly Option<bool> DryRun =
         Flag(OptionGroup.Looking, "--dry-run", "-n", "print what would be run: URL, path, digest, argv");
-    public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "list cached scripts");
+    public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "list cached scripts, or those of a SOURCE:");
     public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts");
+    public static readonly Option<bool> Logs = Flag(OptionGroup.Looking, "--logs", null, "show the log of a detached SCRIPT");
     public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "stop SCRIPT if it is running");
-    public static readonly Option<bool> Clean = Flag(OptionGroup.Looking, "--clean", "-c", "remove the cached copies of SCRIPT..., or all");
+    public static readonly Option<string> Clean =
+        Optional(OptionGroup.Looking, "--clean", "-c", "AGE", "remove SCRIPT..., all, or what is unused for AGE");
     public static readonly Option<bool> Yes = Flag(OptionGroup.Looking, "--yes", "-y", "do not ask");
-    public static readonly Option<bool> Json = Flag(OptionGroup.Looking, "--json", null, "print --list, --ps or --dry-run as JSON");
+    public static readonly Option<bool> Json = Flag(OptionGroup.Looking, "--json", null, "print lists and --dry-run as JSON");
 
     public static readonly Option<bool> Init = Flag(OptionGroup.General, "--init", "-I", "create a run.conf with comments");
     public static readonly Option<string> Completion =

@@ -11,16 +11,21 @@ namespace Run.CommandLine;
 /// <param name="Operands">SCRIPT and its arguments, unchanged.</param>
 internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Operands)
 {
+    /// <summary>The option right before SCRIPT, if it could have had a value but has none.</summary>
+    public string? OptionWithoutValue { get; init; }
+
     /// <exception cref="RunException">64: an unknown option, a missing value, or a value for an option that takes none.</exception>
     public static SplitArguments Of(string[] arguments)
     {
         var words = new List<string>();
         var next = 0;
+        var ended = false;
         while (next < arguments.Length && arguments[next] is ['-', _, ..] word)
         {
             next++;
             if (word == "--")
             {
+                ended = true;
                 break;
             }
 
@@ -29,7 +34,15 @@ internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Op
             next += usedFollowing ? 1 : 0;
         }
 
-        return new SplitArguments(words, arguments[next..]);
+        var operands = arguments[next..];
+        var option = !ended && words is [.., var last] && CommandLine.Options.Find(last) is { MayHaveValue: true } ? last : null;
+        if (option is not null && operands is [var script, ..] && HumanFormat.IsNumber(script))
+        {
+            var rest = operands.Length > 1 ? $" {ShellWords.Join([operands[1]])}" : "";
+            throw new RunException(ExitStatus.Usage, $"{script}: a number, not a SCRIPT", $"did you mean {option}={script}{rest}?");
+        }
+
+        return new SplitArguments(words, operands) { OptionWithoutValue = option };
     }
 
     private static bool AddLong(List<string> words, string word, string? following)
@@ -48,6 +61,12 @@ internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Op
             var name = $"-{word[i]}";
             var entry = CommandLine.Options.Find(name) ?? throw Unknown(word.Length == 2 ? word : name, of: word);
             var rest = word[(i + 1)..];
+            if (entry.MayHaveValue && HumanFormat.IsNumber(rest))
+            {
+                throw new RunException(
+                    ExitStatus.Usage, $"{word}: a value must follow an equals sign", $"did you mean {entry.Long}={rest}?");
+            }
+
             if (rest.StartsWith('='))
             {
                 return Add(words, entry, name, rest[1..], following);
@@ -95,7 +114,7 @@ internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Op
 
     private static RunException Unknown(string name, string? of = null)
     {
-        var nearest = Suggestion.For(name, CommandLine.Options.All.Select(static e => e.Long))
+        var nearest = Synonyms.Of(name) ?? Suggestion.For(name, CommandLine.Options.All.Select(static e => e.Long))
             ?? (of is not null && of.Length > 2 ? Suggestion.For($"-{of}", CommandLine.Options.All.Select(static e => e.Long)) : null);
         return new RunException(
             ExitStatus.Usage, $"unknown option {(nearest is not null && of is not null ? of : name)}",

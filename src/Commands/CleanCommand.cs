@@ -1,4 +1,6 @@
+using Run.Caching;
 using Run.CommandLine;
+using Run.Execution;
 using Run.Locking;
 using Run.Naming;
 using Run.Posix;
@@ -6,7 +8,7 @@ using Run.Reporting;
 
 namespace Run.Commands;
 
-/// <summary><c>--clean</c>: removes cached copies.</summary>
+/// <summary><c>--clean</c>: removes cached copies; with an age, whatever has not been used for so long.</summary>
 internal static class CleanCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
@@ -17,12 +19,18 @@ internal static class CleanCommand
             throw new RunException(ExitStatus.Usage, $"{local.DisplayName}: local files are not cached");
         }
 
-        if (!invocation.Yes && !Confirmed(scripts))
+        if (!invocation.Yes && !Confirmed(scripts, invocation.Age))
         {
             return 0;
         }
 
         RunningScripts Running() => RunningScripts.Now(context.Paths.State);
+        if (invocation.Age is { } age)
+        {
+            RemoveUnused(context, context.Reads.Now - age);
+            return 0;
+        }
+
         if (scripts.Count == 0)
         {
             context.Cache.RemoveAll(Running, Kept);
@@ -40,7 +48,43 @@ internal static class CleanCommand
 
     private static void Kept(string script, string why) => Messages.Note($"{script} {why}, so its copy stays");
 
-    private static bool Confirmed(List<ResolvedScript> scripts)
+    /// <summary>
+    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old. A lock file is
+    /// removed only while this process alone holds the lock: whoever has it open finds that it is not current, and opens a new one.
+    /// </summary>
+    private static void RemoveUnused(RunContext context, DateTimeOffset since)
+    {
+        var locks = LockUse.All(context.Paths.State);
+        foreach (var copy in context.Cache.All())
+        {
+            var key = Cache.KeyOf(copy);
+            var its = locks.Where(one => one.IsOf(key) || one.Record?.Script == copy.Record.Script).ToList();
+            if (its.TrueForAll(one => one.Used < since) && copy.Record.Checked < since && Cache.Touched(copy) < since)
+            {
+                _ = LockFile.WhileAlone(its.Select(static one => one.Path), () => context.Cache.RemoveUnused(copy));
+            }
+        }
+
+        foreach (var log in Old($"{context.Paths.State}/{Detach.LogsName}", since))
+        {
+            var its = Detach.KeyOfLog(log) is { } key ? locks.Where(one => one.IsOf(key)) : [];
+            _ = LockFile.WhileAlone(its.Select(static one => one.Path), () => _ = Files.Remove(log));
+        }
+
+        context.Cache.RemovePlans(since);
+
+        foreach (var one in locks.Where(one => one.Used < since))
+        {
+            _ = LockFile.WhileAlone([one.Path], () => _ = Files.Remove(one.Path));
+        }
+    }
+
+    /// <summary>The files of a directory that were last written before that time.</summary>
+    private static IEnumerable<string> Old(string directory, DateTimeOffset since) =>
+        (Files.Names(directory).Value ?? []).Select(name => $"{directory}/{name}").Where(path =>
+            Files.LinkStatus(path).Value is { IsRegular: true } status && status.Modified / 1_000_000 < since.ToUnixTimeMilliseconds());
+
+    private static bool Confirmed(List<ResolvedScript> scripts, TimeSpan? age)
     {
         var canAsk = Descriptors.IsTerminal(Descriptors.Input) && Descriptors.IsTerminal(Descriptors.Error);
         using var terminal = canAsk ? Terminal.TryOpen() : null;
@@ -50,7 +94,8 @@ internal static class CleanCommand
                 ExitStatus.Usage, "--clean asks first, and there is no terminal to ask on", "use --clean --yes to remove without asking");
         }
 
-        var what = scripts.Count == 0 ? "all cached scripts" : string.Join(", ", scripts.Select(static s => s.DisplayName));
+        var what = age is { } unused ? $"what has not been used for {HumanFormat.Age(unused)}"
+            : scripts.Count == 0 ? "all cached scripts" : string.Join(", ", scripts.Select(static s => s.DisplayName));
         return terminal.Confirm($"run: remove {Messages.Printable(what)}?");
     }
 }

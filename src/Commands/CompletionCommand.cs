@@ -1,5 +1,7 @@
 using Run.CommandLine;
 using Run.CommandLine.Completion;
+using Run.Inputs;
+using Run.Locking;
 using Run.Naming;
 using Run.Reporting;
 
@@ -11,12 +13,22 @@ internal static class CompletionCommand
     /// <summary>Given instead of a shell: print the words that SCRIPT can be. Completions for other shells can use it too.</summary>
     private const string Words = "words";
 
+    /// <summary>Likewise: print the scripts that run now.</summary>
+    private const string Running = "running";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
         if (shell == Words)
         {
-            Stdout.Write(string.Concat(Scripts(context).Select(static line => $"{line.Word}\t{line.Meaning}\n")));
+            Print(Scripts(context));
+            return 0;
+        }
+
+        if (shell == Running)
+        {
+            Print(RunningScript.All(context.Paths.State).Where(static one => one.Script is not null).DistinctBy(static one => one.Script)
+                .Select(static one => new Candidate(one.Script!, one.Holder.Name)));
             return 0;
         }
 
@@ -32,7 +44,7 @@ internal static class CompletionCommand
         return 0;
     }
 
-    /// <summary>The sources, with what they expect, and the cached scripts, without those that cannot be typed.</summary>
+    /// <summary>The sources, with what they expect, and the cached scripts.</summary>
     private static IEnumerable<Candidate> Scripts(RunContext context)
     {
         var now = context.Reads.Now;
@@ -40,9 +52,19 @@ internal static class CompletionCommand
         var cached = context.Cache.All()
             .Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
         return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects))
-            .Concat(cached)
-            .Where(static line => Messages.Printable(line.Word) == line.Word);
+            .Concat(Listed(context))
+            .Concat(cached);
     }
+
+    /// <summary>The scripts of sources that are directories.</summary>
+    private static IEnumerable<Candidate> Listed(RunContext context) => context.Configuration.Sources()
+        .Where(static source => source.IsDirectory)
+        .SelectMany(source => DirectoryListing.Of(source, "", () => XdgPaths.Home(context.Reads)))
+        .Select(static one => new Candidate(one.Script, DirectoryListing.Summary(one.Path)));
+
+    /// <summary>One a line, without those that cannot be typed.</summary>
+    private static void Print(IEnumerable<Candidate> candidates) => Stdout.Write(string.Concat(
+        candidates.Where(static one => Messages.Printable(one.Word) == one.Word).Select(static one => $"{one.Word}\t{one.Meaning}\n")));
 
     private sealed record Candidate(string Word, string Meaning);
 }

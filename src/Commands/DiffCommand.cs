@@ -1,3 +1,4 @@
+using Run.Acquisition;
 using Run.Caching;
 using Run.CommandLine;
 using Run.Naming;
@@ -13,31 +14,47 @@ internal static class DiffCommand
 
     /// <summary>
     /// For a pinned script, the change from the pinned version to the one that <c>--pin</c> would accept. Without a copy, all of it is new.
+    /// Without SCRIPT, the changes of all pinned scripts.
     /// </summary>
     /// <returns>As diff(1): 0 if there is no difference, 1 if there is one.</returns>
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var script = context.Resolve(invocation.Script);
-        if (script.Local is not null)
+        var scripts = context.ScriptsOrPins(invocation)
+            .Select(name => (Script: context.Resolve(name), Named: context.Named(name))).ToList();
+        if (scripts.Find(static one => one.Script.Local is not null) is { Script: { } local })
         {
-            throw new RunException(
-                ExitStatus.Usage, $"{script.DisplayName}: local files are not cached", "use diff(1) to compare files");
+            throw new RunException(ExitStatus.Usage, $"{local.DisplayName}: local files are not cached", "use diff(1) to compare files");
         }
 
-        var copy = context.Scripts.Find(script) ?? (!script.IsPinned ? null : Pinned(script, context));
-        using var latest = context.Scripts.Latest(context.Named(invocation.Script) with { Digest = null });
+        var versions = Batch.Run(scripts, Batch.Pins, "comparing", one =>
+        {
+            var copy = context.Scripts.Find(one.Script) ?? (!one.Script.IsPinned ? null : Pinned(one.Script, context));
+            return (Copy: copy, Latest: context.Scripts.Latest(one.Named with { Digest = null }));
+        });
+        var differs = false;
+        foreach (var (one, version) in scripts.Zip(versions).Where(static pair => pair.Second.Failure is null))
+        {
+            using var latest = version.Value.Latest;
+            differs |= Show(version.Value.Copy, latest, one.Script, context);
+        }
+
+        return Batch.Report(versions) ?? (differs ? Changed : Same);
+    }
+
+    private static bool Show(CachedScript? copy, Download latest, ResolvedScript script, RunContext context)
+    {
         var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, context.Reads.Now));
         var after = (latest.Path, DiffProgram.Label(script.NamedUrl));
         if (!Stdout.IsTerminal)
         {
-            return DiffProgram.Write(before, after, null, context.Reads) ? Changed : Same;
+            return DiffProgram.Write(before, after, null, context.Reads);
         }
 
         using var text = Cache.Stage(context.Cache.Root);
         var differs = DiffProgram.Write(before, after, text.Handle, context.Reads);
         using var written = text.Reopen();
-        DiffProgram.Show(written, Stdout.Write);
-        return differs ? Changed : Same;
+        DiffProgram.Show(written, Stdout.Write, Messages.MayColour);
+        return differs;
     }
 
     /// <summary>The pinned version, if it is still available. It needs no consent: its digest was accepted when it was pinned.</summary>

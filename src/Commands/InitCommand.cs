@@ -20,6 +20,9 @@ internal static class InitCommand
           # run tools:backup.sh
           # tools: https://git.example.com/ops/tools/-/raw/{ref}/%s
 
+          # run team:backup.sh (in a directory of this machine)
+          # team: /srv/scripts/%s
+
           # The long form. Every key but url is optional.
           # ops:
           #   url: https://git.example.com/ops/scripts/-/raw/{ref}/%s

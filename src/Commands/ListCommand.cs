@@ -1,20 +1,72 @@
 using System.Globalization;
+using System.IO.Enumeration;
+using Run.Caching;
 using Run.CommandLine;
+using Run.Inputs;
+using Run.Naming;
 using Run.Reporting;
 
 namespace Run.Commands;
 
-/// <summary><c>--list</c>: lists the cached scripts.</summary>
+/// <summary><c>--list</c>: lists the cached scripts, or those of a source that is a directory.</summary>
 internal static class ListCommand
 {
     private const int ShortDigest = 12;
 
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var copies = context.Cache.All();
-        if (invocation.Json)
+        var pattern = invocation.Operands is [var operand] ? operand : null;
+        if (pattern is not null && SourceAndPrefix(pattern) is var (name, prefix))
         {
-            Stdout.Write(Json.Array(copies, static (writer, copy) =>
+            var source = context.Configuration.Source(name);
+            if (source.IsDirectory)
+            {
+                Stdout.Write(Scripts(DirectoryListing.Of(source, prefix, () => XdgPaths.Home(context.Reads)), invocation.Json));
+                return 0;
+            }
+
+            Messages.Note($"{name}: this source cannot be listed; these of its scripts are cached");
+        }
+
+        Stdout.Write(Cached([.. context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern))], context, invocation.Json));
+        return 0;
+    }
+
+    /// <summary><c>SOURCE:[PREFIX]</c>; null for a text that only filters the cached scripts.</summary>
+    private static (string Source, string Prefix)? SourceAndPrefix(string text) =>
+        text.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && ScriptName.IsScope(text[..colon]) && !ScriptName.IsUrl(text)
+            ? (text[..colon], text[(colon + 1)..])
+            : null;
+
+    /// <summary>
+    /// Whether the script's name or URL contains the text; with <c>*</c> or <c>?</c>, whether the name matches as in a shell.
+    /// </summary>
+    private static bool Fits(CachedScript copy, string pattern)
+    {
+        if (pattern.AsSpan().IndexOfAny('*', '?') >= 0)
+        {
+            return FileSystemName.MatchesSimpleExpression(pattern, copy.Record.Script, ignoreCase: false);
+        }
+
+        return SourceAndPrefix(pattern) is not null
+            ? copy.Record.Script.StartsWith(pattern, StringComparison.Ordinal)
+            : copy.Record.Script.Contains(pattern, StringComparison.Ordinal) || copy.Record.Url.Contains(pattern, StringComparison.Ordinal);
+    }
+
+    private static string Scripts(IReadOnlyList<(string Script, string Path)> scripts, bool json) => json
+        ? Json.Array(scripts, static (writer, one) =>
+        {
+            writer.WriteString("script", Messages.Printable(one.Script));
+            writer.WriteString("path", Messages.Printable(one.Path));
+            writer.WriteString("summary", Messages.Printable(DirectoryListing.Summary(one.Path)));
+        })
+        : Table.Of(["SCRIPT", "SUMMARY"], scripts.Select(static one => new[] { one.Script, DirectoryListing.Summary(one.Path) }));
+
+    private static string Cached(IReadOnlyList<CachedScript> copies, RunContext context, bool json)
+    {
+        if (json)
+        {
+            return Json.Array(copies, static (writer, copy) =>
             {
                 writer.WriteString("script", Messages.Printable(copy.Record.Script));
                 writer.WriteString("url", Messages.Printable(copy.Record.Url));
@@ -22,14 +74,13 @@ internal static class ListCommand
                 writer.WriteString("sha256", copy.Record.Sha256);
                 writer.WriteNumber("size", copy.Record.Size);
                 writer.WriteString("fetched", copy.Record.Fetched.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
-            }));
-            return 0;
+            });
         }
 
         // People need a readable size and only the first digits of a digest; programs need all of them.
         var now = context.Reads.Now;
         var forPeople = Stdout.IsTerminal;
-        Stdout.Write(Table.Of(
+        return Table.Of(
             ["SCRIPT", "SIZE", "AGE", "SHA256", "URL"],
             copies.Select(copy => new[]
             {
@@ -38,7 +89,6 @@ internal static class ListCommand
                 HumanFormat.Age(now - copy.Record.Fetched),
                 forPeople ? copy.Record.Sha256[..ShortDigest] : copy.Record.Sha256,
                 copy.Record.Url,
-            })));
-        return 0;
+            }));
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Run.Acquisition;
 using Run.CommandLine;
 using Run.Naming;
@@ -10,9 +11,10 @@ namespace Run.Commands;
 /// <summary><c>--pin</c>: records the scripts as they are now in run.pins. Nothing is run.</summary>
 internal static class PinCommand
 {
+    /// <summary>Without SCRIPT, moves all pins. If any fails, all failures are printed, and nothing is written.</summary>
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var scripts = invocation.Operands.Select(context.Named).ToList();
+        var scripts = context.ScriptsOrPins(invocation).Select(context.Named).ToList();
         if (scripts.Find(static s => s.Local is not null) is { } local)
         {
             throw new RunException(
@@ -20,10 +22,21 @@ internal static class PinCommand
         }
 
         // Read first: if run.pins has a mistake, it will not be written, and nothing need be fetched.
-        _ = PinsFile.Find(context.Reads);
-        PinsFile.Add([.. scripts.DistinctBy(static s => Pin.Key(s.DisplayName)).Select(s => PinOf(s, context))], context.Reads);
+        _ = context.Pins;
+        scripts = [.. scripts.DistinctBy(static s => Pin.Key(s.DisplayName))];
+        var pins = Batch.Run(scripts, Batch.Pins, "pinning", script => PinOf(script, context));
+        if (Batch.Report(pins) is { } status)
+        {
+            return status;
+        }
+
+        var written = PinsFile.Add([.. pins.Select(static pin => pin.Value!)], context.Reads);
+        string[] parts = [Count(written.Added, "added"), Count(written.Moved, "moved"), Count(written.Unchanged, "unchanged")];
+        Messages.Note($"{written.Path}: {string.Join(", ", parts.Where(static part => part.Length > 0))}");
         return 0;
     }
+
+    private static string Count(int count, string what) => count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{count} {what}");
 
     /// <summary>The pin of the script as it is now. Pinning accepts it, even if its source says <c>trust: ask</c>.</summary>
     private static Pin PinOf(ResolvedScript named, RunContext context)

@@ -55,7 +55,7 @@ internal static class RunCommand
             {
                 copy = script.Local is null
                     ? context.Scripts.Get(
-                        script, invocation.Update, Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads))
+                        script, invocation.Update, Consent.ForRun(script, context.Paths.State, context.Cache.Root, context.Reads))
                     : null;
                 var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
                 var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));

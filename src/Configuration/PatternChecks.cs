@@ -29,7 +29,48 @@ internal static class PatternChecks
                 $"the pattern has no {Source.Part} for the script's name", $"for example  https://host/scripts/{Source.Part}");
         }
 
-        CheckUrl(pattern, place);
+        if (!Source.IsPath(pattern))
+        {
+            CheckUrl(pattern, place);
+        }
+        else if (pattern.Contains("/../", StringComparison.Ordinal) || CharChecks.HasControl(pattern))
+        {
+            throw place.Mistake("the path of a directory must not contain .. or control characters");
+        }
+    }
+
+    /// <summary>Checks that a source which is a directory has no keys that are about fetching.</summary>
+    /// <param name="keys">The source's keys.</param>
+    public static void CheckDirectory(Source source, IEnumerable<(string Name, SourceLocation Place)> keys)
+    {
+        foreach (var (name, place) in source.IsDirectory ? keys : [])
+        {
+            if (name is not ("url" or "ref" or "lock"))
+            {
+                throw place.Mistake($"{name}: the source is a directory, so nothing is fetched and this would have no effect");
+            }
+        }
+    }
+
+    /// <summary>Checks that a mirror is a URL.</summary>
+    public static void CheckMirror(string pattern, SourceLocation place)
+    {
+        if (Source.IsPath(pattern))
+        {
+            throw place.Mistake("a mirror must be an http or https URL");
+        }
+    }
+
+    /// <summary>Checks a source's <c>ref:</c> against its pattern.</summary>
+    public static void CheckRef(Source source, SourceLocation place)
+    {
+        if (source.Ref is not null && !source.TakesRef
+            && !source.Mirrors.Any(static mirror => mirror.Contains(Source.RefPlace, StringComparison.Ordinal)))
+        {
+            throw place.Mistake(
+                $"ref: the source's url has no {Source.RefPlace}, so the ref would have no effect",
+                $"put {Source.RefPlace} into the url where a branch, tag or commit belongs");
+        }
     }
 
     /// <summary>Checks a source's <c>commit:</c> against its pattern.</summary>
@@ -68,7 +109,9 @@ internal static class PatternChecks
 
         if (!ScriptName.IsUrl(sample))
         {
-            throw place.Mistake("the pattern is not an http or https URL", $"for example  https://host/scripts/{Source.Part}");
+            throw place.Mistake(
+                "the pattern is neither an http or https URL nor the path of a directory",
+                $"for example  https://host/scripts/{Source.Part}  or  /srv/scripts/{Source.Part}");
         }
 
         if (sample.AsSpan().IndexOfAny('{', '}') >= 0)

@@ -40,11 +40,17 @@ internal sealed class RunConf
             if (ReadFile(path, flags, reads) is { } file)
             {
                 configuration._files.Add(file);
+                Messages.Step(() => $"read {path}");
             }
             else if (named is not null)
             {
                 throw new RunException(ExitStatus.Configuration, $"{named}: no such file");
             }
+        }
+
+        if (configuration._files.Count == 0)
+        {
+            Messages.Step(static () => "no run.conf: only the sources that are built in");
         }
 
         return configuration;
@@ -64,7 +70,7 @@ internal sealed class RunConf
 
         if (Defaults.Sources.TryGetValue(name, out var builtIn))
         {
-            return builtIn;
+            return builtIn with { IsBuiltIn = true };
         }
 
         var known = Sources().Select(static s => s.Name).ToList();

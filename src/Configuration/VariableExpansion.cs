@@ -21,6 +21,28 @@ internal static class VariableExpansion
         return expanded;
     }
 
+    /// <summary>The first field that is left out, and the variable that it lacks; null if there is none.</summary>
+    public static (string Field, string Variable)? FirstUnset(
+        IReadOnlyList<KeyValuePair<string, string>> fields, Func<string, string?> variable)
+    {
+        foreach (var (name, text) in fields)
+        {
+            string? unset = null;
+            if (Expand(text, asked => variable(asked) is { Length: > 0 } value ? value : Unset(asked)) is null && unset is not null)
+            {
+                return (name, unset);
+            }
+
+            string? Unset(string asked)
+            {
+                unset = asked;
+                return null;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The text with its variables expanded; null if one is unset or empty.</summary>
     public static string? Expand(string text, Func<string, string?> variable)
     {

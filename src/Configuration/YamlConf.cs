@@ -1,4 +1,3 @@
-using System.Globalization;
 using Run.Naming;
 using Run.Reporting;
 using YamlDotNet.Core;
@@ -103,12 +102,13 @@ internal sealed class YamlConf
     private Source LongForm(Scalar name)
     {
         var source = new Source(name.Value, "");
-        SourceLocation commit = default;
-        Mapping($"the source {name.Value}", key => source = Known(key, s_sourceKeys) switch
+        SourceLocation commit = default, reference = default;
+        var keys = new List<(string, SourceLocation)>();
+        Mapping($"the source {name.Value}", key => source = Note(key) switch
         {
             "url" => source with { Pattern = Pattern("url") },
             "mirrors" => source with { Mirrors = Mirrors() },
-            "ref" => source with { Ref = Ref() },
+            "ref" => source with { Ref = Ref(key, out reference) },
             "headers" => source with { Headers = Headers() },
             "max-age" => source with { MaxAge = Age() },
             "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
@@ -122,8 +122,16 @@ internal sealed class YamlConf
             throw At(name).Mistake($"the source {name.Value} has no url");
         }
 
+        PatternChecks.CheckDirectory(source, keys);
+        PatternChecks.CheckRef(source, reference);
         PatternChecks.CheckCommit(source, commit);
         return source;
+
+        string Note(Scalar key)
+        {
+            keys.Add((key.Value, At(key)));
+            return Known(key, s_sourceKeys);
+        }
     }
 
     /// <summary>A pattern, or a mapping with <c>url</c> and <c>accept</c>.</summary>
@@ -148,11 +156,19 @@ internal sealed class YamlConf
         return pattern.Value;
     }
 
+    private string Mirror()
+    {
+        var place = At(_parser.Current!);
+        var pattern = Pattern("mirrors");
+        PatternChecks.CheckMirror(pattern, place);
+        return pattern;
+    }
+
     private List<string> Mirrors()
     {
         if (_parser.Current is Scalar)
         {
-            return [Pattern("mirrors")];
+            return [Mirror()];
         }
 
         if (!_parser.TryConsume<SequenceStart>(out _))
@@ -163,14 +179,15 @@ internal sealed class YamlConf
         var mirrors = new List<string>();
         while (!_parser.TryConsume<SequenceEnd>(out _))
         {
-            mirrors.Add(Pattern("mirrors"));
+            mirrors.Add(Mirror());
         }
 
         return mirrors;
     }
 
-    private string Ref()
+    private string Ref(Scalar key, out SourceLocation place)
     {
+        place = At(key);
         var text = Text("ref");
         return text.Value.Length > 0 && text.Value.Split('/').All(static s => s is not ("" or "." or "..") && !CharChecks.HasControl(s))
             ? text.Value
@@ -195,14 +212,8 @@ internal sealed class YamlConf
     private TimeSpan Age()
     {
         var text = Text("max-age");
-        var value = text.Value;
-        var seconds = value.Length < 2 ? 0 : value[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
-        return seconds > 0
-            && value[..^1].All(char.IsAsciiDigit)
-            && long.TryParse(value[..^1], CultureInfo.InvariantCulture, out var count)
-            && count <= (long)TimeSpan.MaxValue.TotalSeconds / seconds
-            ? TimeSpan.FromSeconds(count * seconds)
-            : throw At(text).Mistake($"max-age: '{value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
+        return HumanFormat.ParseAge(text.Value)
+            ?? throw At(text).Mistake($"max-age: '{text.Value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
     }
 
     private int OneOf(string what, params string[] values)

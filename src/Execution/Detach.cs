@@ -19,9 +19,17 @@ namespace Run.Execution;
 /// </remarks>
 internal sealed class Detach
 {
+    /// <summary>The directory of the logs, in that of the state.</summary>
+    public const string LogsName = "logs";
+
     private const string Variable = "RUN_DETACHED";
     private const int MaxReportBytes = 32 * 1024;
     private const byte Failed = 0;
+
+    // A larger log is turned over at the next start, and one old log is kept.
+    private const long MaxLogBytes = 10 << 20;
+    private const string LogEnding = ".log", OldLogEnding = ".1";
+    private const int KeyLength = 8;
 
     private readonly int _starter;
     private int _standardError = -1;
@@ -41,7 +49,7 @@ internal sealed class Detach
             int processId;
             using (writeEnd)
             {
-                Signals.OnInterruptRemove(null);
+                Signals.HandleInterrupts();
                 var descriptor = Descriptors.Number(writeEnd).ToString(CultureInfo.InvariantCulture);
                 processId = Processes.StartAgain(Variable, descriptor).OrThrow(error => CannotDetach($"{script}: ", error));
             }
@@ -121,7 +129,7 @@ internal sealed class Detach
     /// <summary>The path of a script's log: its name is recognisable, and unique to the script.</summary>
     public static string LogFor(LockRequest request)
     {
-        const int MaxNameLength = 100, DigestLength = 8;
+        const int MaxNameLength = 100;
         var path = request.Identity.Split('?', '#')[0].TrimEnd('/');
         var name = new StringBuilder();
         foreach (var c in path[(path.LastIndexOf('/') + 1)..].Take(MaxNameLength))
@@ -129,7 +137,15 @@ internal sealed class Detach
             name.Append(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_');
         }
 
-        return $"{request.StateDirectory}/logs/{name}-{request.Key[..DigestLength]}.log";
+        return $"{request.StateDirectory}/{LogsName}/{name}-{request.Key[..KeyLength]}{LogEnding}";
+    }
+
+    /// <summary>The beginning of the key of the script that a log is of; null if the file is not named like a log.</summary>
+    public static string? KeyOfLog(string path)
+    {
+        var end = path.LastIndexOf(LogEnding, StringComparison.Ordinal);
+        var start = path.LastIndexOf('-') + 1;
+        return end - start == KeyLength ? path[start..end] : null;
     }
 
     private static RunException CannotDetach(string prefix, Errno error) =>
@@ -150,6 +166,11 @@ internal sealed class Detach
         var directory = TrustedPath.Parent(path);
         TrustedPath.MakeDirectory(directory);
         _ = TrustedPath.CheckTarget(directory);
+        if (Files.LinkStatus(path).Value is { IsRegular: true, Size: > MaxLogBytes })
+        {
+            _ = Files.Rename(path, path + OldLogEnding);
+        }
+
         var log = Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile)
             .OrThrow(error => new RunException(ExitStatus.CannotWrite, $"{path}: cannot be opened: {error.Describe()}"));
         var status = TrustedPath.Check(path, Files.Status(log));

@@ -46,10 +46,17 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
             return new Launch(path, displayName, [], ByKernel: true, null);
         }
 
+        if (RunFile.Of(start) is { } runFile)
+        {
+            // The kernel would start run again. What the file stands for has been looked up by now, or it stands for nothing.
+            return runFile.Second is { } second
+                ? new Launch(path, displayName, Words(second), ByKernel: false, second)
+                : throw RunFile.SaysNothing(displayName);
+        }
+
         if (Shebang.Parse(start) is { } shebang)
         {
-            IReadOnlyList<string> words = shebang.Argument is null ? [shebang.Interpreter] : [shebang.Interpreter, shebang.Argument];
-            return new Launch(path, displayName, words, shebang.KernelReadsIt, shebang);
+            return new Launch(path, displayName, Words(shebang), shebang.KernelReadsIt, shebang);
         }
 
         var firstLine = start.AsSpan()[..(start.AsSpan().IndexOf((byte)'\n') is >= 0 and var end ? end : start.Length)];
@@ -57,6 +64,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
             ? new Launch(path, displayName, [], ByKernel: true, null)
             : new Launch(path, displayName, ShellWords.Split(interpreterOf(path) ?? Shell), ByKernel: true, null);
     }
+
+    private static IReadOnlyList<string> Words(Shebang line) =>
+        line.Argument is null ? [line.Interpreter] : [line.Interpreter, line.Argument];
 
     /// <summary>The process's argv, as far as it is known before exec.</summary>
     public string[] Arguments(string[] arguments) =>

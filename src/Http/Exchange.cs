@@ -257,7 +257,10 @@ internal sealed class Exchange : IDisposable
         SocketError.TimedOut => TransientException.Unavailable($"{peer} does not answer"),
         SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown =>
             TransientException.Unavailable($"{peer} dropped the connection"),
-        _ => TransientException.Unavailable($"{peer}: cannot connect ({error})"),
+        SocketError.TooManyOpenSockets => new RunException(
+            ExitStatus.Unavailable, $"{peer}: cannot connect: too many open files", "ulimit -n shows the limit"),
+        SocketError.AccessDenied => new RunException(ExitStatus.Unavailable, $"{peer}: cannot connect: not permitted on this machine"),
+        _ => TransientException.Unavailable($"{peer}: cannot connect"),
     };
 
     private static T? Inner<T>(Exception e)

@@ -54,7 +54,4 @@ internal static class Limits
 
     /// <summary>How long one address is tried before the next one is tried in parallel: RFC 8305, section 5.</summary>
     public static TimeSpan HeadStart => TimeSpan.FromMilliseconds(250);
-
-    /// <summary>A shorter fetch shows no progress, because it would only flicker.</summary>
-    public static TimeSpan Silent => TimeSpan.FromMilliseconds(500);
 }

@@ -43,7 +43,7 @@ internal static class HolderTermination
     /// <summary>Sends the holders SIGTERM, after the grace period SIGKILL to those still running, and waits until all are gone.</summary>
     private static void End(LockFile file, string script, Func<List<Holder>> find)
     {
-        Signals.OnInterruptRemove(null);
+        Signals.HandleInterrupts();
         var signalled = new List<Signalled>();
         while (find() is { Count: > 0 } holders)
         {

@@ -11,7 +11,8 @@ namespace Run.Locking;
 /// <summary>
 /// An open lock file. The lock is its first byte. Far beyond the end each holder also locks a byte of its own, its mark: F_GETLK reports
 /// only one conflicting lock, and with marks all holders can be found, without /proc and in any PID namespace. The file's content is a
-/// <see cref="LockRecord"/>. It is never removed, because another process may be about to lock it.
+/// <see cref="LockRecord"/>. It is removed only by a process that holds the lock alone; whoever has it open then finds that it
+/// is not current.
 /// </summary>
 /// <remarks>
 /// Closing any descriptor of a file releases all record locks that the process holds on it (fcntl(2)). So the descriptor gets its final
@@ -157,6 +158,50 @@ internal sealed class LockFile
     {
         _mode = mode;
         Mark(Shared.FirstNamedMark, Shared.FirstMark - 1);
+    }
+
+    /// <summary>
+    /// Does something while this process alone holds all these locks, so that nobody can be running, or about to run, what they are for.
+    /// </summary>
+    /// <returns>Whether it was done; false if one of the locks is held.</returns>
+    /// <exception cref="RunException">73: a file cannot be opened.</exception>
+    public static bool WhileAlone(IEnumerable<string> paths, Action action)
+    {
+        var files = new List<LockFile>();
+        try
+        {
+            foreach (var path in paths)
+            {
+                // A lock that this process has inherited is in use: that of the script which has become this run.
+                if (Inherited(path, LockMode.Shared) is not null)
+                {
+                    return false;
+                }
+
+                using var first = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.NoFollow).OrAbsent(error => Unreadable(path, error));
+                if (first is null)
+                {
+                    continue;
+                }
+
+                var descriptor = Descriptors.Duplicate(Descriptors.Number(first), Shared.LeastDescriptor);
+                var status = Files.Status(first).OrThrow(error => Unreadable(path, error));
+                var file = new LockFile(path, descriptor.OrThrow(error => Unreadable(path, error)), status);
+                files.Add(file);
+                first.Dispose();
+                if (RecordLocks.Lock(file.Descriptor, LockMode.Exclusive, Shared.LockByte, 1, wait: false) != Errno.None || !file.IsCurrent)
+                {
+                    return false;
+                }
+            }
+
+            action();
+            return true;
+        }
+        finally
+        {
+            files.ForEach(static file => file.Close());
+        }
     }
 
     /// <summary>A holder that conflicts with a lock of that mode; null if there is none.</summary>
@@ -348,6 +393,13 @@ internal sealed class LockFile
 
         var moment = Stopwatch.GetTimestamp() & ((1L << Shared.PidShift) - 1);
         _ = RecordLocks.Lock(Descriptor, _mode, first | ((long)Processes.Id << Shared.PidShift) | moment, 1, wait: false);
+
+        // The file's mtime is the time of the last use, known to a day, so that most runs write nothing.
+        const long Day = Shared.DaySeconds * 1_000_000_000L;
+        if (FileSystem.Clock - _status.Modified > Day)
+        {
+            _ = Descriptors.Touch(Descriptor);
+        }
     }
 
     /// <summary>The other processes that have a mark in a range.</summary>

@@ -47,6 +47,24 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
         return new LockRequest(stateDirectory, identity, script.DisplayName, mode);
     }
 
+    /// <summary>
+    /// The request that a run of the script has made, exclusively. If a local file was removed since, only its directory is resolved.
+    /// </summary>
+    public static LockRequest Past(ResolvedScript script, string stateDirectory)
+    {
+        if (script.Local is not { } path)
+        {
+            return From(script, stateDirectory, exclusive: true);
+        }
+
+        var slash = path.LastIndexOf('/') + 1;
+        var identity = Files.RealPath(path).Value
+            ?? (Files.RealPath(slash > 0 ? path[..slash] : ".").Value is { } directory
+                ? $"{directory.TrimEnd('/')}/{path[slash..]}"
+                : path);
+        return new LockRequest(stateDirectory, identity, script.DisplayName, LockMode.Exclusive);
+    }
+
     public static string DirectoryIn(string stateDirectory) => stateDirectory + "/locks";
 
     private static string KeyOf(string what) => Sha256.HexOf(OsText.ToBytes(what))[..LockFile.NameLength];

@@ -137,7 +137,7 @@ internal sealed class ScriptLock
     /// </summary>
     private static bool Wait(LockFile file, LockMode mode, TimeSpan? timeout)
     {
-        Signals.OnInterruptRemove(null);
+        Signals.HandleInterrupts();
         if (timeout is not { } limit)
         {
             return file.TryLock(mode, wait: true);

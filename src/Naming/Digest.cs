@@ -9,6 +9,17 @@ internal static class Digest
     /// <summary>Introduces a digest at the end of SCRIPT.</summary>
     public const string Fragment = "#sha256=";
 
+    private const string OtherPrefix = "sha256:";
+
+    /// <summary>
+    /// The digest in a text as run.pins or sha256sum(1) writes it, <c>sha256:HEX</c> or <c>HEX</c>; null if the text is neither.
+    /// </summary>
+    public static string? InOtherSpelling(string text)
+    {
+        var hex = text.StartsWith(OtherPrefix, StringComparison.OrdinalIgnoreCase) ? text[OtherPrefix.Length..] : text;
+        return hex.Length == Sha256.HexLength && hex.All(char.IsAsciiHexDigit) ? hex.ToLowerInvariant() : null;
+    }
+
     /// <summary>The digest in lower case.</summary>
     /// <exception cref="RunException">64: anything but 64 hexadecimal digits.</exception>
     public static string Parse(string text) =>
@@ -16,7 +27,9 @@ internal static class Digest
             ? text.ToLowerInvariant()
             : throw new RunException(
                 ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest",
-                $"a digest has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
+                InOtherSpelling(text) is { } hex
+                    ? $"did you mean {hex}?"
+                    : $"a digest has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
 
     /// <summary>The failure (65) if the bytes do not have the expected digest.</summary>
     public static RunException Mismatch(string displayName, string expected, string actual) =>

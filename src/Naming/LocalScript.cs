@@ -43,13 +43,20 @@ internal static class LocalScript
         }
 
         file.Dispose();
-        throw new RunException(ExitStatus.CannotStart, $"{displayName}: {(status.IsDirectory ? "is a directory" : "not a regular file")}");
+        throw NotRegular(displayName, status);
     }
 
     /// <summary>realpath(3): the file's path, however it was named. This is the identity that is locked.</summary>
     /// <exception cref="RunException">126: it cannot be read. 127: it does not exist.</exception>
     public static string RealPath(string path, string displayName) =>
-        Files.RealPath(path).OrThrow(error => Unreadable(displayName, error));
+        Files.RealPath(path).OrThrow(error =>
+            Files.Status(path).Value is { IsPipe: true } pipe ? NotRegular(displayName, pipe) : Unreadable(displayName, error));
+
+    /// <summary>For example <c>/dev/stdin</c>, or what a shell makes of <c>&lt;(…)</c>.</summary>
+    private static RunException NotRegular(string displayName, FileStatus status) => new(
+        ExitStatus.CannotStart,
+        $"{displayName}: {(status.IsDirectory ? "is a directory" : status.IsPipe ? "a pipe, not a file" : "not a regular file")}",
+        status.IsDirectory ? null : "a script must be a file; to run what is on standard input, use sh -s");
 
     public static RunException Unreadable(string displayName, Errno error) => error is Errno.NoEntry or Errno.NotDirectory
         ? new RunException(ExitStatus.NotFound, $"{displayName}: no such file")

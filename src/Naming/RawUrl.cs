@@ -39,6 +39,37 @@ internal static class RawUrl
         ?? url;
     }
 
+    /// <summary>
+    /// For the page of a repository or of a directory in one: what SCRIPT would look like for a file in it. Null for any other URL.
+    /// </summary>
+    public static string? FileInRepository(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var page))
+        {
+            return null;
+        }
+
+        var scope = page.Host.ToLowerInvariant() switch
+        {
+            "github.com" or "www.github.com" => "github",
+            "gitlab.com" => "gitlab",
+            "codeberg.org" => "codeberg",
+            "bitbucket.org" => "bitbucket",
+            _ => null,
+        };
+        return scope is null ? null : page.AbsolutePath.Trim('/').Split('/') switch
+        {
+            [var owner, var repo] => $"{scope}:{owner}/{WithoutGit(repo)}/PATH",
+            [var owner, var repo, "tree", var reference] => $"{scope}:{owner}/{repo}/PATH@{reference}",
+            [var owner, var repo, "tree", var reference, .. var path] =>
+                $"{scope}:{owner}/{repo}/{string.Join('/', path)}/FILE@{reference}",
+            [var owner, var repo, "-", "tree", var reference] => $"{scope}:{owner}/{repo}/PATH@{reference}",
+            _ => null,
+        };
+
+        static string WithoutGit(string name) => name.EndsWith(".git", StringComparison.Ordinal) ? name[..^4] : name;
+    }
+
     /// <summary>github.com/OWNER/REPO/blob/REF/PATH is raw.githubusercontent.com/OWNER/REPO/REF/PATH.</summary>
     private static string? GitHub(string root, string[] path) => path is [var owner, var repo, "blob", var reference, _, ..]
         ? Join(Host(root, "raw.githubusercontent.com"), owner, repo, reference, path[4], path[5..])

@@ -32,6 +32,12 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
 
     public bool IsPinned => PinnedBy is not null;
 
+    /// <summary>Whether SCRIPT is a bare NAME: the source <c>default</c> was meant without being named.</summary>
+    public bool IsBare { get; init; }
+
+    /// <summary>Whether SCRIPT is a bare NAME, and no run.conf says where such names come from.</summary>
+    public bool IsBareAndBuiltIn => IsBare && Source is { IsBuiltIn: true };
+
     /// <param name="script">SCRIPT as typed.</param>
     /// <param name="digest">The digest of <c>--sha256</c>; null for none.</param>
     /// <param name="source">Finds a source by name; called only if SCRIPT needs one.</param>
@@ -47,18 +53,34 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
                 var url = RawUrl.ToRaw(UrlText.Normalize(remote.Url));
+                if (RawUrl.FileInRepository(url) is { } file)
+                {
+                    throw new RunException(
+                        ExitStatus.Usage, $"{UrlText.Redacted(remote.Text)}: the page of a repository, not a script",
+                        $"name a file in it: {file}");
+                }
+
                 var shown = UrlText.Redacted(remote.Text);
                 return new ResolvedScript(shown, null, null, [UrlText.Checked(url)], digest) { HidesSecrets = shown != remote.Text };
             default:
                 var scoped = (ScriptName.Scoped)name;
                 var found = source(scoped.Scope);
+                if (found.IsDirectory)
+                {
+                    return new ResolvedScript(scoped.Text, found.FileFor(scoped.PathAndRef, home), found, [], digest);
+                }
+
                 var urls = found.Expand(scoped.PathAndRef);
                 foreach (var each in urls)
                 {
                     _ = UrlText.Checked(each);
                 }
 
-                return new ResolvedScript(scoped.Text, null, found, urls, digest) { PathAndRef = scoped.PathAndRef };
+                return new ResolvedScript(scoped.Text, null, found, urls, digest)
+                {
+                    PathAndRef = scoped.PathAndRef,
+                    IsBare = scoped.PathAndRef.Length == scoped.Text.Length,
+                };
         }
     }
 }

@@ -95,6 +95,13 @@ internal abstract record ScriptName(string Text, string? Digest)
             typed = typed[..at];
         }
 
+        if (typed.LastIndexOf('#') is >= 0 and var hash && Naming.Digest.InOtherSpelling(typed[(hash + 1)..]) is { } hex)
+        {
+            throw new RunException(
+                ExitStatus.Usage, $"{UrlText.Redacted(typed)}: a digest is written {Naming.Digest.Fragment}HEX",
+                $"did you mean {UrlText.Redacted(typed[..hash])}{Naming.Digest.Fragment}{hex}?");
+        }
+
         return (typed, digest);
     }
 

@@ -21,12 +21,18 @@ internal sealed record Source(string Name, string Pattern)
     public const string Part = "%s";
     public const string RefPlace = "{ref}";
     private const string DefaultRef = "HEAD";
+    private const string Mark = "/-/";
+    private const string HomePrefix = "~/";
+    private const string FilePrefix = "file://";
 
     /// <summary>Patterns like <see cref="Pattern"/>, tried in this order if the source itself fails.</summary>
     public IReadOnlyList<string> Mirrors { get; init; } = [];
 
     /// <summary>The branch, tag or commit for a SCRIPT without <c>@REF</c>; null for HEAD.</summary>
     public string? Ref { get; init; }
+
+    /// <summary>Whether no run.conf of the user's or the system's defines it.</summary>
+    public bool IsBuiltIn { get; init; }
 
     /// <summary>Header fields as written, with <c>${VARIABLE}</c> not yet expanded.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
@@ -43,11 +49,28 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>How to ask the server which commit a ref is; null if it cannot be asked.</summary>
     public CommitQuestion? Commit { get; init; }
 
+    /// <summary>Whether the pattern is a path on this machine: its scripts are local files.</summary>
+    public bool IsDirectory => IsPath(Pattern);
+
     /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
     public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
 
     /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
-    public string Expects => Shape(Count(Pattern)) + (TakesRef ? "[@REF]" : "");
+    public string Expects => Shape(Pattern) + (TakesRef ? "[@REF]" : "");
+
+    /// <summary>
+    /// How SCRIPT would name a file in a project of a subgroup, if it may have been meant that way and the source has subgroups (GitLab);
+    /// else null.
+    /// </summary>
+    /// <param name="rest">The part of SCRIPT after the source's name.</param>
+    public string? InSubgroup(string rest)
+    {
+        var path = SplitRef(rest).Path;
+        var slash = path.LastIndexOf('/');
+        return HasMark(Pattern) && !path.Contains(Mark, StringComparison.Ordinal) && path.Count('/') > Count(Pattern) - 1
+            ? Shown($"{path[..slash]}{Mark}{path[(slash + 1)..]}{rest[path.Length..]}")
+            : null;
+    }
 
     /// <summary>The URL for <paramref name="rest"/>, then those of the mirrors.</summary>
     /// <exception cref="RunException">64: too few parts, an empty part, one that is <c>.</c> or <c>..</c>, an empty ref.</exception>
@@ -55,6 +78,39 @@ internal sealed record Source(string Name, string Pattern)
     {
         var (path, reference) = SplitRef(rest);
         return At(path, reference);
+    }
+
+    /// <summary>Whether a pattern is that of a directory: <c>/srv/%s</c>, <c>~/scripts/%s</c>, <c>file:///srv/%s</c>.</summary>
+    public static bool IsPath(string pattern) =>
+        pattern.StartsWith('/') || pattern.StartsWith(HomePrefix, StringComparison.Ordinal)
+        || pattern.StartsWith(FilePrefix + "/", StringComparison.Ordinal);
+
+    /// <summary>The pattern of a directory as a path, with <c>~/</c> expanded.</summary>
+    /// <exception cref="RunException">64: there is no home.</exception>
+    public string PathPattern(Func<string?> home) =>
+        Pattern.StartsWith(FilePrefix, StringComparison.Ordinal) ? Pattern[FilePrefix.Length..]
+        : !Pattern.StartsWith(HomePrefix, StringComparison.Ordinal) ? Pattern
+        : home() is { } directory ? $"{directory}/{Pattern[HomePrefix.Length..]}"
+        : throw new RunException(ExitStatus.Usage, $"{Name}: HOME is not set, so there is no ~");
+
+    /// <summary>The file for <paramref name="rest"/>, if the source is a directory.</summary>
+    /// <inheritdoc cref="Expand"/>
+    public string FileFor(string rest, Func<string?> home)
+    {
+        var (path, reference) = SplitRef(rest);
+        var pattern = PathPattern(home);
+        var parts = Checked(pattern, path, reference);
+        var file = new StringBuilder();
+        var next = 0;
+        for (var i = 0; i < pattern.Length;)
+        {
+            var isPart = string.CompareOrdinal(pattern, i, Part, 0, Part.Length) == 0;
+            var isRef = string.CompareOrdinal(pattern, i, RefPlace, 0, RefPlace.Length) == 0;
+            file.Append(isPart ? parts[next++] : isRef ? reference : pattern[i].ToString());
+            i += isPart ? Part.Length : isRef ? RefPlace.Length : 1;
+        }
+
+        return file.ToString();
     }
 
     /// <summary>The URL of that path at that ref, then those of the mirrors.</summary>
@@ -89,7 +145,7 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>The URL that returns the commit of a ref. Its pattern is filled with the first parts of the path.</summary>
     public string CommitUrl(CommitQuestion question, string path, string reference)
     {
-        var parts = path.Split('/', Count(Pattern));
+        var parts = Split(path, Pattern);
         return Fill(question.Pattern, parts.AsSpan(0, Count(question.Pattern)), reference, asOneSegment: true);
     }
 
@@ -110,16 +166,44 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Fills the parts of the path and the ref into the pattern, each encoded for its position.</summary>
     public string Fill(string pattern, string path, string reference)
     {
-        var parts = path.Split('/', Count(pattern));
+        return Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
+    }
+
+    /// <summary>The parts of the path, if they and the ref may be filled into the pattern.</summary>
+    private string[] Checked(string pattern, string path, string reference)
+    {
+        var parts = Split(path, pattern);
         if (parts.Length < Count(pattern))
         {
-            throw new RunException(ExitStatus.Usage, $"{Name}: expects {Shape(Count(pattern))}", $"{Shown(path)} has too few parts");
+            throw new RunException(ExitStatus.Usage, $"{Name}: expects {Shape(pattern)}", $"{Shown(path)} has too few parts");
         }
 
         CheckSegments(path, path);
         CheckSegments(reference, $"{path}@{reference}");
-        return Fill(pattern, parts, reference, asOneSegment: false);
+        return parts;
     }
+
+    /// <summary>
+    /// Splits the path into the parts of a pattern; the last takes the rest. GitLab's <c>/-/</c>, if both have it, separates the parts for
+    /// the project, of which the last takes the subgroups, from those for the path.
+    /// </summary>
+    private static string[] Split(string path, string pattern)
+    {
+        var mark = HasMark(pattern) ? path.IndexOf(Mark, StringComparison.Ordinal) : -1;
+        if (mark < 0)
+        {
+            return path.Split('/', Count(pattern));
+        }
+
+        var before = Count(pattern[..pattern.IndexOf(Mark, StringComparison.Ordinal)]);
+        string[] project = path[..mark].Split('/', before), file = path[(mark + Mark.Length)..].Split('/', Count(pattern) - before);
+        return project.Length < before ? project : [.. project, .. file];
+    }
+
+    private static bool HasMark(string pattern) =>
+        pattern.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and var at
+        && pattern.IndexOf(Part, StringComparison.Ordinal) is >= 0 and var first && first < at
+        && pattern.LastIndexOf(Part, StringComparison.Ordinal) > at;
 
     /// <param name="asOneSegment">Whether the slashes in a part are encoded too.</param>
     private string Fill(string pattern, ReadOnlySpan<string> parts, string reference, bool asOneSegment)
@@ -180,12 +264,12 @@ internal sealed record Source(string Name, string Pattern)
 
     private string Shown(string rest) => Name == ScriptName.DefaultScope ? rest : $"{Name}:{rest}";
 
-    private static string Shape(int parts) => parts switch
+    private static string Shape(string pattern) => Count(pattern) switch
     {
         1 => "PATH",
         2 => "REPO/PATH",
-        3 => "OWNER/REPO/PATH",
-        _ => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
+        3 => pattern.StartsWith("https://gist.", StringComparison.Ordinal) ? "OWNER/ID/FILE" : "OWNER/REPO/PATH",
+        var parts => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
     };
 }
 

@@ -56,7 +56,8 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     /// Writes the pins to the nearest file, or to a new one in the working directory. Concurrent calls do not lose each other's pins.
     /// </summary>
     /// <exception cref="RunException">73: it cannot be written. 77, 78: see <see cref="Find"/>. The file is then unchanged.</exception>
-    public static void Add(IReadOnlyList<Pin> pins, ReadSet reads)
+    /// <returns>What has become of the pins.</returns>
+    public static WrittenPins Add(IReadOnlyList<Pin> pins, ReadSet reads)
     {
         while (true)
         {
@@ -88,7 +89,10 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
                 AtomicFile.Replace(target, OsText.ToBytes(text), mode ?? Permissions.PublicFile);
             }
 
-            return;
+            var old = pins.Select(pin => before?.List.Find(Pin.Key(pin.Script))).ToList();
+            var added = old.Count(static pin => pin is null);
+            var unchanged = old.Zip(pins).Count(static pair => pair.First == pair.Second);
+            return new WrittenPins(path, added, pins.Count - added - unchanged, unchanged);
         }
     }
 
@@ -153,3 +157,9 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     private static RunException Unreadable(string path, Errno error) =>
         new(ExitStatus.Configuration, $"{path}: cannot be read: {error.Describe()}");
 }
+
+/// <summary>What has been written to run.pins, and where.</summary>
+/// <param name="Added">How many scripts were not pinned before.</param>
+/// <param name="Moved">How many pins have another URL or digest now.</param>
+/// <param name="Unchanged">How many pins are as they were.</param>
+internal sealed record WrittenPins(string Path, int Added, int Moved, int Unchanged);

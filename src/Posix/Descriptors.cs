@@ -23,6 +23,14 @@ internal static unsafe class Descriptors
         return NativeMethods.tcflush(descriptor, InputQueue) == 0 ? Errno.None : NativeMethods.LastError;
     }
 
+    /// <summary>ioctl_tty(2), TIOCGWINSZ: the width of the terminal in columns; null if it is not one, or does not know.</summary>
+    public static int? Columns(int descriptor)
+    {
+        const nuint GetWindowSize = 0x5413;
+        var size = stackalloc ushort[4]; // rows, columns, and both in pixels
+        return NativeMethods.ioctl(descriptor, GetWindowSize, size) == 0 && size[1] > 0 ? size[1] : null;
+    }
+
     public static bool IsOpen(int descriptor) => NativeMethods.fcntl(descriptor, GetDescriptorFlags, 0) != -1;
 
     public static bool IsWritable(int descriptor) =>
@@ -31,6 +39,9 @@ internal static unsafe class Descriptors
     public static bool IsPipe(int descriptor) => Status(descriptor).Value is { IsPipe: true };
 
     public static Result<FileStatus> Status(int descriptor) => Files.Status(descriptor, "", NativeMethods.EmptyPath);
+
+    /// <summary>futimens(3): sets both times of the file to now.</summary>
+    public static Errno Touch(int descriptor) => NativeMethods.ErrorOf(NativeMethods.futimens(descriptor, null));
 
     public static void Close(int descriptor) => _ = NativeMethods.close(descriptor);
 

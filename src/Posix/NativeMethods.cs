@@ -131,6 +131,9 @@ internal static unsafe partial class NativeMethods
     public static partial int utimensat(int directory, byte* path, void* times, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int futimens(int descriptor, void* times);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial byte* realpath(byte* path, byte* resolved);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -174,6 +177,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int tcflush(int descriptor, int queue);
+
+    [LibraryImport("libc")]
+    public static partial int ioctl(int descriptor, nuint request, void* argument);
 
     [LibraryImport("libc")]
     public static partial byte* getenv(byte* name);

@@ -37,6 +37,10 @@ internal static unsafe partial class Processes
         return arguments;
     }
 
+    /// <summary>argv[0]: what this program was started as.</summary>
+    public static string Name =>
+        run_argv()[0] is null ? "" : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(run_argv()[0]));
+
     /// <summary>
     /// execve(2) with the unchanged environment and the signals as the caller had set them. Meanwhile no thread is started
     /// (native/threads.h). It returns only on failure.
@@ -83,7 +87,7 @@ internal static unsafe partial class Processes
     }
 
     /// <summary>
-    /// Ends this process at once, from any thread. Removes the file of <see cref="Signals.OnInterruptRemove"/>.
+    /// Ends this process at once, from any thread. Removes the files of <see cref="Signals.RemoveOnInterrupt"/>.
     /// </summary>
     public static void Exit(int status) => run_exit(status);
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Run.Generated;
 
 namespace Run.Posix;
 
@@ -7,34 +8,75 @@ internal static unsafe partial class Signals
 {
     public const int Interrupt = 2, Quit = 3, Kill = 9, Terminate = 15, ChildEnded = 17;
 
-    // The path of the file that the handler removes. The memory must stay valid until the handler has another path.
-    private static byte* s_interruptPath;
+    // The paths that the handler removes, by slot. Each must stay where it is until its slot is empty again.
+    private static readonly nint[] s_temporaries = new nint[Shared.MostTemporaries];
 
     /// <summary>Call it at the start of Main: if the reader of a pipe exits, <c>run</c> ends as cat does.</summary>
     public static void RestoreSigpipe() => run_restore_sigpipe();
 
     /// <summary>
-    /// From now on SIGINT, SIGTERM and SIGHUP remove the file at <paramref name="path"/> (null for none) before they end the process;
-    /// SIGINT with status 130.
+    /// From now on SIGINT, SIGTERM and SIGHUP end the process as usual, but first the files of <see cref="RemoveOnInterrupt"/> are removed,
+    /// and a line of progress is erased.
     /// </summary>
-    public static void OnInterruptRemove(string? path)
-    {
-        var before = s_interruptPath;
-        s_interruptPath = null;
-        if (path is not null)
-        {
-            var bytes = OsText.ToCString(path);
-            s_interruptPath = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
-            bytes.CopyTo(new Span<byte>(s_interruptPath, bytes.Length));
-        }
+    public static void HandleInterrupts() => run_handle_interrupts();
 
-        run_on_interrupt_remove(s_interruptPath);
-        NativeMemory.Free(before);
+    /// <summary>Has the file removed if a signal ends the process before the result is disposed of.</summary>
+    public static Temporary RemoveOnInterrupt(string path)
+    {
+        run_handle_interrupts();
+        var bytes = OsText.ToCString(path);
+        lock (s_temporaries)
+        {
+            var slot = Array.IndexOf(s_temporaries, 0);
+            if (slot >= 0)
+            {
+                var copy = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
+                bytes.CopyTo(new Span<byte>(copy, bytes.Length));
+                s_temporaries[slot] = (nint)copy;
+                run_remove_on_interrupt(slot, copy);
+            }
+
+            return new Temporary(slot);
+        }
+    }
+
+    /// <summary>Tells the handler whether there is a line of progress to erase.</summary>
+    public static void LineIsShown(bool shown) => run_line_is_shown(shown ? 1 : 0);
+
+    private static void Forget(int slot)
+    {
+        lock (s_temporaries)
+        {
+            run_remove_on_interrupt(slot, null);
+            NativeMemory.Free((void*)s_temporaries[slot]);
+            s_temporaries[slot] = 0;
+        }
     }
 
     [LibraryImport("libc")]
     private static partial void run_restore_sigpipe();
 
     [LibraryImport("libc")]
-    private static partial void run_on_interrupt_remove(byte* path);
+    private static partial void run_handle_interrupts();
+
+    [LibraryImport("libc")]
+    private static partial void run_remove_on_interrupt(int slot, byte* path);
+
+    [LibraryImport("libc")]
+    private static partial void run_line_is_shown(int shown);
+
+    /// <summary>A file that an interrupt removes. If all slots were taken, it is swept by a later fetch instead.</summary>
+    public sealed class Temporary(int slot) : IDisposable
+    {
+        private int _slot = slot;
+
+        public void Dispose()
+        {
+            if (_slot >= 0)
+            {
+                Forget(_slot);
+                _slot = -1;
+            }
+        }
+    }
 }

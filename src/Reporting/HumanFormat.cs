@@ -19,6 +19,23 @@ internal static class HumanFormat
         return string.Create(CultureInfo.InvariantCulture, $"{(int)count}{unit}");
     }
 
+    /// <summary>The time that <c>40s</c>, <c>5m</c>, <c>3h</c> or <c>12d</c> stands for; null if the text is no such age.</summary>
+    public static TimeSpan? ParseAge(string text)
+    {
+        var seconds = text.Length < 2 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
+        return seconds > 0
+            && text[..^1].All(char.IsAsciiDigit)
+            && long.TryParse(text[..^1], CultureInfo.InvariantCulture, out var count)
+            && count <= (long)TimeSpan.MaxValue.TotalSeconds / seconds
+            ? TimeSpan.FromSeconds(count * seconds)
+            : null;
+    }
+
+    /// <summary>Whether the text can only be meant as a number or an age: <c>60</c>, <c>1.5</c>, <c>5m</c>.</summary>
+    public static bool IsNumber(string text) =>
+        text.Length > 0 && char.IsAsciiDigit(text[0])
+        && (text.All(static c => char.IsAsciiDigit(c) || c == '.') || ParseAge(text) is not null);
+
     /// <summary>In units of 1024: <c>812 B</c>, <c>1.4 KiB</c>, <c>64 MiB</c>.</summary>
     public static string Size(long bytes)
     {

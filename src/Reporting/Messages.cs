@@ -18,15 +18,21 @@ internal static class Messages
     /// <summary>Whether a message has been printed, or would have been without <c>--quiet</c>.</summary>
     public static bool HasSpoken { get; private set; }
 
+#pragma warning disable RS0030 // These decide only how a message looks, and a run that has printed a message gets no plan.
     /// <summary>
     /// Whether progress may be shown: standard error is a terminal, and neither <c>--quiet</c> nor <c>--verbose</c> is given. The lines of
     /// <c>--verbose</c> would run into it.
     /// </summary>
-    public static bool MayShowProgress => !s_quiet && !s_verbose && Descriptors.IsTerminal(Descriptors.Error);
+    public static bool MayShowProgress => !s_quiet && !s_verbose && Descriptors.IsTerminal(Descriptors.Error)
+        && Kind is { Length: > 0 } and not "dumb";
 
-#pragma warning disable RS0030 // These decide only how a message looks, and a run that has printed a message gets no plan.
+    /// <summary>Whether what is printed on a terminal may be coloured: the terminal is known, and <c>NO_COLOR</c> is not set.</summary>
+    public static bool MayColour => string.IsNullOrEmpty(EnvironmentVariables.Get("NO_COLOR")) && Kind is { Length: > 0 } and not "dumb";
+
     private static bool Colour => s_colour ??= Descriptors.IsTerminal(Descriptors.Error)
-        && string.IsNullOrEmpty(EnvironmentVariables.Get("NO_COLOR")) && EnvironmentVariables.Get("TERM") != "dumb";
+        && string.IsNullOrEmpty(EnvironmentVariables.Get("NO_COLOR")) && Kind != "dumb";
+
+    private static string? Kind => EnvironmentVariables.Get("TERM");
 #pragma warning restore RS0030
 
     /// <summary>Sets what is printed: <c>--quiet</c> and <c>--verbose</c>.</summary>
@@ -96,6 +102,6 @@ internal static class Messages
             lines += "     " + Printable(hint) + "\n";
         }
 
-        Raw(lines);
+        ProgressLine.Write(lines);
     }
 }

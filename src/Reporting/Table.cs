@@ -1,4 +1,5 @@
 using System.Text;
+using Run.Posix;
 
 namespace Run.Reporting;
 
@@ -6,6 +7,7 @@ namespace Run.Reporting;
 internal static class Table
 {
     private const string Gap = "  ";
+    private const int UsualColumns = 80, LeastWidth = 10;
 
     public static string Of(string[] header, IEnumerable<string[]> rows)
     {
@@ -21,6 +23,11 @@ internal static class Table
         }
 
         var widths = header.Select((_, column) => shown.Max(row => row[column].Length)).ToArray();
+        if (Stdout.IsTerminal)
+        {
+            Fit(shown, widths, Descriptors.Columns(Descriptors.Output) ?? UsualColumns);
+        }
+
         var text = new StringBuilder();
         foreach (var row in shown)
         {
@@ -28,5 +35,24 @@ internal static class Table
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Cuts the last column to the width of the terminal, and the first one too if that is not enough.</summary>
+    private static void Fit(List<string[]> rows, int[] widths, int columns)
+    {
+        foreach (var column in (ReadOnlySpan<int>)[widths.Length - 1, 0])
+        {
+            var excess = widths.Sum() + (Gap.Length * (widths.Length - 1)) - columns;
+            if (excess <= 0)
+            {
+                return;
+            }
+
+            widths[column] = Math.Max(widths[column] - excess, Math.Min(widths[column], LeastWidth));
+            foreach (var row in rows.Where(row => row[column].Length > widths[column]))
+            {
+                row[column] = $"{row[column][..(widths[column] - 1)]}…";
+            }
+        }
     }
 }

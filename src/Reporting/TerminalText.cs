@@ -12,7 +12,8 @@ internal static class TerminalText
     /// the server, and the user who judges it must see all of it.
     /// </summary>
     /// <param name="read">Reads that many bytes at most; none at the end.</param>
-    public static void Copy(Func<int, byte[]> read, Action<string> say)
+    /// <param name="show">Makes of a line what is shown: <see cref="Line"/>, and perhaps a colour.</param>
+    public static void Copy(Func<int, byte[]> read, Action<string> say, Func<string, string>? show = null)
     {
         var rest = Array.Empty<byte>();
         while (true)
@@ -20,7 +21,7 @@ internal static class TerminalText
             var chunk = read(ChunkSize);
             byte[] bytes = [.. rest, .. chunk];
             var whole = chunk.Length == 0 || bytes.Length > LongestLine ? bytes.Length : bytes.AsSpan().LastIndexOf((byte)'\n') + 1;
-            say(string.Join('\n', OsText.FromBytes(bytes.AsSpan(0, whole)).Split('\n').Select(Line)));
+            say(string.Join('\n', OsText.FromBytes(bytes.AsSpan(0, whole)).Split('\n').Select(show ?? Line)));
             rest = bytes[whole..];
             if (chunk.Length == 0)
             {
@@ -29,5 +30,6 @@ internal static class TerminalText
         }
     }
 
-    private static string Line(string line) => string.Join('\t', line.Split('\t').Select(Messages.Printable));
+    /// <summary>A line as a terminal may show it: without control characters, other than tabs.</summary>
+    public static string Line(string line) => string.Join('\t', line.Split('\t').Select(Messages.Printable));
 }

@@ -146,6 +146,12 @@ internal static class TrustedPath
                 "remove it, or set RUN_CACHE or XDG_STATE_HOME to another directory");
         }
 
+        if (status.IsLink)
+        {
+            throw new RunException(
+                ExitStatus.Refused, $"{path}: a symbolic link, which run did not create, so it is not used", $"rm {path}");
+        }
+
         return status.OthersCanWrite
             ? throw new RunException(ExitStatus.Refused, $"{path}: writable by other users, so it is not used", $"chmod go-w {path}")
             : status;

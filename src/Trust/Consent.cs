@@ -23,16 +23,45 @@ internal sealed class Consent
     // The digest accepted in this process, even if it could not be saved.
     private string? _given;
 
-    private Consent(ResolvedScript script, string directory, string cacheRoot, ReadSet reads) =>
-        (_script, _directory, _cacheRoot, _reads) = (script, directory, cacheRoot, reads);
+    // Whether only a first fetch is asked about, and only on a terminal.
+    private readonly bool _isForFirstFetch;
+
+    private Consent(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads, bool isForFirstFetch) =>
+        (_script, _directory, _cacheRoot, _reads, _isForFirstFetch) =
+        (script, $"{stateDirectory}/accepted", cacheRoot, reads, isForFirstFetch);
 
     /// <summary>Null if there is nothing to ask. A digest, pinned or on the command line, already counts as consent.</summary>
     /// <param name="stateDirectory">The directory in which answers are remembered.</param>
     /// <param name="cacheRoot">The directory in which the diff is staged.</param>
     public static Consent? For(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
         script is { Source.Trust: TrustLevel.Ask, Digest: null }
-            ? new Consent(script, $"{stateDirectory}/accepted", cacheRoot, reads)
+            ? new Consent(script, stateDirectory, cacheRoot, reads, isForFirstFetch: false)
             : null;
+
+    /// <summary>
+    /// As <see cref="For"/>, for a script that is about to run. The first fetch of a bare NAME through the built-in <c>default</c> is asked
+    /// about as well, because a slip of the finger must not run a stranger's code; off a terminal it is not.
+    /// </summary>
+    /// <inheritdoc cref="For"/>
+    public static Consent? ForRun(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
+        For(script, stateDirectory, cacheRoot, reads)
+        ?? (script is { IsBareAndBuiltIn: true, Digest: null }
+            ? new Consent(script, stateDirectory, cacheRoot, reads, isForFirstFetch: true)
+            : null);
+
+    /// <summary>Whether the user must be asked about downloaded bytes.</summary>
+    /// <param name="before">The present copy; null for none.</param>
+    /// <exception cref="RunException">77: another user could have written an earlier answer.</exception>
+    public bool IsNeeded(string sha256, CachedScript? before)
+    {
+        if (!_isForFirstFetch)
+        {
+            return !IsGiven(sha256);
+        }
+
+        using var terminal = before is null && !IsGiven(sha256) ? Terminal.TryOpen() : null;
+        return terminal is not null;
+    }
 
     /// <summary>Whether these bytes were accepted before.</summary>
     /// <exception cref="RunException">77: another user could have written the answer.</exception>
@@ -44,7 +73,7 @@ internal sealed class Consent
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
     public CachedScript Require(CachedScript copy)
     {
-        if (!IsGiven(copy.Record.Sha256))
+        if (!_isForFirstFetch && !IsGiven(copy.Record.Sha256))
         {
             Ask(copy.Path, copy.Record.Sha256, copy.Record.Size, null);
         }
@@ -76,11 +105,16 @@ internal sealed class Consent
         {
             ShowChange(accepted, path, terminal);
         }
+        else
+        {
+            ShowNew(path, terminal);
+        }
 
         if (!terminal.Confirm("run it?"))
         {
             throw new RunException(
-                ExitStatus.Refused, $"{name}: not accepted, so it is not run", $"run --view {_script.ShellQuoted} shows it");
+                ExitStatus.Refused, $"{name}: not accepted, so it is not run",
+                $"run --{(accepted is null ? "view" : "diff")} {_script.ShellQuoted} shows it");
         }
 
         Remember(sha256);
@@ -110,28 +144,61 @@ internal sealed class Consent
         _ = DiffProgram.Write(
             (before.Path, DiffProgram.Label(before, _reads.Now)), (path, DiffProgram.Label(_script.Url)), raw.Handle, _reads);
         using var text = raw.Reopen();
+        Show(text, terminal);
+    }
+
+    /// <summary>Shows a new script: the whole of a short one, a long one through the pager, and without a pager its beginning.</summary>
+    private void ShowNew(string path, Terminal terminal)
+    {
+        const int MostLines = 20, MostBytes = 64 << 10;
+        using var file = Files.Open(path, OpenFlags.ReadOnly).Value;
+        if (file is null || Files.Read(file, MostBytes).Value is not { } start)
+        {
+            return;
+        }
+
+        if (start.AsSpan().Contains((byte)0))
+        {
+            terminal.Say("     it is a program, not text\n");
+            return;
+        }
+
+        using var text = Files.Open(path, OpenFlags.ReadOnly).Value;
+        if (text is null || (start.AsSpan().Count((byte)'\n') > MostLines && Show(text, terminal, fallBack: false)))
+        {
+            return;
+        }
+
+        var lines = OsText.FromBytes(start).TrimEnd('\n').Split('\n');
+        foreach (var line in lines.Take(MostLines))
+        {
+            terminal.Say($"     | {TerminalText.Line(line)}\n");
+        }
+
+        if (lines.Length > MostLines)
+        {
+            terminal.Say($"     … run --view {_script.ShellQuoted} shows the rest\n");
+        }
+    }
+
+    /// <summary>Shows a text through the pager; if there is none, directly, unless the caller has something better.</summary>
+    /// <returns>Whether it has been shown.</returns>
+    private bool Show(SafeFileHandle text, Terminal terminal, bool fallBack = true)
+    {
         using var shown = Cache.Stage(_cacheRoot);
         DiffProgram.Show(text, line => shown.Write(OsText.ToBytes(line)));
         using var toPage = shown.Reopen();
-        if (!Page(toPage, terminal))
+        if (Pager.Show(toPage, terminal.Handle, _reads))
+        {
+            return true;
+        }
+
+        if (fallBack)
         {
             using var again = shown.Reopen();
             DiffProgram.Show(again, terminal.Say);
         }
-    }
 
-    /// <summary>
-    /// Shows the text with <c>$PAGER</c>, else less, which exits by itself if one screen is enough, else more. False if there is none.
-    /// </summary>
-    private bool Page(SafeFileHandle text, Terminal terminal)
-    {
-        const string Shell = "sh";
-        const int CommandNotFound = 127;
-        var pager = _reads.Variable("PAGER") is { Length: > 0 } chosen ? chosen
-            : SearchPath.Find("less", _reads, out _) is not null ? "less -FX"
-            : SearchPath.Find("more", _reads, out _) is not null ? "more"
-            : null;
-        return pager is not null && SearchPath.Find(Shell, _reads, out _) is { } shell
-            && ChildProcesses.Run(shell, [Shell, "-c", pager], text, terminal.Handle) is { Succeeded: true, Value: not CommandNotFound };
+        return fallBack;
     }
 }

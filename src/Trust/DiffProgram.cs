@@ -48,7 +48,23 @@ internal static class DiffProgram
     public static string Label(string url) => $"{UrlText.Redacted(url)}\tnow";
 
     /// <summary>Shows on a terminal what <see cref="Write"/> has written.</summary>
-    public static void Show(SafeFileHandle text, Action<string> say) =>
-        TerminalText.Copy(most => Files.Read(text, most).OrThrow(error =>
-            new RunException(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}")), say);
+    /// <param name="colour">Whether its lines are coloured.</param>
+    public static void Show(SafeFileHandle text, Action<string> say, bool colour = false) =>
+        TerminalText.Copy(
+            most => Files.Read(text, most).OrThrow(error =>
+                new RunException(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}")),
+            say, colour ? Coloured : TerminalText.Line);
+
+    private static string Coloured(string line)
+    {
+        var code = line switch
+        {
+            ['-', '-', '-', ' ', ..] or ['+', '+', '+', ' ', ..] => "1",
+            ['@', '@', ..] => "36",
+            ['-', ..] => "31",
+            ['+', ..] => "32",
+            _ => null,
+        };
+        return code is null ? TerminalText.Line(line) : $"\e[{code}m{TerminalText.Line(line)}\e[m";
+    }
 }

@@ -258,11 +258,18 @@ static int record_before(const char *path, const char *record, size_t length, ui
     return written;
 }
 
-/* Leaves the mark of this process, above `first`. */
+/*
+ * Leaves the mark of this process, above `first`. The file's mtime is the time of the last use, known to a day, so that most runs write
+ * nothing: what --clean=AGE goes by.
+ */
 static int mark(int fd, short mode, off_t first)
 {
     struct flock lock = {.l_type = mode, .l_whence = SEEK_SET, .l_len = 1};
+    struct stat status;
     struct timespec now;
+
+    if (sys_fstat(fd, &status) == 0 && sys_clock(CLOCK_REALTIME_COARSE, &now) == 0 && now.tv_sec - status.st_mtime > RUN_DAY_SECONDS)
+        (void)sys_touch(fd);
 
     if (sys_clock(CLOCK_MONOTONIC, &now) != 0)
         return 0;

@@ -20,7 +20,13 @@
 /* The digits of a lock file's name, and of the identity that its record ends with. */
 #define RUN_LOCK_NAME_LENGTH 32
 
-/* The largest plan, in bytes, and the largest path of one. */
+/* How many files at once can be removed at an interrupt: one for each fetch that is under way. */
+#define RUN_MOST_TEMPORARIES 16
+
+/* The mtime of a lock file is the time of its last use. It is moved only if it is older than this, so most runs write nothing. */
+#define RUN_DAY_SECONDS 86400
+
+/* The maximum size of a plan, and of its path, in bytes. */
 #define RUN_PLAN_MOST_BYTES 8192
 #define RUN_PLAN_MOST_PATH_BYTES 4112
 

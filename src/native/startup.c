@@ -38,8 +38,10 @@ static int closed_at_start;
 
 static char **argv_at_start;
 
-/* The file to remove if a signal ends the process during a fetch. */
-static const char *volatile temporary;
+/* The files to remove if a signal ends the process during a fetch. */
+static const char *volatile temporaries[RUN_MOST_TEMPORARIES];
+
+static volatile sig_atomic_t line_is_shown;
 
 /*
  * The signals that the runtime or this file handles. execve(2) resets handled signals to the default and leaves ignored
@@ -188,7 +190,7 @@ static void restore_signals(void)
     pthread_sigmask(SIG_SETMASK, &blocked_at_start, NULL);
 }
 
-static void remove_temporary(void)
+static void remove_temporaries(void)
 {
     const char *path = temporary;
     if (path != NULL)
@@ -198,7 +200,7 @@ static void remove_temporary(void)
 /* Ends the process at once, from any thread. */
 __attribute__((noreturn)) void run_exit(int status)
 {
-    remove_temporary();
+    remove_temporaries();
     _exit(status);
 }
 
@@ -225,23 +227,32 @@ int run_execve(const char *file, char **argv)
 
 static void end_cleanly(int number)
 {
-    remove_temporary();
+    remove_temporaries();
     if (number == SIGINT)
         _exit(130);
     restore_signal(number);
     raise(number);
+    sigemptyset(&raised);
+    sigaddset(&raised, number);
+    pthread_sigmask(SIG_UNBLOCK, &raised, NULL);
+    _exit(128 + number);
+}
+
+/* Whether there is a line of progress on the terminal, which end_cleanly is to erase. */
+void run_line_is_shown(int shown)
+{
+    line_is_shown = shown;
 }
 
 /*
- * From now on SIGINT exits with 130, SIGTERM and SIGHUP end the process as usual, and each removes the file at `path`
- * first (NULL for none). What the caller had ignored stays ignored. The string must stay valid until the next call.
+ * From now on SIGINT, SIGTERM and SIGHUP end the process as usual, but first the files of run_remove_on_interrupt are removed,
+ * and a line of progress is erased. What the caller had ignored stays ignored.
  */
-void run_on_interrupt_remove(const char *path)
+void run_handle_interrupts(void)
 {
     static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
     static int installed;
 
-    temporary = path;
     if (installed)
         return;
     installed = 1;
@@ -254,4 +265,10 @@ void run_on_interrupt_remove(const char *path)
         sigfillset(&action.sa_mask);
         sigaction(ends[i], &action, NULL);
     }
+}
+
+/* The file to remove at an interrupt, one for each slot; NULL for none. The string must stay valid until the slot is set again. */
+void run_remove_on_interrupt(int slot, const char *path)
+{
+    temporaries[slot] = path;
 }

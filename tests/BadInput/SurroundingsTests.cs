@@ -85,6 +85,7 @@ public sealed class SurroundingsTests
                     (ExitStatus)fetched.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite or ExitStatus.Configuration,
                     "a status of its own");
                 fetched.Failed(fetched.Status);
+                Assert.DoesNotMatch("Socket|TooMany", fetched.Stderr);
             }
         }
 

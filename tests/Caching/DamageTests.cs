@@ -51,6 +51,19 @@ public sealed class DamageTests
         Assert.Equal(2, world.Server.Count("/x"));
     }
 
+    [Fact]
+    public async Task A_link_in_the_place_of_a_script_is_refused_with_what_helps()
+    {
+        await using var world = await World.Serving(("/x", Script(1)));
+        await world.Run("x").Succeeds("whole 1 1\n");
+        var script = world.CachedScript("x");
+        File.Delete(script);
+        File.CreateSymbolicLink(script, world.Put("elsewhere", Saying("elsewhere")));
+        await world.Run("x").Fails(ExitStatus.Refused, "a symbolic link", $"rm {script}");
+        await world.Sh($"rm {script}").Succeeds("");
+        await world.Run("x").Succeeds("whole 1 1\n");
+    }
+
     /// <summary>A first record is not flushed to the disk, so a loss of power can leave the name without the bytes.</summary>
     [Theory]
     [InlineData("it is empty")]

@@ -45,7 +45,6 @@ public sealed class OutputTests
         world.Server["/x"] = Odd;
         world.Put("y", Odd, executable: false);
         await world.Run("-v", "x").Succeeds(Odd);
-        await world.Run("--view", "x", "arguments", "-x").Succeeds(Odd);
         await world.Run("-v", "./y").Succeeds(Odd);
         Assert.Equal(1, world.Server.Count("/x"));
         Assert.False(File.Exists(world.Work + "/ran"));
@@ -169,7 +168,16 @@ public sealed class OutputTests
         Assert.Contains($"{world.Server.Url}/x", result.Stderr, StringComparison.Ordinal);
         Assert.Contains(world.CachedScript("x"), result.Stderr, StringComparison.Ordinal);
         Assert.All(result.Stderr.TrimEnd('\n').Split('\n'), static line => Assert.StartsWith("run: ", line, StringComparison.Ordinal));
+        Assert.Contains($"run: read {world.ConfFile}\n", result.Stderr, StringComparison.Ordinal);
+        Assert.Contains("run: no run.pins here or above\n", result.Stderr, StringComparison.Ordinal);
         await world.Run("x").Succeeds("ran\n");
+
+        await world.Run("--pin", "x").Result();
+        result = await world.Run("--verbose", "x").In(Directory.CreateDirectory(world.Work + "/below").FullName).Result();
+        Assert.Contains("run: read ../run.pins\n", result.Stderr, StringComparison.Ordinal);
+        world.Put("local", Saying("ran"));
+        result = await world.Run("--verbose", "./local").Env("HOME", null).Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Result();
+        Assert.Contains($"run: HOME is not set: the cache is {world.Temporary}/", result.Stderr, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -12,7 +12,7 @@ public sealed partial class CompletionTests
         #!/bin/sh
         for last; do :; done
         case $last in
-            words | bash | zsh | fish) exec {binary} "$@" ;;
+            words | running | bash | zsh | fish) exec {binary} "$@" ;;
         esac
         printf 'ran'
         printf '[%s]' "$@"
@@ -43,6 +43,14 @@ public sealed partial class CompletionTests
         await Ran(terminal, "run ./lo\t\r", "./local.sh");
         await Ran(terminal, "run -- hel\t\r", "--", "hello.sh");
         await Ran(terminal, "run --pin hello.sh ops:d\t\r", "--pin", "hello.sh", "ops:deep/tool.sh@v1");
+
+        // A running script, where only such a one can be meant.
+        box.Put("hold.sh", "#!/bin/sh\necho started; read -r _\n");
+        await using (var running = new Command(box, Suite.Binary, ["run", "./hold.sh"]).InputStaysOpen().Start())
+        {
+            await running.Output("started");
+            await Ran(terminal, "run --stop ./\t\r", "--stop", "./hold.sh");
+        }
 
         // After SCRIPT: files, as for any command, and no options of run.
         await Ran(terminal, "run ops:deep/tool.sh@v1 my\t\r", "ops:deep/tool.sh@v1", "my data.txt");

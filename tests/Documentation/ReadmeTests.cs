@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
@@ -31,6 +32,30 @@ public sealed partial class ReadmeTests
         Assert.Contains("ops:ci/lint.sh ", left, StringComparison.Ordinal);
         Assert.DoesNotContain("pt-summary ", left, StringComparison.Ordinal);
         await world.Run("--ps").Succeeds("");
+    }
+
+    [Fact]
+    public async Task Its_first_quarter_of_an_hour_is_as_it_says()
+    {
+        await using var world = await Serve();
+        world.Server["/hello.sh"] = "#!/bin/sh\necho \"hello, ${1:-world}\"\n";
+        var session = Assert.Single(Documents.Blocks(Documents.Readme, "console"));
+        var actual = new StringBuilder();
+        foreach (var line in session.Split('\n').Where(static line => line.StartsWith("$ ", StringComparison.Ordinal)))
+        {
+            actual.Append(line).Append('\n');
+            if (line.Contains("--logs", StringComparison.Ordinal))
+            {
+                var logs = world.StateHome + "/run/logs";
+                await Eventually.True(() => Directory.GetFiles(logs).Any(static log => new FileInfo(log).Length > 0), "there is a log");
+            }
+
+            var shown = (await world.Sh($"{{ {line[2..]}; }} 2>&1").Result()).Stdout;
+            shown = shown.Replace(world.Server.Url, "https://example.com", StringComparison.Ordinal);
+            actual.Append(Volatile().Replace(shown, "pid PID;$1LOG"));
+        }
+
+        Assert.Equal(session.Trim(), actual.ToString().Trim());
     }
 
     [Fact]
@@ -149,6 +174,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"^- run: (?<command>run .*)$", RegexOptions.Multiline)]
     private static partial Regex StepLine();
+
+    [GeneratedRegex(@"pid \d+;( its output goes to )\S+")]
+    private static partial Regex Volatile();
 
     [GeneratedRegex(@"(?:\]\(|srcset=""|src="")([^)""\s]+)")]
     private static partial Regex Link();

@@ -74,7 +74,7 @@ public sealed partial class SnapshotTests
         var shown = new StringBuilder();
         foreach (var (status, lines) in new (ExitStatus, string[])[]
         {
-            (ExitStatus.Usage, ["run --updat hello", "run --sha256", "run --list hello", "run --offline -u hello", "run githb:a/b/c",
+            (ExitStatus.Usage, ["run --updat hello", "run --sha256", "run --ps hello", "run --offline -u hello", "run githb:a/b/c",
                 "run github:x", "run ''", "run ops:a//b", "run ops:../b", "run ops:a@", "run hello#sha256=12", "run ftp://example.com/x",
                 "run --clean", "run --wait=soon hello", "run -E 256 hello"]),
             (ExitStatus.Data, [$"run hello#sha256={new string('0', 64)}", "run pinned", "run empty", "run page"]),

@@ -20,6 +20,22 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public async Task On_a_narrow_terminal_it_stays_one_line()
+    {
+        using var box = new Sandbox();
+        var gate = new TaskCompletionSource();
+        await using var server = Slow(gate.Task);
+        box.Sources(server.Url);
+        var command = box.Sh("stty cols 40; exec run a-rather-long-name-of-a-script.sh").Env("TERM", "xterm");
+        await using var child = command.OnTerminal().Start();
+        await child.Output("fetching a-rather-long-name-of-a-scrip");
+        var lines = child.OutputSoFar.Split("\r\e[K", StringSplitOptions.RemoveEmptyEntries);
+        Assert.All(lines, static line => Assert.InRange(line.Length, 1, 39));
+        gate.SetResult();
+        Assert.Equal(0, (await child.Exit()).Status);
+    }
+
+    [Fact]
     public async Task A_fast_fetch_shows_nothing()
     {
         await using var world = World.Answering(RawServer.Serves(Script));

@@ -33,6 +33,19 @@ public sealed class DiffTests
     }
 
     [Fact]
+    public async Task On_a_terminal_it_is_coloured_unless_that_is_not_wanted()
+    {
+        await using var world = await Forge.Serving(("/plain/x", Saying("one")));
+        await world.Run("plain:x").Succeeds("one\n");
+        world.Server["/plain/x"] = Saying("two");
+        Command Diff() => world.Run("--diff", "plain:x").Env("TERM", "xterm");
+        var onTerminal = (await Diff().OnTerminal().Result()).Stdout;
+        Assert.Contains(" #!/bin/sh\r\n\e[31m-echo one\e[m\r\n\e[32m+echo two\e[m\r\n", onTerminal, StringComparison.Ordinal);
+        Assert.DoesNotContain('\e', (await Diff().Env("NO_COLOR", "1").OnTerminal().Result()).Stdout);
+        Assert.DoesNotContain('\e', (await Diff().Result()).Stdout);
+    }
+
+    [Fact]
     public async Task Without_a_copy_all_of_it_is_new()
     {
         await using var world = await Forge.Serving(("/plain/x", "a\n"));
@@ -45,7 +58,7 @@ public sealed class DiffTests
     {
         await using var world = await Forge.Serving();
         GitHub(world.Server, "HEAD", FirstCommit, "x", Saying("one"));
-        await world.Run("--pin", "gh:o/r/x").Succeeds("");
+        await world.Run("-q", "--pin", "gh:o/r/x").Succeeds("");
         await world.Run("--clean", "--yes").Succeeds("");
         GitHub(world.Server, "HEAD", SecondCommit, "x", Saying("two"));
         var diff = await world.Run("--diff", "gh:o/r/x").Result();
@@ -54,7 +67,7 @@ public sealed class DiffTests
         Assert.Contains($"\n+++ {world.Server.Url}/raw/o/r/HEAD/x\tnow\n", diff.Stdout, StringComparison.Ordinal);
         Assert.EndsWith("-echo one\n+echo two\n", diff.Stdout, StringComparison.Ordinal);
         await world.Run("gh:o/r/x").Succeeds("one\n");
-        await world.Run("--pin", "gh:o/r/x").Succeeds("");
+        await world.Run("-q", "--pin", "gh:o/r/x").Succeeds("");
         await world.Run("gh:o/r/x").Succeeds("two\n");
     }
 

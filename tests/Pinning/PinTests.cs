@@ -10,7 +10,7 @@ public sealed class PinTests
     public async Task A_pin_is_a_line_and_nothing_runs()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("ran")));
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         Assert.Equal($"plain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("ran"))}\n", Pins(world));
     }
 
@@ -23,7 +23,7 @@ public sealed class PinTests
             world.Server["/plain/" + name] = "x";
         }
 
-        await world.Run("--pin", "plain:b", "plain:a", "plain:a-b", "plain:é", "plain:B", "plain:a b", "plain:100%").Succeeds("");
+        await world.Run("-q", "--pin", "plain:b", "plain:a", "plain:a-b", "plain:é", "plain:B", "plain:a b", "plain:100%").Succeeds("");
         Assert.Equal(
             ["plain:100%25", "plain:B", "plain:a", "plain:a%20b", "plain:a-b", "plain:b", "plain:é"],
             Pins(world).TrimEnd('\n').Split('\n').Select(static line => line.Split(' ')[0]));
@@ -37,15 +37,15 @@ public sealed class PinTests
     public async Task Pinning_again_changes_nothing_until_the_server_does()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         var file = new FileInfo(world.Work + "/run.pins");
         var before = (Pins(world), file.LastWriteTimeUtc);
-        await world.Run("--pin", "plain:x", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x", "plain:x").Succeeds("");
         file.Refresh();
         Assert.Equal(before, (Pins(world), file.LastWriteTimeUtc));
 
         world.Server["/plain/x"] = Saying("two");
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         Assert.Equal($"plain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("two"))}\n", Pins(world));
         Assert.Equal(3, world.Server.Count("/plain/x"));
     }
@@ -70,7 +70,7 @@ public sealed class PinTests
             plain:m {world.Server.Url}/plain/m sha256:{digest}
             # the end
             """);
-        await world.Run("--pin", "plain:a", "plain:m").Succeeds("");
+        await world.Run("-q", "--pin", "plain:a", "plain:m").Succeeds("");
         Assert.Equal($"""
             # Pins of the CI.
 
@@ -105,7 +105,7 @@ public sealed class PinTests
             world.Server[$"/plain/{i:00}"] = $"script {i}";
         }
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => world.Run("--pin", $"plain:{i:00}").Result()));
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => world.Run("-q", "--pin", $"plain:{i:00}").Result()));
         Assert.All(results, static result => result.Is(0, ""));
         Assert.Equal(
             Enumerable.Range(0, 20).Select(i => $"plain:{i:00} {world.Server.Url}/plain/{i:00} sha256:{DigestOf($"script {i}")}"),
@@ -121,7 +121,7 @@ public sealed class PinTests
         File.SetUnixFileMode(real, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite);
         File.CreateSymbolicLink(world.Work + "/run.pins", "shared/pins");
         var below = Directory.CreateDirectory(world.Work + "/a/b").FullName;
-        await world.Run("--pin", "plain:x").In(below).Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").In(below).Succeeds("");
         Assert.StartsWith("# ours\nplain:x ", File.ReadAllText(real), StringComparison.Ordinal);
         Assert.Equal("shared/pins", new FileInfo(world.Work + "/run.pins").LinkTarget);
         Assert.Equal(
@@ -147,7 +147,7 @@ public sealed class PinTests
         await using var world = await Forge.Serving();
         GitHub(world.Server, "HEAD", FirstCommit, "bin/tool", Saying("one"));
         GitHub(world.Server, "feature%2Fx", SecondCommit, "bin/tool", Saying("two"));
-        await world.Run("--pin", "gh:o/r/bin/tool", "gh:o/r/bin/tool@feature/x", $"gh:o/r/bin/tool@{FirstCommit}").Succeeds("");
+        await world.Run("-q", "--pin", "gh:o/r/bin/tool", "gh:o/r/bin/tool@feature/x", $"gh:o/r/bin/tool@{FirstCommit}").Succeeds("");
         var (one, two) = (DigestOf(Saying("one")), DigestOf(Saying("two")));
         Assert.Equal($"""
             gh:o/r/bin/tool {world.Server.Url}/raw/o/r/{FirstCommit}/bin/tool sha256:{one}
@@ -172,7 +172,7 @@ public sealed class PinTests
             ? context.Response.WriteAsync($$"""{"id":"{{FirstCommit}}","short_id":"aaaaaaaa","parent_ids":["{{SecondCommit}}"]}""")
             : ScriptServer.Refuse(context, 404));
         world.Server[$"/o/r/-/raw/{FirstCommit}/x"] = Saying("one");
-        await world.Run("--pin", "gl:o/r/x@v1").Env("GL", "secret").Succeeds("");
+        await world.Run("-q", "--pin", "gl:o/r/x@v1").Env("GL", "secret").Succeeds("");
         Assert.Equal($"gl:o/r/x@v1 {world.Server.Url}/o/r/-/raw/{FirstCommit}/x sha256:{DigestOf(Saying("one"))}\n", Pins(world));
         await world.Run("--pin", "gl:o/r/x@v1").Fails(ExitStatus.NotFound, "/commits/v1");
     }
@@ -217,7 +217,7 @@ public sealed class PinTests
     {
         await using var world = await Forge.Serving(("/x?token=hush", Saying("ran")));
         var url = $"http://me:mine@127.0.0.1:{world.Server.Port}/x?token=hush";
-        await world.Run("--pin", url).Succeeds("");
+        await world.Run("-q", "--pin", url).Succeeds("");
         Assert.Equal($"{world.Server.Url}/x?token=*** {world.Server.Url}/x?token=*** sha256:{DigestOf(Saying("ran"))}\n", Pins(world));
         await world.Run("--pinned", url).Succeeds("ran\n");
     }

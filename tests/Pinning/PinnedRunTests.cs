@@ -9,7 +9,7 @@ public sealed class PinnedRunTests
     public async Task A_cached_copy_with_the_pinned_digest_runs_whatever_the_server_has()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         world.Server["/plain/x"] = Saying("two");
         world.Server.ForgetRequests();
         await world.Run("plain:x").Succeeds("one\n");
@@ -19,7 +19,7 @@ public sealed class PinnedRunTests
         await world.Run("-u", "plain:x")
             .Fails(ExitStatus.Data, "plain:x", world.Server.Url + "/plain/x", one, two, "run --diff plain:x", "run --pin plain:x");
         await world.Run("plain:x").Succeeds("one\n");
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         await world.Run("plain:x").Succeeds("two\n");
     }
 
@@ -27,7 +27,7 @@ public sealed class PinnedRunTests
     public async Task Without_a_copy_the_servers_other_bytes_are_refused_and_not_kept()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         await world.Run("--clean", "--yes", "plain:x").Succeeds("");
         world.Server["/plain/x"] = Saying("two");
         await world.Run("plain:x").Fails(ExitStatus.Data, "plain:x", DigestOf(Saying("one")), DigestOf(Saying("two")));
@@ -50,7 +50,7 @@ public sealed class PinnedRunTests
     public async Task A_cached_copy_that_was_tampered_with_does_not_run_although_it_looks_the_same()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         await world.Run("plain:x").Succeeds("one\n");
         var file = world.CachedScript("x");
         var (mode, time) = (File.GetUnixFileMode(file), File.GetLastWriteTimeUtc(file));
@@ -67,9 +67,9 @@ public sealed class PinnedRunTests
     public async Task The_default_source_is_the_same_with_and_without_its_name()
     {
         await using var world = await Forge.Serving(("/default/x", Saying("one")));
-        await world.Run("--pin", "x").Succeeds("");
+        await world.Run("-q", "--pin", "x").Succeeds("");
         await world.Run("--pinned", "default:x").Succeeds("one\n");
-        await world.Run("--pin", "default:x").Succeeds("");
+        await world.Run("-q", "--pin", "default:x").Succeeds("");
         Assert.Equal($"default:x {world.Server.Url}/default/x sha256:{DigestOf(Saying("one"))}\n", Pins(world));
     }
 
@@ -77,7 +77,7 @@ public sealed class PinnedRunTests
     public async Task A_digest_that_contradicts_the_pin_runs_nothing()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
-        await world.Run("--pin", "plain:x").Succeeds("");
+        await world.Run("-q", "--pin", "plain:x").Succeeds("");
         var other = DigestOf("other");
         await world.Run("plain:x#sha256=" + other).Fails(ExitStatus.Data, "plain:x", DigestOf(Saying("one")), other);
         await world.Run("plain:x#sha256=" + DigestOf(Saying("one"))).Succeeds("one\n");
@@ -104,7 +104,7 @@ public sealed class PinnedRunTests
         GitHub(world.Server, "HEAD", FirstCommit, "x", "#!/bin/sh\necho here\nexec sleep 1000\n");
         await using var holder = world.Run("--lock", "gh:o/r/x").Start();
         await holder.Output("here");
-        await world.Run("--pin", "gh:o/r/x").Succeeds("");
+        await world.Run("-q", "--pin", "gh:o/r/x").Succeeds("");
         await world.Run("--lock", "gh:o/r/x").Fails(ExitStatus.AlreadyRunning, "gh:o/r/x");
         await world.Run("--stop", "gh:o/r/x").Succeeds("");
         await holder.Exit();
@@ -127,7 +127,7 @@ public sealed class PinnedRunTests
         await world.Run("--sha256", DigestOf(Saying("one")), "strict:x").Succeeds("one\n");
         await world.Run("--pinned", "./local").Succeeds("local\n");
         await world.Run("--view", "strict:x").Succeeds(Saying("one"));
-        await world.Run("--pin", "strict:x").Env("RUN_PINNED", "1").Succeeds("");
+        await world.Run("-q", "--pin", "strict:x").Env("RUN_PINNED", "1").Succeeds("");
         await world.Run("--pinned", "strict:x").Succeeds("one\n");
     }
 

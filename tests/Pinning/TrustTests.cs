@@ -67,7 +67,7 @@ public sealed class TrustTests
         Assert.DoesNotContain(world.CachedFiles(), static path => Path.GetFileName(path) == "x");
         await world.Run("--sha256", DigestOf(Saying("ran")), "asks:x").Succeeds("ran\n");
         await world.Run("asks:x").Fails(ExitStatus.Refused, "asks:x");
-        await world.Run("--pin", "asks:x").Succeeds("");
+        await world.Run("-q", "--pin", "asks:x").Succeeds("");
         await world.Run("asks:x").Succeeds("ran\n");
     }
 
@@ -84,7 +84,9 @@ public sealed class TrustTests
             await no.Output("paged");
             await no.Output(Question);
             await no.Type("\n");
-            Assert.Equal((int)ExitStatus.Refused, (await no.Exit()).Status);
+            var refused = await no.Exit();
+            Assert.Equal((int)ExitStatus.Refused, refused.Status);
+            Assert.Contains("run --diff asks:x shows it", refused.Stdout, StringComparison.Ordinal);
         }
 
         var seen = File.ReadAllText(world.Work + "/seen");
@@ -99,6 +101,29 @@ public sealed class TrustTests
         await yes.Type("y\n");
         Assert.EndsWith("two\r\n", (await yes.Exit()).Stdout, StringComparison.Ordinal);
         await world.Run("asks:x").Succeeds("two\n");
+    }
+
+    [Fact]
+    public async Task A_new_script_is_shown_before_the_question_a_long_one_through_the_pager()
+    {
+        var text = Saying("ran \u202e") + string.Concat(Enumerable.Range(1, 30).Select(static n => $"# line {n}\n"));
+        await using var world = await Forge.Serving(("/plain/x", text));
+        world.Put("pager", "#!/bin/sh\ncat > seen; echo paged\n");
+        const string Beginning = "     | # line 18\r\n     … run --view asks:x";
+        foreach (var (pager, shown) in ((string, string)[])[("./pager", "paged"), ("no-such-pager", Beginning)])
+        {
+            await using var child = world.Run("asks:x").Env("PAGER", pager).OnTerminal().Start();
+            await child.Output(shown);
+            await child.Output(Question);
+            Assert.DoesNotContain('\u202e', child.OutputSoFar);
+            await child.Type("\n");
+            Assert.Contains("run --view asks:x shows it", (await child.Exit()).Stdout, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(text.Replace("\u202e", @"\u{202e}", StringComparison.Ordinal), File.ReadAllText(world.Work + "/seen"));
+        world.Server["/plain/x"] = "\u007fELF\0";
+        await using var binary = world.Run("asks:x").OnTerminal().Start();
+        await binary.Output("a program, not text\r\n" + Question);
     }
 
     [Fact]
@@ -195,7 +220,7 @@ public sealed class TrustTests
     /// <summary>Has the script accepted as it is now, and takes the pin away that would name its digest.</summary>
     private static async Task Accept(Sandbox box)
     {
-        await box.Run("--pin", "asks:x").Succeeds("");
+        await box.Run("-q", "--pin", "asks:x").Succeeds("");
         File.Delete(box.Work + "/run.pins");
     }
 }

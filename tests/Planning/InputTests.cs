@@ -79,7 +79,7 @@ public sealed partial class InputTests
         Command Run(params string[] arguments) => box.Run(arguments).In(box.Work + "/deeper");
         if (script == "pinned")
         {
-            await Run("--pin", script).Succeeds("");
+            await Run("-q", "--pin", script).Succeeds("");
         }
 
         // Local files are planned if there is a cache already.

@@ -8,10 +8,11 @@ internal static class CompletionScript
 {
     public static readonly string[] Shells = ["bash", "zsh", "fish"];
 
-    private static readonly OptionEntry[] s_several = [.. Entries(Options.Pin, Options.Clean)];
+    private static readonly OptionEntry[] s_several =
+        [.. Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean)];
 
     private static readonly OptionEntry[] s_none =
-        [.. Entries(Options.List, Options.Ps, Options.Init, Options.Completion, Options.Help, Options.Version)];
+        [.. Entries(Options.Ps, Options.Init, Options.Completion, Options.Help, Options.Version)];
 
     public static string For(string shell) => shell switch
     {

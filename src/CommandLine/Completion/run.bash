@@ -21,7 +21,7 @@ _run() {
         fi
     done
 
-    local last=$((${#words[@]} - 1)) pending='' several='' none='' ended='' options=()
+    local last=$((${#words[@]} - 1)) pending='' several='' none='' ended='' list=words options=()
     local current=${words[last]}
     for ((i = 0; i < last; i++)); do
         case ${words[i]} in
@@ -31,6 +31,7 @@ _run() {
             --config=*) options=("${words[i]}") ;;
             %SEVERAL%) several=yes ;;
             %NONE%) none=yes ;;
+            --stop) list=running ;;
             -?*) ;;
             *) break ;;
         esac
@@ -54,12 +55,12 @@ _run() {
             COMPREPLY=($(compgen -W '%OPTIONS%' -- "$current"))
         fi
     elif [[ ! $none ]]; then
-        if [[ $current =~ ^(\.|\.\.|~)?/ ]]; then
+        if [[ $list == words && $current =~ ^(\.|\.\.|~)?/ ]]; then
             _run_files "$current" ""
         else
             while IFS=$'\t' read -r part _; do
                 [[ $part != "$current"* ]] || COMPREPLY+=("$part")
-            done < <(command "$program" "${options[@]}" --completion words 2>/dev/null)
+            done < <(command "$program" "${options[@]}" --completion "$list" 2>/dev/null)
             [[ ${#COMPREPLY[@]} != 1 || ${COMPREPLY[0]} != *[:/] ]] || compopt -o nospace
         fi
     fi

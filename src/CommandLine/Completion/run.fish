@@ -49,7 +49,9 @@ end
 
 function __run_scripts
     set -l word (commandline -ct)
-    if string match -qr '^(\.|\.\.|~)?/' -- $word
+    if __run_has --stop
+        command run --completion running 2>/dev/null
+    else if string match -qr '^(\.|\.\.|~)?/' -- $word
         __fish_complete_path $word
     else
         command run --completion words 2>/dev/null

@@ -25,15 +25,16 @@ _run() {
 }
 
 _run_scripts() {
-    if [[ $PREFIX == (|.|..|\~)/* ]]; then
+    local -a sources cached options
+    local entry word list=words
+    (( ! ${+opt_args[--stop]} )) || list=running
+    if [[ $list == words && $PREFIX == (|.|..|\~)/* ]]; then
         _files
         return
     fi
 
-    local -a sources cached options
-    local entry word
     [[ -z $opt_args[--config] ]] || options=(--config ${(Q)~opt_args[--config]})
-    for entry in ${(f)"$(_call_program scripts ${(q)program} ${(q)options} --completion words 2>/dev/null)"}; do
+    for entry in ${(f)"$(_call_program scripts ${(q)program} ${(q)options} --completion $list 2>/dev/null)"}; do
         word=${entry%%$'\t'*}
         entry="${word//:/\\:}:${entry#*$'\t'}"
         if [[ $word == *[:/] ]]; then
@@ -43,7 +44,7 @@ _run_scripts() {
         fi
     done
     _describe -t sources source sources -S ''
-    _describe -t scripts 'cached script' cached
+    _describe -t scripts "${${list:#words}:-cached} script" cached
 }
 
 if [[ $funcstack[1] == _run ]]; then

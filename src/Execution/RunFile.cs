@@ -1,0 +1,97 @@
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+
+namespace Run.Execution;
+
+/// <summary>
+/// A file whose <c>#!</c> line leads to <c>run</c>. If its second line is another <c>#!</c>, the file is the script, and that line
+/// names its
+/// interpreter; else its first line that is neither empty nor a comment is the SCRIPT that it stands for.
+/// </summary>
+/// <param name="Options">The words between <c>run</c> and the file, as the kernel and env(1) would split them.</param>
+/// <param name="Second">The second line, if it is another <c>#!</c>.</param>
+/// <param name="Script">The SCRIPT that the file stands for; null if it is a script itself, or says nothing.</param>
+internal sealed record RunFile(string[] Options, Shebang? Second, string? Script)
+{
+    private const string Program = "run";
+
+    /// <summary>Null if the file does not start <c>run</c>, or cannot be read: that is reported when it is started.</summary>
+    /// <exception cref="RunException">64: the line has an unmatched quote.</exception>
+    public static RunFile? At(string path)
+    {
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock | OpenFlags.NoControllingTerminal).Value;
+        return file is not null && Files.Status(file).Value is { IsRegular: true } status
+            && Files.Read(file, Shebang.MostBytes, status.Size).Value is { } start
+            ? Of(start)
+            : null;
+    }
+
+    /// <param name="start">The first <see cref="Shebang.MostBytes"/> of the file, or all of it.</param>
+    public static RunFile? Of(ReadOnlySpan<byte> start)
+    {
+        if (!start.StartsWith("#!"u8) || Shebang.Parse(start) is not { } first || OptionsOf(first) is not { } options)
+        {
+            return null;
+        }
+
+        var end = start.IndexOf((byte)'\n');
+        var rest = end < 0 ? default : start[(end + 1)..];
+        return Shebang.Parse(rest) is { } second ? new RunFile(options, second, null) : new RunFile(options, null, FirstLine(rest));
+    }
+
+    /// <summary>The failure if the file neither is a script itself nor stands for one.</summary>
+    public static RunException SaysNothing(string displayName) => new(
+        ExitStatus.CannotStart, $"{displayName}: starts run, but does not say what to run",
+        "its second line must be another #! line, or a line must name the SCRIPT that it stands for");
+
+    /// <summary>The words after <c>run</c> on the line; null if it leads to another program.</summary>
+    private static string[]? OptionsOf(Shebang line)
+    {
+        if (IsRun(line.Interpreter))
+        {
+            return line.Argument is null ? [] : [line.Argument];
+        }
+
+        if (!line.Interpreter.EndsWith("/env", StringComparison.Ordinal) || line.Argument is not { } argument)
+        {
+            return null;
+        }
+
+        if (!argument.StartsWith("-S", StringComparison.Ordinal))
+        {
+            return IsRun(argument) ? [] : null;
+        }
+
+        // env also takes NAME=VALUE before the program; the kernel's own start has set these.
+        string[] words = [.. ShellWords.Split(argument[2..]).SkipWhile(static word => word.Contains('=', StringComparison.Ordinal))];
+        return words is [var program, .. var options] && IsRun(program) ? options : null;
+    }
+
+    /// <summary>
+    /// By its name, so that a wrapper of that name cannot lead in a circle; or as the program under whose name this one was started.
+    /// </summary>
+    private static bool IsRun(string program)
+    {
+        var name = Name(program);
+        return name == Program
+            || (name == Name(Processes.Name) && Files.Status("/proc/self/exe").Value is { } self
+                && Files.Status(program.Contains('/', StringComparison.Ordinal) ? program : Processes.Name).Value is { } there
+                && there.IsSameFile(self));
+
+        static string Name(string path) => path[(path.LastIndexOf('/') + 1)..];
+    }
+
+    private static string? FirstLine(ReadOnlySpan<byte> text)
+    {
+        foreach (var line in OsText.FromBytes(text).Split('\n'))
+        {
+            if (line.Trim() is { Length: > 0 } trimmed && trimmed[0] != '#')
+            {
+                return trimmed;
+            }
+        }
+
+        return null;
+    }
+}

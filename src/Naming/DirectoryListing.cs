@@ -1,0 +1,116 @@
+using Run.Posix;
+
+namespace Run.Naming;
+
+/// <summary>The scripts of a source that is a directory.</summary>
+internal static class DirectoryListing
+{
+    private const int MostFiles = 10_000, MostDepth = 16;
+
+    /// <summary>What SCRIPT would be for each file, in byte order, and the file's path. Hidden files are left out.</summary>
+    /// <param name="prefix">What the part of SCRIPT after the source's name begins with.</param>
+    public static IReadOnlyList<(string Script, string Path)> Of(Source source, string prefix, Func<string?> home)
+    {
+        var pattern = source.PathPattern(home)
+            .Replace(Source.RefPlace, source.SplitRef("x").Ref, StringComparison.Ordinal);
+        var literals = pattern.Split(Source.Part);
+        var found = new List<(string Script, string Path)>();
+        Walk(literals[0][..(literals[0].LastIndexOf('/') + 1)], MostDepth);
+        found.Sort(static (one, other) => string.CompareOrdinal(one.Script, other.Script));
+        return found;
+
+        void Walk(string directory, int depth)
+        {
+            foreach (var name in Files.Names(directory).Value ?? [])
+            {
+                var path = directory + name;
+                if (name[0] == '.' || found.Count == MostFiles || Files.Status(path).Value is not { } status)
+                {
+                    continue;
+                }
+
+                if (status.IsDirectory && depth > 0)
+                {
+                    Walk(path + "/", depth - 1);
+                }
+                else if (status.IsRegular && Match(path, literals) is { } rest && rest.StartsWith(prefix, StringComparison.Ordinal))
+                {
+                    found.Add(($"{source.Name}:{rest}", path));
+                }
+            }
+        }
+    }
+
+    /// <summary>The parts, joined by slashes, with which the pattern gives the path; null if there are none.</summary>
+    /// <param name="literals">What is before, between and behind the parts of the pattern.</param>
+    private static string? Match(string path, string[] literals)
+    {
+        if (!path.StartsWith(literals[0], StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var parts = new List<string>();
+        var at = literals[0].Length;
+        for (var i = 1; i < literals.Length; i++)
+        {
+            var isLast = i == literals.Length - 1;
+            var end = !isLast ? path.IndexOf(literals[i], at, StringComparison.Ordinal)
+                : path.EndsWith(literals[i], StringComparison.Ordinal) ? path.Length - literals[i].Length
+                : -1;
+            if (end <= at || (!isLast && path.AsSpan(at, end - at).Contains('/')))
+            {
+                return null;
+            }
+
+            parts.Add(path[at..end]);
+            at = end + literals[i].Length;
+        }
+
+        return string.Join('/', parts);
+    }
+
+    /// <summary>The first line of prose among the comments that a script begins with; empty if there is none.</summary>
+    public static string Summary(string path)
+    {
+        const int MostBytes = 4096, MostLines = 40;
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).Value;
+        if (file is null || Files.Read(file, MostBytes).Value is not { } start || start.AsSpan().Contains((byte)0))
+        {
+            return "";
+        }
+
+        foreach (var raw in OsText.FromBytes(start).Split('\n').Take(MostLines))
+        {
+            var line = raw.Trim();
+            if (line.Length == 0 || line.StartsWith("#!", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            var text = line.TrimStart('#', '/', '-', ';', '*', '"', '\'', ' ', '\t').TrimEnd('*', '/', '"', '\'', ' ');
+            if (!IsComment(line))
+            {
+                return "";
+            }
+
+            if (text.Count(char.IsLetter) > 2 && text.Contains(' ', StringComparison.Ordinal) && !IsDirective(text))
+            {
+                return text;
+            }
+        }
+
+        return "";
+    }
+
+    private static bool IsComment(string line) =>
+        line[0] is '#' or ';' or '*' or '"' or '\'' || line.StartsWith("//", StringComparison.Ordinal)
+        || line.StartsWith("/*", StringComparison.Ordinal) || line.StartsWith("--", StringComparison.Ordinal);
+
+    /// <summary>Lines for programs and lawyers.</summary>
+    private static bool IsDirective(string text) =>
+        text.StartsWith("shellcheck ", StringComparison.Ordinal) || text.StartsWith("-*-", StringComparison.Ordinal)
+        || text.StartsWith("vim:", StringComparison.Ordinal) || text.StartsWith("SPDX-", StringComparison.Ordinal)
+        || text.StartsWith("Copyright", StringComparison.OrdinalIgnoreCase) || text.StartsWith("(c) ", StringComparison.OrdinalIgnoreCase)
+        || text.StartsWith("coding:", StringComparison.Ordinal);
+}

@@ -1,0 +1,109 @@
+using Run.Tests.Locking;
+
+namespace Run.Tests.Becoming;
+
+/// <summary>Files whose first line starts <c>run</c>: scripts that lock themselves, and files that stand for a script.</summary>
+public sealed class RunFileTests
+{
+    [Theory]
+    [InlineData("#!/usr/bin/env run")]
+    [InlineData("#!/usr/bin/env -S run")]
+    [InlineData("#!/usr/bin/env -S run --quiet")]
+    [InlineData("#!{bin}/run")]
+    [InlineData("#!{bin}/run --quiet")]
+    public async Task A_script_with_a_second_line_is_started_by_that_interpreter(string line)
+    {
+        using var box = new Sandbox();
+        line = line.Replace("{bin}", box.Bin, StringComparison.Ordinal);
+        var script = box.Put("x", $"{line}\n#!/bin/sh -e\necho \"$0 $*\"; false; echo not reached\n");
+        await box.Exec("./x", "a b", "--quiet").Expect(1, "./x a b --quiet\n");
+        await box.Run("./x", "a b", "--quiet").Expect(1, "./x a b --quiet\n");
+        await box.Exec(script).Expect(1, $"{script} \n");
+        Assert.Equal("/bin/sh -e ./x a", string.Join(' ', (await WouldRun.Of(box, "./x", "a")).Argv));
+    }
+
+    [Fact]
+    public async Task A_script_can_lock_itself()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/usr/bin/env -S run --lock\n#!/bin/sh\necho started; read -r _; echo ended\n");
+        box.Put("quiet", "#!/usr/bin/env -S run -q --lock -E 0\n#!/bin/sh\necho started; read -r _; echo ended\n");
+        foreach (var (name, status, message) in ((string, int, string)[])[("./x", 75, "run: ./x is already running"), ("./quiet", 0, "")])
+        {
+            await using var holder = await box.Holds(box.Exec(name));
+            foreach (var other in (Command[])[box.Exec(name), box.Run(name)])
+            {
+                var refused = await other.Result();
+                Assert.Equal((status, ""), (refused.Status, refused.Stdout));
+                Assert.StartsWith(message, refused.Stderr, StringComparison.Ordinal);
+            }
+
+            // What is typed comes later, and so wins.
+            Assert.Equal(3, (await box.Run("-E", "3", name).Result()).Status);
+            await holder.Ends();
+        }
+    }
+
+    [Fact]
+    public async Task A_file_stands_for_the_script_that_it_names()
+    {
+        await using var world = await World.Serving(("/tool", "#!/bin/sh\necho \"${0##*/} $*\"\n"));
+        var digest = DigestOf("#!/bin/sh\necho \"${0##*/} $*\"\n");
+        world.Put("lint", $"#!/usr/bin/env run\n\n# The tool, exactly.\n  default:tool#sha256={digest}\n");
+        await world.Exec("./lint", "a b", "-x").Succeeds("tool a b -x\n");
+        await world.Run("./lint", "a b", "-x").Succeeds("tool a b -x\n");
+        await world.Run("--offline", "./lint").Succeeds("tool \n");
+        Assert.Equal(1, world.Server.Count("/tool"));
+
+        world.Put("wrong", $"#!/usr/bin/env run\ndefault:tool#sha256={new string('0', 64)}\n");
+        await world.Run("./wrong").Fails(ExitStatus.Data, "default:tool");
+        world.Put("pinned", "#!/usr/bin/env -S run --pinned\ntool\n");
+        await world.Exec("./pinned").Fails(ExitStatus.Refused, "tool: not pinned");
+        await world.Run("--view", "./pinned").Succeeds("#!/usr/bin/env -S run --pinned\ntool\n");
+    }
+
+    [Theory]
+    [InlineData("#!/usr/bin/env run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n# a comment\n\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env -S run --lock", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n./x\n", "stands for itself")]
+    [InlineData("#!/usr/bin/env run\n./y\n", "stands for itself")]
+    public async Task It_never_loops(string text, string message)
+    {
+        using var box = new Sandbox();
+        box.Put("x", text);
+        box.Put("y", "#!/usr/bin/env run\n./x\n");
+        await box.Run("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
+        await box.Exec("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
+    }
+
+    [Fact]
+    public async Task Nor_does_one_that_was_fetched_or_is_in_a_directory_of_scripts()
+    {
+        await using var world = await World.Serving(
+            ("/x", "#!/usr/bin/env run\n"), ("/y", "#!/usr/bin/env -S run --lock\n#!/bin/sh\necho ran\n"));
+        await world.Run("x").Fails(ExitStatus.CannotStart, "x: starts run");
+        await world.Run("y").Succeeds("ran\n");
+        world.Put("z", "#!/usr/bin/env run\n#!/bin/sh\necho ran\n");
+        world.Sources(world.Server, $"team: {world.Work}/%s");
+        await world.Run("team:z").Succeeds("ran\n");
+    }
+
+    [Fact]
+    public async Task Nor_under_another_name()
+    {
+        using var box = new Sandbox();
+        File.CreateSymbolicLink(box.Bin + "/other", Suite.Binary);
+        box.Put("x", $"#!{box.Bin}/other\n");
+        await box.Exec("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x: starts run");
+    }
+
+    [Fact]
+    public async Task A_wrong_option_on_the_line_is_a_wrong_option()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/usr/bin/env -S run --lokc\n#!/bin/sh\n");
+        await box.Run("./x").Fails(ExitStatus.Usage, "--lokc", "did you mean --lock?");
+        await box.Exec("./x").Fails(ExitStatus.Usage, "--lokc");
+    }
+}

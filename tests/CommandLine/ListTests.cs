@@ -1,0 +1,67 @@
+namespace Run.Tests.CommandLine;
+
+/// <summary><c>--list</c> with something to look for, and on terminals that are narrow; <c>--logs</c>.</summary>
+public sealed class ListTests
+{
+    [Fact]
+    public async Task A_word_selects_among_the_cached_scripts()
+    {
+        await using var world = await World.Serving(("/tools/a", Saying("a")), ("/b", Saying("b")));
+        world.Sources(world.Server, $"ops: {world.Server.Url}/%s");
+        await world.Run("--fetch", "tools/a", "b", "ops:b?c", "ops:tools/a").Result();
+        async Task<string> Listed(string pattern) => string.Join(' ', (await world.Run("--list", pattern).Result()).Stdout
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0]));
+        Assert.Equal("tools/a", await Listed("tool"));
+        Assert.Equal("tools/a", await Listed("t*/?"));
+        Assert.Equal("b", await Listed("b"));
+        Assert.Equal("b tools/a", await Listed(world.Server.Url));
+        Assert.Equal("", await Listed("nothing"));
+        await world.Run("--list", "a", "b").Fails(ExitStatus.Usage, "--list takes one");
+    }
+
+    [Theory]
+    [InlineData(80)]
+    [InlineData(60)]
+    public async Task It_fits_the_terminal(int columns)
+    {
+        var name = new string('d', 60) + "/script.sh";
+        await using var world = await World.Serving(("/" + name, Saying("a")));
+        await world.Run("--fetch", name).Succeeds("");
+        var shown = await world.Sh($"stty cols {columns}; run --list").OnTerminal().Result();
+        Assert.All(shown.Stdout.Split("\r\n"), line => Assert.InRange(line.Length, 0, columns));
+        Assert.Contains("…", shown.Stdout, StringComparison.Ordinal);
+        Assert.Contains(name, (await world.Run("--list").Result()).Stdout, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Logs_shows_what_a_detached_run_has_said()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho \"said $1\"\n");
+        await box.Run("--logs", "./x").Fails(ExitStatus.NotFound, "./x: no log", "run --detach ./x");
+        await box.Run("-q", "--detach", "./x", "one").Result();
+        await Eventually.True(() => Log(box).Contains("one", StringComparison.Ordinal), "it has ended");
+        await box.Run("--logs", "./x").Succeeds("said one\n");
+        box.Put("pager", "#!/bin/sh\necho paged; cat\n");
+        (await box.Run("--logs", "./x").Env("PAGER", "./pager").OnTerminal().Result()).Is(0, "paged\r\nsaid one\r\n");
+        File.Delete(box.Work + "/x");
+        await box.Run("--logs", "./x").Succeeds("said one\n");
+    }
+
+    [Fact]
+    public async Task A_log_that_has_grown_large_is_turned_over()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho \"said $1\"\n");
+        await box.Run("-q", "--detach", "./x", "one").Result();
+        var log = Directory.GetFiles(box.StateHome + "/run/logs").Single();
+        await Eventually.True(() => File.ReadAllText(log).Length > 0, "it has ended");
+        File.AppendAllText(log, new string('x', 11 << 20));
+        await box.Run("-q", "--detach", "./x", "two").Result();
+        await Eventually.True(() => File.ReadAllText(log) == "said two\n", "a new log has begun");
+        Assert.StartsWith("said one\n", File.ReadAllText(log + ".1"), StringComparison.Ordinal);
+    }
+
+    private static string Log(Sandbox box) =>
+        string.Concat(Directory.GetFiles(box.StateHome + "/run/logs").Select(File.ReadAllText));
+}

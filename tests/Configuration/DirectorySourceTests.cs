@@ -1,0 +1,91 @@
+using System.Text.Json;
+
+namespace Run.Tests.Configuration;
+
+/// <summary>Sources that are directories of this machine: their scripts are local files.</summary>
+public sealed class DirectorySourceTests
+{
+    [Theory]
+    [InlineData("{work}/%s", "tools/x")]
+    [InlineData("file://{work}/%s", "tools/x")]
+    [InlineData("~/../work/%s", "tools/x")]
+    [InlineData("{work}/%s/x", "tools")]
+    [InlineData("{work}/{ref}/%s", "x@tools")]
+    public async Task A_script_is_the_file_and_not_cached(string pattern, string rest)
+    {
+        using var box = new Sandbox();
+        Directory.CreateDirectory(box.Home);
+        var file = box.Put("tools/x", "#!/bin/sh\necho \"$0 $*\"\n");
+        box.Conf($"sources:\n  team: {pattern.Replace("{work}", box.Work, StringComparison.Ordinal)}\n");
+        if (pattern[0] == '~')
+        {
+            await box.Run($"team:{rest}").Fails(ExitStatus.Configuration, "..");
+            return;
+        }
+
+        await box.Run($"team:{rest}", "a b").Succeeds($"{file} a b\n");
+        File.WriteAllText(file, Saying("changed"));
+        await box.Run($"team:{rest}").Succeeds("changed\n");
+        await box.Run("--offline", "--view", $"team:{rest}").Succeeds(Saying("changed"));
+        await box.Run("--clean", "--yes", $"team:{rest}").Fails(ExitStatus.Usage, "not cached");
+        await box.Run("--list").Succeeds("");
+        Assert.Equal(file, (await WouldRun.Of(box, $"team:{rest}")).Path);
+    }
+
+    [Fact]
+    public async Task In_the_home_or_by_the_original_s_file()
+    {
+        using var box = new Sandbox();
+        box.Put(box.Home + "/scripts/x", Saying("at home"));
+        box.Conf("[sources]\nmine: ~/scripts/%s\n");
+        await box.Run("mine:x").Succeeds("at home\n");
+        await box.Run("mine:x").Env("HOME", null).Fails(ExitStatus.Usage, "HOME is not set");
+        await box.Run("mine:../x").Fails(ExitStatus.Usage, "..");
+        await box.Run("mine:missing").Fails(ExitStatus.NotFound, "mine:missing: no such file");
+    }
+
+    [Fact]
+    public async Task It_is_locked_as_the_file()
+    {
+        using var box = new Sandbox();
+        box.Conf($"sources:\n  team: {{url: \"{box.Work}/%s\", lock: exclusive}}\n");
+        box.Put("x", "#!/bin/sh\nrun ./x; echo $?\n");
+        Assert.Equal("75\n", (await box.Run("team:x").Result()).Stdout);
+    }
+
+    [Theory]
+    [InlineData("url: /srv/%s, max-age: 1d", "max-age")]
+    [InlineData("headers: {A: b}, url: ~/%s", "headers")]
+    [InlineData("url: /srv/%s, trust: ask", "trust")]
+    [InlineData("url: /srv/%s, ref: main", "ref")]
+    [InlineData("url: /srv/../%s", "..")]
+    [InlineData("url: srv/%s", "directory")]
+    [InlineData("url: https://example.com/%s, mirrors: [/srv/%s]", "mirror")]
+    public async Task What_would_have_no_effect_is_a_mistake(string keys, string word)
+    {
+        using var box = new Sandbox();
+        box.Conf($"sources:\n  team: {{{keys}}}\n");
+        await box.Run("team:x").Fails(ExitStatus.Configuration, ":2:", word);
+    }
+
+    [Fact]
+    public async Task Its_scripts_are_listed_with_what_they_say_of_themselves_and_completed()
+    {
+        using var box = new Sandbox();
+        box.Conf($"sources:\n  team: {box.Work}/%s.sh\n  web: https://example.com/%s\n");
+        box.Put("backup.sh", "#!/bin/sh\n# shellcheck disable=SC2034\n# Copyright 2026 somebody\n\n# Back up the databases.\necho x\n");
+        box.Put("db/dump.sh", "#!/usr/bin/env node\n/* Dump one table. */\n");
+        box.Put("plain.sh", "echo x\n# not an opening comment of it\n");
+        box.Put("other.txt", "");
+        box.Put(".hidden.sh", "");
+        await box.Run("--list", "team:").Succeeds("team:backup   Back up the databases.\nteam:db/dump  Dump one table.\nteam:plain    \n");
+        await box.Run("--list", "team:d").Succeeds("team:db/dump  Dump one table.\n");
+        using var json = JsonDocument.Parse((await box.Run("--json", "--list", "team:db").Result()).Stdout);
+        Assert.Equal("Dump one table.", json.RootElement[0].GetProperty("summary").GetString());
+        var words = (await box.Run("--completion", "words").Result()).Stdout;
+        Assert.Contains("team:db/dump\tDump one table.\n", words, StringComparison.Ordinal);
+
+        await box.Run("--list", "web:").Expect(0, "", "run: web: this source cannot be listed; these of its scripts are cached\n");
+        await box.Run("--list", "wob:").Fails(ExitStatus.Usage, "wob: no such source", "did you mean web:?");
+    }
+}
