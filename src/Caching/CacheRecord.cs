@@ -39,7 +39,8 @@ internal sealed record CacheRecord(
 
         void Add(string key, string? value)
         {
-            // A value cannot hold a line feed: SCRIPT and URLs have no control characters, and of what a server says only printable ASCII is kept.
+            // A value cannot hold a line feed: SCRIPT and URLs have no control characters, and Http keeps only printable ASCII of what a
+            // server says.
             if (value is not null)
             {
                 text.Append(key).Append(' ').Append(value).Append('\n');

@@ -188,7 +188,8 @@ internal sealed class Exchange : IDisposable
     /// <summary>Null if the request stays on this machine. One to this machine leaves it if a proxy takes it.</summary>
     private RunException? PlainHttpRefusal(Uri hop, Origin origin)
     {
-        const string WaysOut = "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf";
+        const string WaysOut =
+            "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf";
         var shown = UrlText.Redacted(hop.AbsoluteUri);
         return !origin.IsLoopback ? new RunException(
                 ExitStatus.Refused, $"{shown}: plain http is refused: anyone on the network could change the script", WaysOut)
@@ -287,8 +288,8 @@ internal sealed class Exchange : IDisposable
     }
 
     /// <summary>
-    /// A validator exactly as the server wrote it, with any weak mark or odd date, because it is sent back there. It is also written down, so
-    /// one with other characters than printable ASCII is dropped: what cuts a line, or hides one, is more than a server needs.
+    /// A validator exactly as the server wrote it, with any weak mark or odd date, because it is sent back there. It is also written down,
+    /// so one that is not printable ASCII is dropped: no validator needs characters that end a line or hide text.
     /// </summary>
     private static string? Validator(HttpHeaders headers, string name)
     {

@@ -27,7 +27,9 @@ internal sealed class Proxies : IWebProxy
             : ["http_proxy", "all_proxy", "ALL_PROXY"];
 
     public Uri? GetProxy(Uri destination) =>
-        (destination.Scheme == Uri.UriSchemeHttps ? _https : _http) is { } proxy && !AnyCovers(_direct, Origin.Of(destination)) ? proxy : null;
+        (destination.Scheme == Uri.UriSchemeHttps ? _https : _http) is { } proxy && !AnyCovers(_direct, Origin.Of(destination))
+            ? proxy
+            : null;
 
     public bool IsBypassed(Uri host) => GetProxy(host) is null;
 
@@ -77,7 +79,7 @@ internal sealed class Proxies : IWebProxy
         return host.Length > 0 && (name == host || name.EndsWith("." + host, StringComparison.Ordinal));
     }
 
-    /// <summary>The address that the text is; null for a name. IPAddress also reads numbers such as 16 and 10.1, which are names here.</summary>
+    /// <summary>The address that the text is; null for a name. IPAddress also reads 16 and 10.1, which are names here.</summary>
     private static IPAddress? Address(string text)
     {
         text = text.StartsWith('[') ? text.Trim('[', ']') : text;

@@ -153,9 +153,9 @@ internal static class UrlText
         var number = 0;
         foreach (var field in Fields(bare[(question + 1)..]))
         {
-            var isRef = number < refs.Count && (refs[number] == Source.RefPlace || refs[number].EndsWith(RefValue, StringComparison.Ordinal));
+            var place = number < refs.Count ? refs[number++] : "";
+            var isRef = place == Source.RefPlace || place.EndsWith(RefValue, StringComparison.Ordinal);
             shown.Append(isRef ? field : WithoutValue(field));
-            number++;
         }
 
         return shown.Append(fragment).ToString();

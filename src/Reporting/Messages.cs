@@ -58,7 +58,7 @@ internal static class Messages
     /// </summary>
     public static string Printable(string text)
     {
-        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || (Rune.TryCreate(c, out var rune) && UnseenCharacters.Has(rune))))
+        if (!text.Any(static c => char.IsControl(c) || !Rune.TryCreate(c, out var rune) || UnseenCharacters.Has(rune)))
         {
             return text;
         }
@@ -73,7 +73,7 @@ internal static class Messages
             }
 
             i += rune.Utf16SequenceLength - 1;
-            _ = UnseenCharacters.Has(rune) ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}') : shown.Append(rune.ToString());
+            shown.Append(UnseenCharacters.Has(rune) ? $"\\u{{{rune.Value:x4}}}" : rune.ToString());
         }
 
         return shown.ToString();

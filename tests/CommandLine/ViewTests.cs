@@ -2,10 +2,11 @@ using System.Text;
 
 namespace Run.Tests.CommandLine;
 
-/// <summary>What <c>--view</c> and <c>--diff</c> show on a terminal: all of a script, and nothing that acts on the terminal or hides.</summary>
+/// <summary>What <c>--view</c> and <c>--diff</c> show on a terminal: all of a script, and nothing that acts there or hides.</summary>
 public sealed class ViewTests
 {
-    private const string Hidden = "#!/bin/sh\n# \e[8mhidden\e[0m \e]0;title\a \u202ereversed\u2066 \b\b\b\r# nothing\n\techo é 日本 😀 ran\n";
+    private const string Hidden =
+        "#!/bin/sh\n# \e[8mhidden\e[0m \e]0;title\a \u202ereversed\u2066 \b\b\b\r# nothing\n\techo é 日本 😀 ran\n";
 
     [Fact]
     public async Task A_script_cannot_hide_from_who_views_it_on_a_terminal()

@@ -4,7 +4,7 @@ using static Run.Tests.Infra.RawServer;
 
 namespace Run.Tests.Fetching;
 
-/// <summary>A URL with a secret in it, as storage with signed URLs gives them, is sent as it is, and neither shown nor written down.</summary>
+/// <summary>A URL with a secret in it, such as a signed one, is sent as it is, and neither shown nor written down.</summary>
 public sealed class SecretUrlTests
 {
     private const string Secret = "s3cretS3cret", Base64 = "czNjcmV0UzNjcmV0";

@@ -62,11 +62,14 @@ public sealed class CertificateVerdictTests
                 },
             ],
             what == "issuer RSA-1024" ? "RSA-1024" : "RSA-2048", what == "issuer expired" ? -1 : 300);
+        var isAuthority = what is "for signing certificates" or "an authority";
         using var own = Issue(
-            "Server", what switch { "SHA-1" => HashAlgorithmName.SHA1, "MD5" => HashAlgorithmName.MD5, _ => HashAlgorithmName.SHA256 }, issuer,
+            "Server",
+            what switch { "SHA-1" => HashAlgorithmName.SHA1, "MD5" => HashAlgorithmName.MD5, _ => HashAlgorithmName.SHA256 },
+            issuer,
             [
                 Constraints(authority: what == "an authority"),
-                Usage(what is "for signing certificates" or "an authority" ? X509KeyUsageFlags.KeyCertSign : X509KeyUsageFlags.DigitalSignature),
+                Usage(isAuthority ? X509KeyUsageFlags.KeyCertSign : X509KeyUsageFlags.DigitalSignature),
                 Names(Host),
                 .. what switch
                 {

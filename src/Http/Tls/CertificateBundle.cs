@@ -6,9 +6,9 @@ namespace Run.Http.Tls;
 
 /// <summary>Finds the few certificates that matter in a PEM file with the certificates of all authorities, quickly.</summary>
 /// <remarks>
-/// Only a file that can be read in one way is read here: lines of text, and blocks as every tool writes them (RFC 7468, section 3, "strict").
-/// OpenSSL reads some other files differently, and some not at all, and its own format can reject a certificate (x509(1), "trust
-/// settings"). Such a file is OpenSSL's to read, however long that takes.
+/// Only a file that can be read in one way is read here: lines of text, and blocks as every tool writes them (RFC 7468, section 3,
+/// "strict"). OpenSSL reads some other files differently, and some not at all, and its own format can reject a certificate
+/// (openssl-x509(1), "Trust settings"). Such a file is OpenSSL's to read, however long that takes.
 /// </remarks>
 internal static class CertificateBundle
 {
@@ -99,7 +99,7 @@ internal static class CertificateBundle
         return any;
     }
 
-    /// <summary>Whether the bytes are one SEQUENCE of ASN.1 to their end, with a length of two or more bytes, as a certificate's is.</summary>
+    /// <summary>Whether the bytes are one SEQUENCE of ASN.1 to their end, as long as a certificate: 256 bytes or more.</summary>
     private static bool IsSequence(ReadOnlySpan<byte> der)
     {
         const byte Sequence = 0x30, TwoByteLength = 0x82, ThreeByteLength = 0x83;
