@@ -192,9 +192,11 @@ static void restore_signals(void)
 
 static void remove_temporaries(void)
 {
-    const char *path = temporary;
-    if (path != NULL)
-        unlink(path);
+    for (size_t i = 0; i < COUNT(temporaries); i++) {
+        const char *path = temporaries[i];
+        if (path != NULL)
+            unlink(path);
+    }
 }
 
 /* Ends the process at once, from any thread. */
@@ -227,9 +229,13 @@ int run_execve(const char *file, char **argv)
 
 static void end_cleanly(int number)
 {
+    sigset_t raised;
+
     remove_temporaries();
-    if (number == SIGINT)
-        _exit(130);
+    if (line_is_shown && write(STDERR_FILENO, "\r\033[K", 4) != 4)
+        line_is_shown = 0;
+
+    /* The signal itself must end the process: a shell ends its own loop only if it sees that. PID 1 of a container survives its signals. */
     restore_signal(number);
     raise(number);
     sigemptyset(&raised);

@@ -39,30 +39,43 @@ public sealed class ChunkTests
     [InlineData("14;", "x")]
     [InlineData("14;x=\"", "x")]
     [InlineData("", "0")]
-    public Task Has_no_end(string start, string forEver) => HasFailed(async connection =>
+    public Task Has_no_end(string start, string forEver) =>
+        HasFailed(WithoutEnd((start.StartsWith('0') ? Hello : "") + start, forEver));
+
+    [Fact]
+    public async Task Is_repeated_and_then_the_mirror_is_asked()
     {
-        await connection.Send(Header + (start.StartsWith('0') ? Hello : "") + start);
+        await using var mirror = await ScriptServer.Start();
+        mirror["/x"] = Script;
+        foreach (var answer in (Func<Connection, Task>[])
+        [
+            Says(Header + Hello + "0\r\nTrailer: he\0llo\r\n\r\n"), Says(Header + Hello + "0\r\nno colon\r\n\r\n"),
+            WithoutEnd(Hello + "0\r\n", "x"),
+        ])
+        {
+            await using var failing = World.Answering(answer);
+            failing.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
+            await failing.Run("x").Succeeds("ran\n");
+            await using var passing = World.Answering(answer, Serves(Script));
+            await passing.Run("x").Succeeds("ran\n");
+        }
+    }
+
+    private static Func<Connection, Task> WithoutEnd(string start, string forEver) => async connection =>
+    {
+        await connection.Send(Header + start);
         var piece = string.Concat(Enumerable.Repeat(forEver, 1000));
         while (true)
         {
             await connection.Send(piece);
         }
-    });
+    };
 
-    /// <summary>It is tried again, then the mirror is asked; without one it is 65, and nothing runs.</summary>
     private static async Task HasFailed(Func<Connection, Task> answer)
     {
         await using var world = World.Answering(answer);
         await world.Run("x").Fails(ExitStatus.Data, world.Server.Url, "damaged");
         Assert.Equal(4, world.Server.Requests.Length);
         Assert.DoesNotContain(world.CachedFiles(), static path => Path.GetFileName(path) == "x");
-
-        await using var mirror = await ScriptServer.Start();
-        mirror["/x"] = Script;
-        world.SourceWith($"mirrors: [\"{mirror.Url}/%s\"]");
-        await world.Run("x").Succeeds("ran\n");
-
-        await using var passing = World.Answering(answer, Serves(Script));
-        await passing.Run("x").Succeeds("ran\n");
     }
 }
