@@ -1,9 +1,9 @@
 /*
  * Measures commands side by side: bench ROUNDS NAME COMMAND... -- NAME COMMAND... -- …
- * Each round starts every command once, so that other load on the machine affects all of them equally. Prints for each command, separated
- * by tabs: its name, and the medians of wall time and of user and system time (microseconds), of peak memory (KiB) and of page faults.
- * A {} at the end of a word is replaced by the number of the round, which gives each round a URL of its own. COMMAND may begin with
- * WITHOUT=FILE, a file that is removed before each start and before the clock runs, and then with NAME=VALUE, as in a shell.
+ * Each round starts every command once, so that whatever else the machine does meets all of them alike. Prints for each, separated by
+ * tabs, its name and the medians of wall time and of user and system time in microseconds, of peak memory in KiB and of page faults.
+ * A word that ends in {} gets the number of the round in place of it: another URL each time. COMMAND may begin with WITHOUT=FILE, a file
+ * that is removed before each start, outside of what is measured, and then with NAME=VALUE, as in a shell. What the commands print is lost.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static double microseconds(struct timeval t)
     return t.tv_sec * 1e6 + t.tv_usec;
 }
 
-/* The words of a command in this round. Only words that differ between rounds are copied; they are valid until the next call. */
+/* The words of a command for this round; only those that differ from round to round are new, and they live until the next call. */
 static char **words(struct command *command, int round)
 {
     static char *list[MOST], text[MOST][1024];
@@ -54,7 +54,7 @@ static int is_assignment(const char *word)
     return word != NULL && *word >= 'A' && *word <= 'Z' && strchr(word, '=') != NULL;
 }
 
-/* This environment with the variables that the command sets. */
+/* This environment, with what the command sets in it. */
 static char **environment(struct command *command)
 {
     static char *list[4 * MOST];
@@ -85,6 +85,7 @@ static void run(struct command *command, int round)
         unlink(command->without);
     posix_spawn_file_actions_init(&silent);
     posix_spawn_file_actions_addopen(&silent, 1, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&silent, 2, "/dev/null", O_WRONLY, 0);
     clock_gettime(CLOCK_MONOTONIC, &start);
     if (posix_spawnp(&pid, command->arguments[0], &silent, NULL, words(command, round), environment(command)) != 0
         || wait4(pid, &status, 0, &usage) != pid) {

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A web server for scripts/demo, scripts/fuzz and scripts/bench: serves the files of a directory on loopback, and needs only perl-base.
-# Prints its URL, and appends a line per request to the file LOG.
+# Prints its URL, and appends a line per request to the file LOG. A file named "changing" has another last line each time.
 #
 #   serve.pl DIRECTORY LOG
 use strict;
@@ -12,6 +12,7 @@ my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64, Reu
 $SIG{PIPE} = 'IGNORE';
 $| = 1;
 print 'http://127.0.0.1:', $listener->sockport, "\n";
+my $changes = 0;
 close STDOUT; # so that a reader of the URL sees the end
 
 while (1) {
@@ -27,7 +28,8 @@ while (1) {
     if (defined $path && $path !~ /\.\./ && open my $file, '<:raw', "$directory$path") {
         local $/;
         $body = <$file>;
-        $etag = sprintf '"%x-%x-%x"', (stat $file)[9], length $body, unpack '%32C*', $body;
+        $body .= '# ' . ++$changes . "\n" if $path =~ m{/changing$};
+        $etag = sprintf '"%x-%x-%x"', (stat $file)[9] + $changes, length $body, unpack '%32C*', $body;
         $status = $tag eq $etag ? '304 Not Modified' : '200 OK';
     }
     if (open my $lines, '>>', $log) {

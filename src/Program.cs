@@ -59,7 +59,7 @@ internal static class Program
     private static Invocation Parse(string[] arguments)
     {
         var invocation = arguments is [{ Length: > 0 } first, ..] && first[0] != '-'
-            ? new Invocation { Operands = arguments, IsPlain = true }
+            ? new Invocation { Operands = arguments, WordsToScript = arguments[..1] }
             : CommandLineParser.Parse(arguments);
         Messages.Set(invocation.Quiet, invocation.Verbose);
         return invocation;

@@ -40,6 +40,7 @@ internal static class CommandLineParser
         {
             Command = CommandOf(result),
             Operands = split.Operands,
+            WordsToScript = arguments[..Math.Min(arguments.Length - split.Operands.Length + 1, arguments.Length)],
             Update = result.GetValue(Options.Update),
             Offline = result.GetValue(Options.Offline),
             Pinned = result.GetValue(Options.Pinned),

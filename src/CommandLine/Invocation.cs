@@ -32,8 +32,14 @@ internal sealed record Invocation
     /// <summary>The script's own arguments, unchanged.</summary>
     public string[] Arguments => Operands[1..];
 
-    /// <summary>Whether there are no options.</summary>
-    public bool IsPlain { get; init; }
+    /// <summary>The command line up to SCRIPT, as it was typed.</summary>
+    public string[] WordsToScript { get; init; } = [];
+
+    /// <summary>
+    /// Whether the next run of these words may do as this one did, without asking: the effect of each option is over before the script
+    /// begins. Of the other ones <c>--interpreter</c> starts the script in a way that no plan has.
+    /// </summary>
+    public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null;
 
     public bool Update { get; init; }
 

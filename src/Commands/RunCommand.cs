@@ -69,10 +69,15 @@ internal static class RunCommand
                     hasReplaced = true;
                 }
 
-                if (invocation.IsPlain)
+                if (invocation.MayBePlanned)
                 {
-                    new Planner(invocation.Script, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
-                        .WriteDown();
+                    new Planner(
+                        invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
+                    {
+                        Offline = context.Offline,
+                        HasLock = context.Lock.IsTaken,
+                        RefusalIsSilent = invocation is { Quiet: true, ConflictExitCode: 0 } && request.Wait == TimeSpan.Zero,
+                    }.WriteDown();
                 }
 
                 detach?.Leave(Detach.LogFor(request));

@@ -61,6 +61,11 @@ internal static class PatternChecks
     private static void CheckUrl(string pattern, SourceLocation place)
     {
         var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
+        if (UrlText.IsPlain(sample))
+        {
+            return;
+        }
+
         if (!ScriptName.IsUrl(sample))
         {
             throw place.Mistake("the pattern is not an http or https URL", $"for example  https://host/scripts/{Source.Part}");

@@ -104,18 +104,21 @@ internal sealed class RunConf
     /// yet.</param>
     private static ConfFile? ReadFile(string path, int flags, ReadSet reads)
     {
+        // --config may name it by a relative path, and a plan needs an absolute one.
+        var absolute = path is not ['/', ..] && Files.RealPath(".").Value is { } here ? $"{here.TrimEnd('/')}/{path}" : path;
+
         // A home that is not a directory, such as /dev/null, has no file either.
         var opened = Files.Open(path, flags);
         using var file = opened.Error == Errno.NotDirectory ? null : opened.OrAbsent(error => Unreadable(path, error));
         if (file is null)
         {
-            reads.File(path, null);
+            reads.File(absolute, null);
             return null;
         }
 
         // Recorded before it is read, so that a change in between shows later.
         var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
-        reads.File(path, status);
+        reads.File(absolute, status);
         CheckWriters(path, status);
         var bytes = ReadAll(path, file, status);
         string text;

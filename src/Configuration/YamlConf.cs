@@ -18,20 +18,28 @@ internal sealed class YamlConf
     private static readonly string[] s_commitKeys = ["url", "accept"];
 
     private readonly string _file;
-    private readonly Parser _parser;
+    private readonly IParser _parser;
 
-    private YamlConf(string file, string text)
-    {
-        _file = file;
-        _parser = new Parser(new StringReader(text));
-    }
+    private YamlConf(string file, IParser parser) => (_file, _parser) = (file, parser);
 
     /// <exception cref="RunException">78: a mistake, with its line and column.</exception>
     public static ConfFile Parse(string file, string text)
     {
         try
         {
-            return new YamlConf(file, text).Document();
+            if (PlainYaml.TryRead(text) is { } plain)
+            {
+                return new YamlConf(file, plain).Document();
+            }
+        }
+        catch (RunException)
+        {
+            // A mistake: where it is, the other parser knows.
+        }
+
+        try
+        {
+            return new YamlConf(file, new Parser(new StringReader(text))).Document();
         }
         catch (YamlException e)
         {

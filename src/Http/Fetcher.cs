@@ -1,7 +1,6 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Run.Naming;
-using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Http;
@@ -37,7 +36,6 @@ internal static class Fetcher
 
     private static async Task<FetchResult> GetAsync(FetchRequest request, Stream into, long maxBytes)
     {
-        Processes.StartFinalizer();
         string[] urls = [request.Url, .. request.Mirrors];
         var deadline = Deadline.In(Limits.StartTimeout);
         using var progress = new Progress(Name(request.Url));

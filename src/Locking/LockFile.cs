@@ -21,7 +21,7 @@ namespace Run.Locking;
 internal sealed class LockFile
 {
     /// <summary>The length of a lock file's name in hexadecimal digits: half a SHA-256, which is enough against collisions.</summary>
-    public const int NameLength = 32;
+    public const int NameLength = Shared.LockNameLength;
 
     private const int ProcessIdMask = (1 << 22) - 1; // the kernel's PID_MAX_LIMIT
 

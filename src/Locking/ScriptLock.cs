@@ -11,6 +11,9 @@ internal sealed class ScriptLock
     // Whether this run goes on without a lock, because none could be taken.
     private bool _isUnavailable;
 
+    /// <summary>Whether this run has its lock.</summary>
+    public bool IsTaken { get; private set; }
+
     /// <summary>Takes the lock for this process, and so for the script that it becomes.</summary>
     /// <remarks>If no lock can be taken, a plain run prints a note and goes on without one.</remarks>
     /// <exception cref="RunException">
@@ -37,6 +40,7 @@ internal sealed class ScriptLock
                         MarkNamed(request);
                     }
 
+                    IsTaken = true;
                     Messages.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
                     return;
                 }

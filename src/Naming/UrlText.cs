@@ -102,8 +102,88 @@ internal static class UrlText
         return url;
     }
 
-    /// <summary>The last segment of the path, decoded if the result can be a file name.</summary>
-    /// <exception cref="RunException">64: the name is too long for a file system.</exception>
+    /// <summary>
+    /// Whether the URL is so plain that <see cref="Checked"/> takes it as it is: a host of letters, perhaps a port, and segments of
+    /// letters, digits and marks. It takes a hundredth of the time, and a run.conf may have hundreds of them.
+    /// </summary>
+    public static bool IsPlain(string url)
+    {
+        const int Longest = 200;
+        const string Secure = "https://", Insecure = "http://";
+        var rest = url.AsSpan();
+        var scheme = rest.StartsWith(Secure, StringComparison.Ordinal) ? Secure.Length
+            : rest.StartsWith(Insecure, StringComparison.Ordinal) ? Insecure.Length
+            : 0;
+        var slash = scheme == 0 || url.Length > Longest ? -1 : rest[scheme..].IndexOf('/');
+        if (slash <= 0 || !IsPlainHost(rest.Slice(scheme, slash)))
+        {
+            return false;
+        }
+
+        var start = scheme + slash + 1;
+        for (var at = start; at <= url.Length; at++)
+        {
+            if (at < url.Length && url[at] != '/')
+            {
+                if (!char.IsAsciiLetterOrDigit(url[at]) && url[at] is not ('-' or '_' or '.' or '~'))
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
+            if (rest[start..at] is "" or "." or "..")
+            {
+                return false;
+            }
+
+            start = at + 1;
+        }
+
+        return true;
+    }
+
+    private static bool IsPlainHost(ReadOnlySpan<char> host)
+    {
+        const int LongestLabel = 63, LongestPort = 4;
+        if (host.IndexOf(':') is >= 0 and var colon)
+        {
+            if (host.Length - colon - 1 is < 1 or > LongestPort || host[(colon + 1)..].IndexOfAnyExceptInRange('0', '9') >= 0)
+            {
+                return false;
+            }
+
+            host = host[..colon];
+        }
+
+        var label = 0;
+        var previous = '.';
+        foreach (var c in host)
+        {
+            // A label that begins with a digit may be a part of an address, and two hyphens stand for another alphabet.
+            var fits = char.IsAsciiLetterLower(c)
+                || (char.IsAsciiDigit(c) && label > 0)
+                || (c == '-' && label > 0 && previous != '-')
+                || (c == '.' && previous is not ('.' or '-'));
+            if (!fits)
+            {
+                return false;
+            }
+
+            label = c == '.' ? 0 : label + 1;
+            previous = c;
+            if (label > LongestLabel)
+            {
+                return false;
+            }
+        }
+
+        return previous is not ('.' or '-');
+    }
+
+    /// <summary>The last segment of the path, decoded where that gives a name that a file can have.</summary>
+    /// <exception cref="RunException">64: the name is longer than a file system takes.</exception>
     public static string FileName(string url)
     {
         var path = Path(url);

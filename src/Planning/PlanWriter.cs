@@ -11,19 +11,22 @@ internal sealed class PlanWriter
 {
     private readonly List<byte> _bytes = new(1024);
 
-    /// <param name="from">When the plan becomes valid, in seconds since 1970.</param>
-    /// <param name="until">When it expires, in seconds since 1970.</param>
-    /// <param name="key">The key of the runs that it is for.</param>
-    /// <param name="lockRequest">What to lock before anything is checked.</param>
-    public PlanWriter(long from, long until, byte[] key, LockRequest lockRequest)
+    /// <param name="from">In seconds since 1970: from when on it holds.</param>
+    /// <param name="until">Until when.</param>
+    /// <param name="key">What it is for.</param>
+    /// <param name="lockRequest">What is locked before anything is looked at.</param>
+    /// <param name="refusalIsSilent">Whether a run that finds the lock held ends in silence, and is a success.</param>
+    public PlanWriter(long from, long until, byte[] key, LockRequest lockRequest, bool refusalIsSilent)
     {
         Number(0);
         Number(from);
         Number(until);
         _bytes.AddRange(key);
         _bytes.Add((byte)lockRequest.Mode);
+        _bytes.Add((byte)(refusalIsSilent ? Shared.HeldIsSuccess : Shared.HeldIsSaid));
         Text(lockRequest.Path);
         _bytes.AddRange(lockRequest.Record.ToBytes());
+        Text(lockRequest.Name is null ? "" : lockRequest.OwnPath);
     }
 
     public void Add(Input input)

@@ -15,23 +15,32 @@ namespace Run.Planning;
 /// Records as a plan what a run has read and decided, so that the next run like it needs no runtime (native/executor.c). A plan must never
 /// change what happens: it holds everything that could, and if it cannot hold something, no plan is written.
 /// </summary>
-/// <param name="typed">SCRIPT as it was typed.</param>
-/// <param name="reads">Everything that has decided so far.</param>
-/// <param name="copy">The script's cached copy; null for a local file.</param>
-/// <param name="program">The program that <c>#!/usr/bin/env</c> will find; null if the script does not use env.</param>
+/// <param name="words">The command line up to SCRIPT, as it was typed.</param>
+/// <param name="reads">What has decided so far.</param>
+/// <param name="copy">The script's copy; null for a local file.</param>
+/// <param name="program">The program that <c>#!/usr/bin/env</c> will find, if the script names one.</param>
 internal sealed class Planner(
-    string typed, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest, CachedScript? copy,
-    Launch launch, string? program)
+    IReadOnlyList<string> words, ResolvedScript script, XdgPaths paths, Cache cache, ReadSet reads, LockRequest lockRequest,
+    CachedScript? copy, Launch launch, string? program)
 {
-    /// <summary>
-    /// Must be called right before exec, so that a run that fails has no plan. A plan that cannot be written is not an error.
-    /// </summary>
+    /// <summary>Whether the network is not to be touched: then a copy is never too old.</summary>
+    public required bool Offline { get; init; }
+
+    /// <summary>Whether there is a lock: without one a note has said so, or <c>--quiet</c> has kept it back.</summary>
+    public required bool HasLock { get; init; }
+
+    /// <summary>Whether a run that finds the lock held ends at once, says nothing and is a success: <c>-q -E 0</c>.</summary>
+    public required bool RefusalIsSilent { get; init; }
+
+    private string Typed => words[^1];
+
+    /// <summary>To be called right before exec, so that what has failed has no plan. Nothing fails for want of one.</summary>
     public void WriteDown()
     {
         try
         {
             AddInputs();
-            if (Directory() is { } directory && CanBePlanned() && NativePlans.Find(typed, directory) is var (key, path))
+            if (Directory() is { } directory && CanBePlanned() && NativePlans.Find(words, directory) is var (key, path))
             {
                 // A local file is not cached and must not create the cache, so it has a plan only if the cache exists.
                 if (copy is null && Files.Status(cache.Root).Value is null)
@@ -49,8 +58,8 @@ internal sealed class Planner(
         }
     }
 
-    /// <summary>The working directory, if the meaning of SCRIPT can depend on it, else empty. The executor uses the same rule.</summary>
-    private string? Directory() => typed is ['/', ..] ? "" : Files.RealPath(".").Value;
+    /// <summary>From where SCRIPT was called, as far as that can decide what it means; the executor finds the same.</summary>
+    private string? Directory() => Typed is ['/', ..] ? "" : Files.RealPath(".").Value;
 
     /// <summary>Adds what the run did not read for a decision, but what must not change either.</summary>
     private void AddInputs()
@@ -78,17 +87,19 @@ internal sealed class Planner(
 
     private bool CanBePlanned() =>
         RecordLocks.SurviveExec
+        && HasLock
         && !Messages.HasSpoken
         && !paths.AreMakeshift
         && IsStartedByKernel()
         && (copy is null
-            ? script.Local == typed && script.Digest is null
+            ? script.Local == Typed && script.Digest is null
             : copy.RecordFile is not null && copy.Record.Stamp == launch.Stamp && script.Source?.Trust is not TrustLevel.Ask)
         && reads.ShowsChange(new Input.File(copy?.Path ?? lockRequest.Identity, launch.Stamp))
         && reads.ShowsEveryChange;
 
     /// <summary>
-    /// Whether the kernel will start the script itself next time too. The kernel finds the interpreter, except for the one that env finds.
+    /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks
+    /// for.
     /// </summary>
     private bool IsStartedByKernel() =>
         launch is { ByKernel: true, Stamp: not null }
@@ -99,10 +110,10 @@ internal sealed class Planner(
 
     private byte[] Plan(byte[] key)
     {
-        var (from, until) = copy is null
+        var (from, until) = copy is null || Offline
             ? (long.MinValue, long.MaxValue)
             : copy.FreshBetween(ScriptProvider.MaxAge(script));
-        var plan = new PlanWriter(from, until, key, lockRequest);
+        var plan = new PlanWriter(from, until, key, lockRequest, RefusalIsSilent);
         foreach (var input in reads.Inputs)
         {
             plan.Add(input);
@@ -121,8 +132,8 @@ internal sealed class Planner(
     }
 
     /// <summary>
-    /// Writes the plan to a staging file and renames it. It is not flushed, because it need not survive a power failure: its seal shows
-    /// whether it is complete.
+    /// Puts the plan in its place, whole. It need not outlive a loss of power, and is not flushed: what it says of itself shows whether it
+    /// is whole.
     /// </summary>
     private void Put(string path, byte[] bytes)
     {

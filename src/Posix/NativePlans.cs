@@ -3,7 +3,7 @@ using Run.Generated;
 
 namespace Run.Posix;
 
-/// <summary>The variable that gives the cache's directory.</summary>
+/// <summary>Which variable says where the cache is.</summary>
 internal enum CacheVariable
 {
     None = Shared.CacheByNothing,
@@ -12,38 +12,38 @@ internal enum CacheVariable
     Home = Shared.CacheByHome,
 }
 
-/// <summary>The native part of plans, native/plan_key.c: what the planner and the executor must agree on.</summary>
+/// <summary>The native half of plans, native/plan_key.c: what the planner and the executor have to agree on.</summary>
 internal static unsafe partial class NativePlans
 {
     /// <summary>
-    /// The cache's directory as an absolute path, and the variable that gives it; <see cref="CacheVariable.None"/> and an empty path if no
-    /// variable does, or if RUN_CACHE is relative.
+    /// The cache's directory, if a variable says it plainly, and which one does. Its path is absolute.
     /// </summary>
     public static (CacheVariable By, string Path) CacheDirectory()
     {
         var path = stackalloc byte[Shared.PlanMostPathBytes];
-        var by = (CacheVariable)run_cache_directory(path);
+        var by = (CacheVariable)run_cache_directory(Processes.run_environ(), path);
         return (by, by == CacheVariable.None ? "" : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(path)));
     }
 
     /// <summary>
-    /// A plan's key and path, as the executor will look for them; null if there can be no plan.
+    /// What a plan is for and where it is to be, as the executor will look for it; null if there can be none.
     /// </summary>
-    /// <param name="script">SCRIPT as typed.</param>
-    /// <param name="directory">The working directory; empty if SCRIPT is an absolute path.</param>
-    public static (byte[] Key, string Path)? Find(string script, string directory)
+    /// <param name="words">The command line up to SCRIPT, as it was typed, without the program's own name.</param>
+    /// <param name="directory">From where it was called; empty for an absolute path.</param>
+    public static (byte[] Key, string Path)? Find(IReadOnlyList<string> words, string directory)
     {
         Plan plan;
-        fixed (byte* s = OsText.ToCString(script), d = OsText.ToCString(directory))
+        using var vector = new ArgumentVector(words);
+        fixed (byte* d = OsText.ToCString(directory))
         {
-            return run_find_plan(s, d, &plan) == 0
+            return run_find_plan(vector.Pointer, (nuint)words.Count, d, Processes.run_environ(), &plan) == 0
                 ? null
                 : (new ReadOnlySpan<byte>(plan.Key, (int)plan.KeyLength).ToArray(),
                     OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(plan.Path)));
         }
     }
 
-    /// <summary>The seal of a plan: its first eight bytes must have this value.</summary>
+    /// <summary>What the first eight bytes of a plan have to be.</summary>
     public static ulong Seal(ReadOnlySpan<byte> plan)
     {
         fixed (byte* bytes = plan)
@@ -61,10 +61,10 @@ internal static unsafe partial class NativePlans
     }
 
     [LibraryImport("libc")]
-    private static partial int run_cache_directory(byte* path);
+    private static partial int run_cache_directory(byte** environment, byte* path);
 
     [LibraryImport("libc")]
-    private static partial int run_find_plan(byte* script, byte* directory, Plan* plan);
+    private static partial int run_find_plan(byte** words, nuint count, byte* directory, byte** environment, Plan* plan);
 
     [LibraryImport("libc")]
     private static partial ulong run_plan_seal(byte* bytes, nuint length);

@@ -37,9 +37,6 @@ internal static unsafe partial class Processes
         return arguments;
     }
 
-    /// <summary>Starts the finalizer thread, which native/runtime_stubs.c has held back until now.</summary>
-    public static void StartFinalizer() => run_start_finalizer();
-
     /// <summary>
     /// execve(2) with the unchanged environment and the signals as the caller had set them. Meanwhile no thread is started
     /// (native/threads.h). It returns only on failure.
@@ -151,7 +148,7 @@ internal static unsafe partial class Processes
             : new Version(0, 0);
     }
 
-    // In native/startup.c and native/runtime_stubs.c.
+    // native/startup.c.
     [LibraryImport("libc")]
     private static partial byte** run_argv();
 
@@ -163,7 +160,4 @@ internal static unsafe partial class Processes
 
     [LibraryImport("libc")]
     private static partial void run_exit(int status);
-
-    [LibraryImport("libc")]
-    private static partial void run_start_finalizer();
 }

@@ -16,7 +16,7 @@ internal static class Messages
     private static bool s_verbose;
     private static bool? s_colour;
 
-    /// <summary>Whether a message has been printed.</summary>
+    /// <summary>Whether a message has been printed, or would have been without <c>--quiet</c>.</summary>
     public static bool HasSpoken { get; private set; }
 
     /// <summary>
@@ -39,6 +39,7 @@ internal static class Messages
     /// <summary>Prints what the caller should know although the run goes on. Not printed with <c>--quiet</c>.</summary>
     public static void Note(string message, string? hint = null)
     {
+        HasSpoken = true;
         if (!s_quiet)
         {
             Say(Yellow, message, hint);

@@ -1,58 +1,53 @@
 /*
- * A warm run without the runtime. The planner (src/Planning) decides, and writes a plan: what it looked at, the state of
- * that, and the result. This is the executor: it finds the plan for a command line, checks that nothing has changed, takes
- * the lock and becomes the script. It decides nothing: in case of any doubt it returns, the runtime starts, and the run
- * goes on without a plan.
+ * A warm run without the runtime. The planner (src/Planning) decides, and writes down what it looked at, what that
+ * looked like, and what came of it: a plan. Here is the executor: it finds the plan for a command line, checks that all
+ * of it still looks the same, takes the lock and becomes the script. It decides nothing: on the slightest doubt it
+ * returns, the runtime starts, and the planner does what it always did.
  *
- * It runs before anything is set up, so it allocates nothing, and changes nothing if it returns.
+ * It runs before anything is set up, the C library included (entry.c), so it uses nothing but sys.h, and leaves nothing behind.
  *
- * A plan is a file, CACHE/plans/XXXX, in the byte order of the machine that wrote it:
+ * A plan is a file, CACHE/plans/XXXX, in the byte order and the integers of the machine that wrote it:
  *
  *     u64 seal         of all that follows; see run_plan_seal
  *     i64 from, until  the seconds since 1970 between which the plan holds
- *     text key         what the plan is for; see run_find_plan
- *     lock             u8, text, text, text: F_RDLCK or F_WRLCK, the lock file, and the two texts that the file begins with
- *     steps            one letter each, then its operands:
+ *     key              what the plan is for; see run_find_plan
+ *     lock             u8 F_RDLCK or F_WRLCK; u8 RUN_HELD_…; text, its file; text, text, what the file begins with;
+ *                      text, the script's own lock file if that is another one, else empty
+ *     steps            one letter each, then what belongs to it:
  *       v text text    the variable is set to that value
  *       u text         the variable is not set
- *       a text         nothing exists at that path, not even a dangling link
- *       s stamp text   the file at that path (links are followed) has that stamp
- *       d u32 text     the path is a directory that this user owns, without any of these permissions, or a link to one
- *       D u32 text     the path is such a directory, not a link
- *       n text         the path is a directory that another user owns, or a link to one
- *       x text         the path is a program that this user may execute, or a link to one
- *       c stamp text   the script is that file in the cache, and has that stamp
- *       f stamp text   the script is the local file that the command line names; that is its real path, and it has that stamp
+ *       a text         nothing is at that path, not even a link that leads nowhere
+ *       s stamp text   what the path leads to has that stamp
+ *       d u32 text     the path leads to a directory of this user's own with none of these permissions
+ *       D u32 text     the path is one, and no link to one
+ *       n text         the path leads to a directory of another user's
+ *       x text         the path leads to a program that may be executed
+ *       c stamp text   the script is that file of the cache, and has that stamp
+ *       f stamp text   the script is the local file that the command line names; it has that stamp, and is really there
  *
- * So each input of a decision is a step, recorded by ReadSet when it was read. shared.h has the letters.
+ * So each input of a decision is a step, written down by ReadSet as it was read; shared.h has the letters.
  *
- * The lock is taken first. Old versions of a script are removed only if no process holds its lock (Caching/VersionSweeper), so what is
- * found under the lock stays until the script has started.
+ * The lock comes first: whoever removes an old version of a script looks at who holds its lock (Caching/VersionSweeper), so what is
+ * seen under the lock stays until the script has begun.
  *
- * A text ends in a NUL. A stamp is device, inode, size, mtime and ctime, eight bytes each, as in FileStamp.
+ * A text ends in a NUL. A stamp is device, inode, size, mtime and ctime, eight bytes each, as FileStamp has them.
  */
 #include "executor.h"
 #include "plan_key.h"
 #include "shared.h"
+#include "sys.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <time.h>
-#include <unistd.h>
 
 _Static_assert(RUN_PLAN_MOST_PATH_BYTES >= PATH_MAX + sizeof "/plans/0000", "room for the path of a plan");
 
-extern char **environ;
+/* What this process was given. */
+struct caller {
+    char **environment;
+    uid_t user;
+};
 
-/* The part of a plan that has not been read yet. */
+/* What of a plan has not been read yet. */
 struct rest {
     const unsigned char *at, *end;
 };
@@ -62,11 +57,17 @@ struct stamp {
     int64_t size, modified, changed;
 };
 
+/* What became of a lock, if it is not a descriptor. */
+enum { DOUBTFUL = -1, HELD = -2 };
+
+/* The longest record of a lock that is looked at here. */
+enum { MOST_RECORD = 2048 };
+
 static int take(struct rest *rest, void *into, size_t length)
 {
     if ((size_t)(rest->end - rest->at) < length)
         return 0;
-    memcpy(into, rest->at, length);
+    copy_bytes(into, rest->at, length);
     rest->at += length;
     return 1;
 }
@@ -74,42 +75,47 @@ static int take(struct rest *rest, void *into, size_t length)
 static const char *take_text(struct rest *rest)
 {
     const char *text = (const char *)rest->at;
-    const unsigned char *nul = memchr(rest->at, 0, (size_t)(rest->end - rest->at));
-    if (nul == NULL)
-        return NULL;
-    rest->at = nul + 1;
-    return text;
+    while (rest->at < rest->end)
+        if (*rest->at++ == '\0')
+            return text;
+    return NULL;
 }
 
 static int is_local(const char *script)
 {
-    return script[0] == '/' || strncmp(script, "./", 2) == 0 || strncmp(script, "../", 3) == 0;
+    return script[0] == '/' || begins_with(script, "./") || begins_with(script, "../");
 }
 
 /*
- * The working directory: relative paths and the search for run.pins start there. Empty if SCRIPT is an absolute path, which means the same
- * everywhere. Returns 0 on failure.
+ * The directory that SCRIPT is called from: it decides what a relative path is, and where the search for run.pins begins. An absolute path
+ * means the same everywhere. 0: it cannot be said.
  */
 static int find_directory(const char *script, char *path, size_t room)
 {
     path[0] = '\0';
-    return script[0] == '/' || (getcwd(path, room) != NULL && path[0] == '/');
+    return script[0] == '/' || (sys_getcwd(path, room) > 0 && path[0] == '/');
 }
 
-/* Reads the plan at that path, if it is a private file of this user. Returns its length in bytes, or 0. */
-static size_t read_plan(const char *path, unsigned char *plan)
+/* Whether the file is this user's, a regular one, and has none of these permissions. */
+static int is_own_file(const struct stat *status, uid_t user, mode_t forbidden)
+{
+    return S_ISREG(status->st_mode) && status->st_uid == user && (status->st_mode & forbidden) == 0;
+}
+
+/* Reads the plan of that name: a file of this user's alone. Its length, or 0. */
+static size_t read_plan(const char *path, unsigned char *plan, uid_t user)
 {
     struct stat status;
     size_t length = 0;
 
-    int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int file = sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
         return 0;
-    if (fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() && (status.st_mode & 077) == 0
+    if (sys_fstat(file, &status) == 0 && is_own_file(&status, user, 077)
         && status.st_size > (off_t)sizeof(uint64_t) && status.st_size <= RUN_PLAN_MOST_BYTES
-        && read(file, plan, (size_t)status.st_size) == status.st_size)
+        && sys_pread(file, plan, (size_t)status.st_size) == status.st_size)
         length = (size_t)status.st_size;
-    close(file);
+    sys_close(file);
     return length;
 }
 
@@ -118,92 +124,221 @@ static int64_t nanoseconds(struct timespec time)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/* makedev(3): major and minor number, as statx(2) tells them apart. */
+static uint64_t device_of(const struct stat *status)
+{
+    uint64_t device = status->st_dev;
+    uint64_t major = (device >> 8 & 0xfff) | (device >> 32 & ~(uint64_t)0xfff);
+    uint64_t minor = (device & 0xff) | (device >> 12 & ~(uint64_t)0xff & 0xffffffff);
+    return major << 32 | minor;
+}
+
 static int has_stamp(const struct stat *status, const struct stamp *stamp)
 {
     return S_ISREG(status->st_mode)
-        && stamp->device == ((uint64_t)major(status->st_dev) << 32 | minor(status->st_dev))
+        && stamp->device == device_of(status)
         && stamp->inode == status->st_ino
         && stamp->size == status->st_size
         && stamp->modified == nanoseconds(status->st_mtim)
         && stamp->changed == nanoseconds(status->st_ctim);
 }
 
-/* Whether the path still has that real path, and the file has that stamp. */
+/* Whether the path leads there, by way of no symbolic link, or of the same ones as ever. */
 static int is_really(const char *path, const struct stamp *stamp, const char *real)
 {
-    char link[sizeof "/proc/self/fd/" + 12], target[PATH_MAX];
+    char link[sizeof "/proc/self/fd/" + 12], digits[12], target[PATH_MAX];
     struct stat status;
+    size_t at = sizeof "/proc/self/fd/" - 1, count = 0;
     int same = 0;
 
-    int file = open(path, O_PATH | O_CLOEXEC);
+    int file = sys_open(path, O_PATH);
     if (file < 0)
         return 0;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t length = readlink(link, target, sizeof target);
-    if (length > 0 && (size_t)length == strlen(real) && memcmp(target, real, (size_t)length) == 0)
-        same = fstat(file, &status) == 0 && has_stamp(&status, stamp);
-    close(file);
+    copy_bytes(link, "/proc/self/fd/", at);
+    for (int number = file; count == 0 || number > 0; number /= 10)
+        digits[count++] = (char)('0' + number % 10);
+    while (count > 0)
+        link[at++] = digits[--count];
+    link[at] = '\0';
+    long length = sys_readlink(link, target, sizeof target);
+    if (length > 0 && (size_t)length == text_length(real) && same_bytes(target, real, (size_t)length))
+        same = sys_fstat(file, &status) == 0 && has_stamp(&status, stamp);
+    sys_close(file);
     return same;
 }
 
 /*
- * Takes the lock as ScriptLock does, if it is free and its file has the expected mode and record. Returns the descriptor, or -1.
+ * Whether this very process has that file open already, as what a lock hangs on: closing another descriptor of it would let go of that
+ * lock. Descriptors of locks follow one another.
  */
-static int take_lock(short mode, const char *path, const char *record, size_t length)
+static int may_be_inherited(const char *path)
 {
     struct stat there, here;
-    struct flock lock = {.l_type = mode, .l_whence = SEEK_SET, .l_start = RUN_LOCK_BYTE, .l_len = 1};
     struct rlimit descriptors;
-    struct timespec now;
-    char found[RUN_PLAN_MOST_BYTES];
 
     /* With a limit that low, the descriptor of a lock that this process already holds may be anywhere below: see LockFile.Inherited. */
-    if (getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur <= RUN_LEAST_DESCRIPTOR)
-        return -1;
-    if (lstat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_uid != geteuid() || (there.st_mode & 0777) != 0600)
-        return -1;
-
-    /* If this process already holds the lock, closing another descriptor of its file would release it. */
-    for (int fd = RUN_LEAST_DESCRIPTOR; fcntl(fd, F_GETFD) != -1; fd++)
-        if (fstat(fd, &here) != 0 || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
-            return -1;
-
-    int first = open(path, (mode == F_RDLCK ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC);
-    if (first < 0)
-        return -1;
-    int fd = fcntl(first, F_DUPFD, RUN_LEAST_DESCRIPTOR);
-    close(first);
-    if (fd < 0)
-        return -1;
-
-    if (fcntl(fd, F_SETLK, &lock) == 0
-        && fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev && here.st_ino == there.st_ino
-        && pread(fd, found, length, 0) == (ssize_t)length && memcmp(found, record, length) == 0
-        && clock_gettime(CLOCK_MONOTONIC, &now) == 0) {
-        struct flock mark = lock;
-        mark.l_start = RUN_FIRST_MARK | (off_t)getpid() << RUN_PID_SHIFT | (nanoseconds(now) & (((off_t)1 << RUN_PID_SHIFT) - 1));
-        if (fcntl(fd, F_SETLK, &mark) == 0)
-            return fd;
-    }
-    close(fd);
-    return -1;
+    if (sys_getrlimit(RLIMIT_NOFILE, &descriptors) != 0 || descriptors.rlim_cur <= RUN_LEAST_DESCRIPTOR)
+        return 1;
+    for (int fd = RUN_LEAST_DESCRIPTOR; sys_fcntl(fd, F_GETFD, 0) >= 0; fd++)
+        if (sys_stat(path, &there, AT_SYMLINK_NOFOLLOW) != 0 || sys_fstat(fd, &here) != 0
+            || (here.st_dev == there.st_dev && here.st_ino == there.st_ino))
+            return 1;
+    return 0;
 }
 
-/* Takes the lock that the plan names. Returns the descriptor, or -1. */
-static int follow_lock(struct rest *rest)
+/*
+ * Opens a lock's file as LockFile does: read-only for a shared lock, because the script's children inherit the descriptor. The descriptor, out
+ * of the script's way, or DOUBTFUL.
+ */
+static int open_lock(const char *path, short mode)
 {
+    if (may_be_inherited(path))
+        return DOUBTFUL;
+    int first = sys_open(path, (mode == F_RDLCK ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (first < 0)
+        return DOUBTFUL;
+    int fd = sys_fcntl(first, F_DUPFD, RUN_LEAST_DESCRIPTOR);
+    sys_close(first);
+    return fd < 0 ? DOUBTFUL : fd;
+}
+
+/*
+ * Whether it is as a lock's file should be, and still in its place: nobody moves one, but somebody may have removed it before it was
+ * locked.
+ */
+static int is_lock_file(int fd, uid_t user)
+{
+    struct stat status;
+    return sys_fstat(fd, &status) == 0 && is_own_file(&status, user, 0) && (status.st_mode & 0777) == 0600
+        && status.st_nlink > 0;
+}
+
+/* How long the record is that a lock's file begins with: see Locking/LockRecord. 0: it begins with something else. */
+static size_t record_length(const char *bytes, size_t length)
+{
+    size_t at = 0, digits = 0;
+    while (at < length && bytes[at] != '\0')
+        at++;
+    for (at++; at < length && ((bytes[at] >= '0' && bytes[at] <= '9') || (bytes[at] >= 'a' && bytes[at] <= 'f')); at++)
+        digits++;
+    return digits == RUN_LOCK_NAME_LENGTH && at < length && bytes[at] == '\0' ? at + 1 : 0;
+}
+
+/* Whether the lock's file begins with that record. */
+static int has_record(int fd, const char *record, size_t length)
+{
+    char found[MOST_RECORD];
+    long there = length <= sizeof found ? sys_pread(fd, found, length) : -1;
+    return there == (long)length && same_bytes(found, record, length);
+}
+
+/* Says in the lock's file who holds it, unless it is said already: another name of the same script may have been the last. */
+static int record_holder(int fd, const char *record, size_t length)
+{
+    char found[MOST_RECORD];
+
+    if (has_record(fd, record, length))
+        return 1;
+    long there = sys_pread(fd, found, sizeof found);
+    return there >= 0 && record_length(record, length) == length && record_length(found, (size_t)there) != 0
+        && sys_pwrite(fd, record, length) == (long)length;
+}
+
+/*
+ * The same for a shared lock, whose own descriptor cannot be written: by another one, and before anything is locked, for to close a
+ * descriptor of the file lets go of its locks.
+ */
+static int record_before(const char *path, const char *record, size_t length, uid_t user)
+{
+    int fd = sys_open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return 0;
+    int written = is_lock_file(fd, user) && record_holder(fd, record, length);
+    sys_close(fd);
+    return written;
+}
+
+/* Leaves the mark of this process, above `first`. */
+static int mark(int fd, short mode, off_t first)
+{
+    struct flock lock = {.l_type = mode, .l_whence = SEEK_SET, .l_len = 1};
+    struct timespec now;
+
+    if (sys_clock(CLOCK_MONOTONIC, &now) != 0)
+        return 0;
+    lock.l_start = first | (off_t)sys_getpid() << RUN_PID_SHIFT | (nanoseconds(now) & (((off_t)1 << RUN_PID_SHIFT) - 1));
+    return sys_fcntl(fd, F_SETLK, (long)&lock) == 0;
+}
+
+/* The locks of this run. */
+struct locks {
+    int fd, own;   /* the lock; the script's own, if that is another, else DOUBTFUL */
+    uint8_t held;  /* what to do where it is held */
+};
+
+static void release(const struct locks *locks)
+{
+    if (locks->fd >= 0)
+        sys_close(locks->fd);
+    if (locks->own >= 0)
+        sys_close(locks->own);
+}
+
+/*
+ * Takes the lock that the plan names as ScriptLock does, if it can be had at once and its file is as it should be. 0: DOUBTFUL or HELD is
+ * in locks->fd, and nothing stays open.
+ */
+static int follow_lock(struct rest *rest, struct locks *locks, uid_t user)
+{
+    struct flock lock = {.l_whence = SEEK_SET, .l_start = RUN_LOCK_BYTE, .l_len = 1};
     uint8_t mode;
 
-    if (!take(rest, &mode, sizeof mode) || mode > F_WRLCK)
-        return -1;
+    *locks = (struct locks){.fd = DOUBTFUL, .own = DOUBTFUL};
+    if (!take(rest, &mode, sizeof mode) || mode > F_WRLCK || !take(rest, &locks->held, sizeof locks->held))
+        return 0;
     const char *path = take_text(rest), *record = (const char *)rest->at;
     if (path == NULL || take_text(rest) == NULL || take_text(rest) == NULL)
-        return -1;
-    return take_lock(mode, path, record, (size_t)((const char *)rest->at - record));
+        return 0;
+    size_t length = (size_t)((const char *)rest->at - record);
+    const char *own = take_text(rest);
+    if (own == NULL || (locks->fd = open_lock(path, mode)) < 0)
+        return 0;
+    if (mode == F_RDLCK && !has_record(locks->fd, record, length) && !record_before(path, record, length, user)) {
+        release(locks);
+        locks->fd = DOUBTFUL;
+        return 0;
+    }
+
+    lock.l_type = mode;
+    int error = sys_fcntl(locks->fd, F_SETLK, (long)&lock);
+    int is_sound = is_lock_file(locks->fd, user);
+    if (error == 0 && is_sound && (mode == F_RDLCK ? has_record : record_holder)(locks->fd, record, length)
+        && mark(locks->fd, mode, RUN_FIRST_MARK)
+        && (own[0] == '\0'
+            || ((locks->own = open_lock(own, F_RDLCK)) >= 0 && is_lock_file(locks->own, user)
+                && mark(locks->own, F_RDLCK, RUN_FIRST_NAMED_MARK))))
+        return 1;
+    release(locks);
+    locks->fd = is_sound && (error == -EAGAIN || error == -EACCES) ? HELD : DOUBTFUL;
+    return 0;
 }
 
-/* Checks the steps. Returns the script to execute if all of them hold, else NULL. */
-static const char *follow_steps(struct rest *rest, char **argv, const struct run_plan *plan)
+/* Whether the path lies in that directory, by its letters alone. */
+static int is_below(const char *path, const char *directory, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (path[i] != directory[i])
+            return 0;
+    if (path[length] != '/')
+        return 0;
+    for (path += length; *path != '\0'; path++)
+        if (begins_with(path, "/../"))
+            return 0;
+    return 1;
+}
+
+/* Goes through the steps. The script to execute where all of them can be gone, else NULL. */
+static const char *follow_steps(struct rest *rest, const char *typed, const struct run_plan *plan, const struct caller *caller)
 {
     const char *script = NULL, *path;
     struct stat status;
@@ -215,64 +350,70 @@ static const char *follow_steps(struct rest *rest, char **argv, const struct run
         switch (step) {
         case RUN_STEP_VARIABLE_IS: {
             const char *name = take_text(rest), *value = name == NULL ? NULL : take_text(rest), *now;
-            if (value == NULL || (now = getenv(name)) == NULL || strcmp(now, value) != 0)
+            if (value == NULL || (now = variable_of(caller->environment, name)) == NULL || !same_text(now, value))
                 return NULL;
             break;
         }
 
         case RUN_STEP_VARIABLE_UNSET: {
             const char *name = take_text(rest);
-            if (name == NULL || getenv(name) != NULL)
+            if (name == NULL || variable_of(caller->environment, name) != NULL)
                 return NULL;
             break;
         }
 
         case RUN_STEP_ABSENT:
-            if ((path = take_text(rest)) == NULL || lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR))
+            if ((path = take_text(rest)) == NULL)
                 return NULL;
+            switch (sys_stat(path, &status, AT_SYMLINK_NOFOLLOW)) {
+            case -ENOENT:
+            case -ENOTDIR:
+                break;
+            default:
+                return NULL;
+            }
             break;
 
         case RUN_STEP_SAME:
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
-                || stat(path, &status) != 0 || !has_stamp(&status, &stamp))
+                || sys_stat(path, &status, 0) != 0 || !has_stamp(&status, &stamp))
                 return NULL;
             break;
 
         case RUN_STEP_OWN_DIRECTORY:
         case RUN_STEP_OWN_DIRECTORY_NO_LINK:
             if (!take(rest, &forbidden, sizeof forbidden) || (path = take_text(rest)) == NULL
-                || (step == RUN_STEP_OWN_DIRECTORY ? stat : lstat)(path, &status) != 0 || !S_ISDIR(status.st_mode)
-                || status.st_uid != geteuid() || (status.st_mode & forbidden) != 0)
+                || sys_stat(path, &status, step == RUN_STEP_OWN_DIRECTORY ? 0 : AT_SYMLINK_NOFOLLOW) != 0
+                || !S_ISDIR(status.st_mode) || status.st_uid != caller->user || (status.st_mode & forbidden) != 0)
                 return NULL;
             break;
 
         case RUN_STEP_FOREIGN_DIRECTORY:
-            if ((path = take_text(rest)) == NULL || stat(path, &status) != 0 || !S_ISDIR(status.st_mode)
-                || status.st_uid == geteuid())
+            if ((path = take_text(rest)) == NULL || sys_stat(path, &status, 0) != 0 || !S_ISDIR(status.st_mode)
+                || status.st_uid == caller->user)
                 return NULL;
             break;
 
         case RUN_STEP_PROGRAM:
-            if ((path = take_text(rest)) == NULL || stat(path, &status) != 0 || !S_ISREG(status.st_mode)
-                || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
+            if ((path = take_text(rest)) == NULL || sys_stat(path, &status, 0) != 0 || !S_ISREG(status.st_mode)
+                || sys_access(path, X_OK) != 0)
                 return NULL;
             break;
 
         case RUN_STEP_CACHED_SCRIPT:
-            /* Only a file inside the cache, whatever the plan says. */
+            /* Nothing outside the cache, whatever the plan says. */
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
-                || is_local(argv[1]) || strncmp(path, plan->path, plan->cache_length) != 0
-                || path[plan->cache_length] != '/' || strstr(path + plan->cache_length, "/../") != NULL
-                || lstat(path, &status) != 0 || !has_stamp(&status, &stamp) || status.st_uid != geteuid())
+                || is_local(typed) || !is_below(path, plan->path, plan->cache_length)
+                || sys_stat(path, &status, AT_SYMLINK_NOFOLLOW) != 0 || !has_stamp(&status, &stamp) || status.st_uid != caller->user)
                 return NULL;
             script = path;
             break;
 
         case RUN_STEP_LOCAL_SCRIPT:
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
-                || !is_local(argv[1]) || !is_really(argv[1], &stamp, path))
+                || !is_local(typed) || !is_really(typed, &stamp, path))
                 return NULL;
-            script = argv[1];
+            script = typed;
             break;
 
         default:
@@ -281,40 +422,73 @@ static const char *follow_steps(struct rest *rest, char **argv, const struct run
     return script;
 }
 
-void run_as_planned(char **argv)
+/* What came of the search for a plan. */
+enum outcome { NO_PLAN, PLAN_FAILS };
+
+/*
+ * Follows the plan for the words of the command line up to that one, if there is such a plan; then it returns only if the plan does not
+ * hold.
+ */
+static enum outcome follow_plan(char **argv, size_t script, const char *directory, const struct caller *caller)
 {
     struct run_plan plan;
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
-    char directory[PATH_MAX];
     uint64_t seal;
     int64_t from, until;
     struct timespec now;
+    struct locks locks;
 
-    if (argv[0] == NULL || argv[1] == NULL || argv[1][0] == '\0' || argv[1][0] == '-')
-        return;
-    if (!find_directory(argv[1], directory, sizeof directory) || !run_find_plan(argv[1], directory, &plan))
-        return;
-    size_t length = read_plan(plan.path, bytes);
-    if (length == 0)
-        return;
-
+    if (!run_find_plan(argv + 1, script, directory, caller->environment, &plan))
+        return NO_PLAN;
+    size_t length = read_plan(plan.path, bytes, caller->user);
     struct rest rest = {bytes, bytes + length};
     if (!take(&rest, &seal, sizeof seal) || seal != run_plan_seal(bytes, length)
         || !take(&rest, &from, sizeof from) || !take(&rest, &until, sizeof until)
-        || clock_gettime(CLOCK_REALTIME, &now) != 0 || now.tv_sec < from || now.tv_sec >= until
-        || (size_t)(rest.end - rest.at) < plan.key_length || memcmp(rest.at, plan.key, plan.key_length) != 0)
-        return;
+        || (size_t)(rest.end - rest.at) < plan.key_length || !same_bytes(rest.at, plan.key, plan.key_length))
+        return NO_PLAN;
     rest.at += plan.key_length;
+    if ((from != INT64_MIN || until != INT64_MAX)
+        && (sys_clock(CLOCK_REALTIME, &now) != 0 || now.tv_sec < from || now.tv_sec >= until))
+        return PLAN_FAILS;
 
-    int lock = follow_lock(&rest);
-    if (lock < 0)
-        return;
-    const char *script = follow_steps(&rest, argv, &plan);
-    if (script != NULL) {
-        char *typed = argv[1];
-        argv[1] = (char *)script;
-        execve(script, argv + 1, environ);
-        argv[1] = typed;
+    char *typed = argv[script];
+    if (follow_lock(&rest, &locks, caller->user)) {
+        const char *path = follow_steps(&rest, typed, &plan, caller);
+        if (path != NULL) {
+            argv[script] = (char *)path;
+            sys_execve(path, argv + script, caller->environment);
+            argv[script] = typed;
+        }
+        release(&locks);
+    } else if (locks.fd == HELD && locks.held == RUN_HELD_IS_SUCCESS && follow_steps(&rest, typed, &plan, caller) != NULL) {
+        sys_exit(0);
     }
-    close(lock);
+    return PLAN_FAILS;
+}
+
+/*
+ * Which word is SCRIPT only the planner knows: here each that could be is tried. An option is followed by one word of its own at most, so
+ * the second of two words without a dash is SCRIPT at the latest, as is the first word of all, and the one after "--". The words are read
+ * from left to right, so a plan for more or fewer words than those up to SCRIPT is never written.
+ */
+void run_as_planned(char **argv, char **environment, uid_t user)
+{
+    const struct caller caller = {environment, user};
+    char here[PATH_MAX] = "";
+    int after_dash = 0, last = 0;
+
+    if (argv[0] == NULL)
+        return;
+    for (size_t i = 1; argv[i] != NULL && i <= RUN_PLAN_MOST_WORDS; i++) {
+        const char *word = argv[i];
+        if (!last && word[0] == '-') {
+            after_dash = 1;
+            last = same_text(word, "--");
+            continue;
+        }
+        if (word[0] == '\0' || (word[0] != '/' && here[0] == '\0' && !find_directory(word, here, sizeof here))
+            || follow_plan(argv, i, word[0] == '/' ? "" : here, &caller) != NO_PLAN || last || !after_dash)
+            return;
+        after_dash = 0;
+    }
 }

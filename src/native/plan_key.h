@@ -13,9 +13,9 @@ struct run_plan {
     char path[RUN_PLAN_MOST_PATH_BYTES];
 };
 
-int run_cache_directory(char *path);
+int run_cache_directory(char *const *environment, char *path);
 
-int run_find_plan(const char *script, const char *directory, struct run_plan *plan);
+int run_find_plan(char *const *words, size_t count, const char *directory, char *const *environment, struct run_plan *plan);
 
 uint64_t run_plan_seal(const unsigned char *bytes, size_t length);
 

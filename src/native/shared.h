@@ -1,11 +1,11 @@
 /*
- * What C and C# must agree on. scripts/shared-constants turns each #define into a constant of Run.Generated.Shared, so that each number is
- * written only once. Each is one line: a decimal or hexadecimal number, or a character.
+ * What C and C# must agree on. scripts/built-in makes the constants of Run.Generated.Shared of each #define here, so that each number is
+ * written once. One line each: a decimal or hexadecimal number, or a character.
  */
 #ifndef SHARED_H
 #define SHARED_H
 
-/* The lowest descriptor of a lock: above those that scripts choose themselves. */
+/* The least descriptor of a lock: out of the way of those that scripts choose themselves. */
 #define RUN_LEAST_DESCRIPTOR 100
 
 /*
@@ -17,11 +17,21 @@
 #define RUN_FIRST_NAMED_MARK 0x2000000000000000
 #define RUN_PID_SHIFT 39
 
-/* The maximum size of a plan, and of its path, in bytes. */
+/* The digits of a lock file's name, and of the identity that its record ends with. */
+#define RUN_LOCK_NAME_LENGTH 32
+
+/* The largest plan, in bytes, and the largest path of one. */
 #define RUN_PLAN_MOST_BYTES 8192
 #define RUN_PLAN_MOST_PATH_BYTES 4112
 
-/* The steps of a plan; see executor.c. */
+/* The most words of a command line, up to SCRIPT, that a plan is made for. */
+#define RUN_PLAN_MOST_WORDS 100
+
+/* What a plan says of a lock that is held: the runtime is to say so, or the run ends, with status 0 and in silence. */
+#define RUN_HELD_IS_SAID 0
+#define RUN_HELD_IS_SUCCESS 1
+
+/* The steps of a plan; executor.c says what each means. */
 #define RUN_STEP_VARIABLE_IS 'v'
 #define RUN_STEP_VARIABLE_UNSET 'u'
 #define RUN_STEP_ABSENT 'a'
@@ -33,7 +43,7 @@
 #define RUN_STEP_CACHED_SCRIPT 'c'
 #define RUN_STEP_LOCAL_SCRIPT 'f'
 
-/* The variable that gives the cache's directory; see run_cache_directory. */
+/* Which variable says where the cache is; see run_cache_directory. */
 #define RUN_CACHE_BY_NOTHING 0
 #define RUN_CACHE_BY_RUN_CACHE 1
 #define RUN_CACHE_BY_XDG_CACHE_HOME 2

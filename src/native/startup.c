@@ -4,7 +4,11 @@
  * The runtime ignores SIGPIPE and handles some signals before Main, so by then the caller's dispositions are lost. And a file that
  * the runtime opens would get the descriptor of a standard stream that the caller had closed.
  */
+#ifndef RUN_ENTRY
 #include "executor.h"
+#endif
+
+#include "shared.h"
 #include "startup.h"
 #include "threads.h"
 
@@ -48,6 +52,20 @@ static const int touched[] = {
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/*
+ * The descriptor of a lock is far out (RUN_LEAST_DESCRIPTOR), and the kernel's table of descriptors has to grow for it. In a process that
+ * has threads it waits for an RCU grace period then, which takes 15 ms and more; here there are none yet. Closing an O_PATH descriptor lets
+ * go of no lock.
+ */
+static void make_room_for_the_lock(void)
+{
+    int root = open("/", O_PATH | O_CLOEXEC);
+    if (root >= 0) {
+        close(fcntl(root, F_DUPFD_CLOEXEC, RUN_LEAST_DESCRIPTOR));
+        close(root);
+    }
+}
 
 /*
  * What the runtime needs to start, in bytes: with less it crashes. A fetch needs some more for its threads; if there is not enough for one,
@@ -99,6 +117,12 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
 
     refuse_rights_of_others();
 
+#ifndef RUN_ENTRY
+    /* Else entry.c has done it. With rights that its caller has not, the program trusts nothing that lies about. */
+    if (!getauxval(AT_SECURE))
+        run_as_planned(argv_at_start, environ, geteuid());
+#endif
+
     /*
      * Fill a closed standard stream with a descriptor that can be neither read nor written and that execve closes. So no file
      * that is opened later gets its number, and the script finds the stream closed, as the caller left it.
@@ -107,7 +131,7 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/", O_PATH | O_CLOEXEC) == fd)
             closed_at_start |= 1 << fd;
 
-    run_as_planned(argv_at_start);
+    make_room_for_the_lock();
     require_memory();
 
 #ifdef __GLIBC__

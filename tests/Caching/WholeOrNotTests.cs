@@ -61,7 +61,7 @@ public sealed class WholeOrNotTests
             // The next fetch removes leftover files.
             var last = await world.Run("-u", "x").Result();
             last.Is(0, $"whole {version} {version}\n");
-            var files = world.CachedFiles().Length;
+            var files = world.CachedFiles().Count(static file => !file.Contains("/plans/", StringComparison.Ordinal));
             await world.Run("--clean", "--yes").Expect(0, "");
             last = await world.Run("x").Result();
             last.Is(0, $"whole {version} {version}\n");

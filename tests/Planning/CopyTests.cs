@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
 
-/// <summary>The copy that a plan would run, and all that allows it. If they change, the very next run follows.</summary>
-public sealed class CopyTests
+/// <summary>The copy that a plan would run, and all that says that it may: when it changes, the very next run follows.</summary>
+public sealed partial class CopyTests
 {
     [Theory]
     [InlineData("tampered with", 2)]
@@ -125,20 +126,26 @@ public sealed class CopyTests
     [InlineData(-60, "the clock was set back")]
     public async Task A_copy_is_as_old_as_the_clock_says_now(int seconds, string why)
     {
-        await using var world = await World.Serving(("/x", Saying("ran")));
-        world.SourceWith("max-age: 1h");
-        var clock = world.Root + "/clock.so";
-        var source = Path.Combine(Suite.Repository, "tests", "probe", "clock.c");
-        await world.Exec("gcc", "-O1", "-shared", "-fPIC", "-o", clock, source).Succeeds("");
-        Command At(int shift) => world.Run("x").Env("LD_PRELOAD", clock).Env("SHIFT", shift.ToString(CultureInfo.InvariantCulture));
+        using var box = new Sandbox();
+        await using var server = await ScriptServer.Start();
+        server["/x"] = Saying("ran");
+        box.Conf($"sources:\n  default:\n    url: {server.Url}/%s\n    max-age: 1h\n");
+        await Is(() => box.Run("x"), "ran\n");
+        server["/x"] = Saying("new");
 
-        await Is(() => At(0), "ran\n");
-        await Is(() => At(1800), "ran\n");
-        Assert.Equal(1, world.Server.Count("/x"));
-        world.Server["/x"] = Saying("new");
-        await IsNot(() => At(seconds));
-        await At(seconds).Env("RUN_OFFLINE", "1").Succeeds("ran\n");
-        (await At(seconds).Succeeds("new\n")).Check(world.Server.Count("/x") == 2, "a request, since " + why);
+        // Instead of the clock the plan is moved, and then the record that it was made of.
+        var plan = Assert.Single(Directory.GetFiles(box.Cache + "/plans"));
+        File.WriteAllBytes(plan, Forgery.Earlier(File.ReadAllBytes(plan), 1800));
+        await IsNow(box.Run("x"), "ran\n");
+        File.WriteAllBytes(plan, Forgery.Earlier(File.ReadAllBytes(plan), seconds - 1800));
+        await IsNot(() => box.Run("x"));
+
+        var record = Path.Combine(box.CachedScript("x"), "../../record");
+        File.WriteAllText(record, Checked().Replace(
+            File.ReadAllText(record), m => "checked " + (long.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) - seconds)));
+        await box.Run("x").Env("RUN_OFFLINE", "1").Succeeds("ran\n");
+        Assert.Equal(1, server.Count("/x"));
+        (await box.Run("x").Succeeds("new\n")).Check(server.Count("/x") == 2, "a request, since " + why);
     }
 
     [Fact]
@@ -187,5 +194,16 @@ public sealed class CopyTests
         await Is(Other, "ran\n");
         await NoLonger(() => world.Run("x"), "ran\n");
         Assert.Equal(1, world.Server.Count("/x"));
+    }
+
+    [GeneratedRegex(@"\bchecked (\d+)")]
+    private static partial Regex Checked();
+
+    private static async Task<ScriptServer> Server(Sandbox box)
+    {
+        var server = await ScriptServer.Start();
+        server["/x"] = Saying("ran");
+        box.Sources(server);
+        return server;
     }
 }

@@ -39,6 +39,17 @@ internal static partial class Forgery
         return plan;
     }
 
+    /// <summary>The plan as if it had been made so many seconds earlier.</summary>
+    public static byte[] Earlier(byte[] plan, int seconds)
+    {
+        for (var at = sizeof(long); at < 3 * sizeof(long); at += sizeof(long))
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(plan.AsSpan(at), BinaryPrimitives.ReadInt64LittleEndian(plan.AsSpan(at)) - seconds);
+        }
+
+        return Sealed(plan);
+    }
+
     private static (byte[] Binary, int At, byte[] Name) Find()
     {
         var binary = File.ReadAllBytes(Suite.Binary);

@@ -5,11 +5,14 @@ using static Run.Tests.Planning.Planned;
 namespace Run.Tests.Planning;
 
 /// <summary>
-/// A plan forgets no input. Each path that the planning run looks at, as strace(1) sees it, and each variable that it asks for is in the
-/// plan, or among the exceptions below with a reason.
+/// A plan forgets no input: each path that the run which makes it looks at, as strace(1) sees it, and each variable that it asks for is in
+/// the plan, or below with a reason.
 /// </summary>
 public sealed partial class InputTests
 {
+    /// <summary>Of a script that says "ran".</summary>
+    private const string Digest = "e23628ed42e31358d7234aac753c38be5a80846413438c57305799b91760056f";
+
     /// <summary>Variables that cannot decide what runs.</summary>
     private static readonly (string Pattern, string Reason)[] s_variables =
     [
@@ -41,7 +44,23 @@ public sealed partial class InputTests
     [InlineData("./local")]
     [InlineData("../local")]
     [InlineData("/local")]
-    public async Task Whatever_a_run_looks_at_is_in_its_plan(string script)
+    [InlineData("x", "-q")]
+    [InlineData("x", "--lock")]
+    [InlineData("x", "--lock=name")]
+    [InlineData("x", "--wait")]
+    [InlineData("x", "--wait=5")]
+    [InlineData("x", "-E", "3")]
+    [InlineData("x", "--offline")]
+    [InlineData("aged:x", "--offline")]
+    [InlineData("x", "--config", "conf")]
+    [InlineData("x", "--sha256", Digest)]
+    [InlineData("x#sha256=" + Digest)]
+    [InlineData("x", "--")]
+    [InlineData("x", "-qlE0")]
+    [InlineData("pinned", "--pinned")]
+    [InlineData("../local", "--lock=name", "-q")]
+    [InlineData("/local", "-q", "--lock", "--")]
+    public async Task Whatever_a_run_looks_at_is_in_its_plan(string script, params string[] options)
     {
         Tools.Need("strace");
         await using var server = await ScriptServer.Start();
@@ -54,6 +73,7 @@ public sealed partial class InputTests
         server["/searched"] = "#!/usr/bin/env sh\necho ran\n";
         box.Conf($"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n");
         box.Put("deeper/local", Saying("ran"));
+        File.Copy(box.ConfFile, box.Work + "/deeper/conf");
         box.Put("local", Saying("ran"));
         script = script[0] == '/' ? box.Work + script : script;
         Command Run(params string[] arguments) => box.Run(arguments).In(box.Work + "/deeper");
@@ -64,16 +84,16 @@ public sealed partial class InputTests
 
         // Local files are planned if there is a cache already.
         await Run("x").Succeeds("ran\n");
-        await Is(() => Run(script), "ran\n");
+        await Is(() => Run([.. options, script]), "ran\n");
 
         var plans = Directory.GetFiles(box.Cache + "/plans");
-        var file = Assert.Single(plans, plan => PlanReader.Of(plan).Script == script);
+        var file = Assert.Single(plans, plan => PlanReader.Of(plan).Words.SequenceEqual([.. options, script]));
         File.Delete(file);
-        var (paths, variables) = await Watch(box, Run(script), box.Work + "/deeper");
+        var (paths, variables) = await Watch(box, Run([.. options, script]), box.Work + "/deeper");
         var plan = PlanReader.Of(file);
 
         Assert.True(Unplanned(variables, plan.Variables, s_variables) is var forgotten && forgotten.Length == 0, forgotten);
-        HashSet<string> known = [.. plan.Paths, plan.Lock, plan.Directory];
+        HashSet<string> known = [.. plan.Paths, plan.Lock, plan.OwnLock, plan.Directory];
         if (script.Contains('/', StringComparison.Ordinal))
         {
             // A local file needs no cache: it decides only whether there is a plan. And realpath(3) reads each
@@ -87,7 +107,7 @@ public sealed partial class InputTests
 
         forgotten = Unplanned(paths.Where(path => !IsSearched(path, script)), known, s_paths);
         Assert.True(forgotten.Length == 0, forgotten);
-        Assert.Contains("RUN_OFFLINE", plan.Variables);
+        Assert.Contains("XDG_STATE_HOME", plan.Variables);
         Assert.NotEmpty(paths);
         Assert.NotEmpty(variables);
     }

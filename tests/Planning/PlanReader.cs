@@ -12,17 +12,21 @@ internal sealed class PlanReader
     private PlanReader(byte[] bytes)
     {
         _bytes = bytes;
-        (Script, Directory) = (Text(), Text());
-        _at++;
-        (Lock, _, _) = (Text(), Text(), Text());
+        Words = [.. Enumerable.Range(0, bytes[_at++]).Select(_ => Text())];
+        Directory = Text();
+        _at += 2;
+        (Lock, _, _, OwnLock) = (Text(), Text(), Text(), Text());
         while (_at < bytes.Length)
         {
             Step();
         }
     }
 
+    /// <summary>The command line up to SCRIPT.</summary>
+    public string[] Words { get; }
+
     /// <summary>SCRIPT as it was typed.</summary>
-    public string Script { get; }
+    public string Script => Words[^1];
 
     /// <summary>The directory in which run was called.</summary>
     public string Directory { get; }
@@ -30,7 +34,10 @@ internal sealed class PlanReader
     /// <summary>The lock file.</summary>
     public string Lock { get; }
 
-    /// <summary>The variables that it depends on, set or not.</summary>
+    /// <summary>The file of the script's own lock, if that is another one; else empty.</summary>
+    public string OwnLock { get; }
+
+    /// <summary>The variables that it holds for, set or not.</summary>
     public HashSet<string> Variables { get; } = [];
 
     /// <summary>The paths that it depends on.</summary>

@@ -12,6 +12,12 @@ internal static partial class Planned
     /// <summary>The prefix for a run that must be killed when the runtime starts, with status 137.</summary>
     public const string WithoutTheRuntime = $"strace -f -qq -o /dev/null {Options}";
 
+    /// <summary>
+    /// Bytes of address space in which the runtime does not start, and the executor and a shell do: for a run that is to be watched by its
+    /// PID while it goes on, where a tracer would be in the way.
+    /// </summary>
+    public const long TooLittleForTheRuntime = 32 << 20;
+
     private const string Options = "-e trace=?open,openat,execve,membarrier -e inject=membarrier:signal=KILL";
 
     /// <summary>
@@ -34,6 +40,15 @@ internal static partial class Planned
         }
     }
 
+    /// <summary>This run follows a plan: it starts the script, or finds the lock held and says nothing, without the runtime.</summary>
+    public static async Task IsNow(Command run, string stdout)
+    {
+        var result = await run.Traced(out var trace, Options.Split(' ')).Result();
+        var calls = File.ReadAllLines(trace);
+        result.Check(calls.Any(Plan().IsMatch) && !calls.Any(IsRuntime), $"a run by plan\n{string.Join('\n', calls)}\n");
+        result.Is(0, stdout);
+    }
+
     /// <summary>The next run would not follow a plan. It is killed before it gets to the script.</summary>
     public static async Task IsNot(Func<Command> run)
     {
@@ -48,11 +63,13 @@ internal static partial class Planned
         await run().Succeeds(stdout);
     }
 
+    private static bool IsRuntime(string call) => call.Contains(" membarrier(", StringComparison.Ordinal);
+
     private static async Task<(Result Result, bool IsPlanned)> Watch(Command command)
     {
         var result = await command.Traced(out var trace, Options.Split(' ')).Result();
         var calls = File.ReadAllLines(trace);
-        var runtime = Array.FindIndex(calls, static call => call.Contains(" membarrier(", StringComparison.Ordinal));
+        var runtime = Array.FindIndex(calls, IsRuntime);
         var plan = Array.FindIndex(calls, Plan().IsMatch);
         var script = plan < 0 ? -1 : Array.FindIndex(calls, plan, Execution().IsMatch);
         result.Check(runtime >= 0 != script >= 0, $"either the script, next after a plan, or the runtime\n{string.Join('\n', calls)}\n");

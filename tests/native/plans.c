@@ -1,28 +1,39 @@
 /*
- * Tries the executor (src/native/executor.c) with broken and forged plans: whatever is in the file, it must execute the script that was
- * planned, or nothing.
+ * The executor (src/native/executor.c) against plans that are broken, or forged: whatever is in the file, it becomes the script that
+ * was planned, or nothing.
  *
- *     plans COUNT SECONDS DECOY SCRIPT...
+ *     plans COUNT SECONDS DECOY WORDS...
  *
- * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, lets the real run plan each SCRIPT, and starts it with
- * the same environment and in the same directory. It begins with specific cases, and goes on to COUNT mutations of those plans, the same
- * ones each time, or as many as there is time for. Nothing is executed: execve is replaced by a function that records its arguments.
+ * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer, lets the real run plan each of WORDS (options and SCRIPT,
+ * with a blank between them), and starts it with the same environment and in the same directory. It begins with the cases that have a name,
+ * and goes on to COUNT mutations of those plans, the same ones each time, or as many as there is time for. Nothing is executed: execve is
+ * replaced, and notes what would have been.
  */
-static int note_execve(const char *path, char *const *argv, char *const *environment);
+#include "../../src/native/sys.h"
 
-#define execve note_execve
+static int note_execve(const char *path, char *const *argv, char *const *environment);
+static void note_exit(int status);
+
+#define sys_execve note_execve
+#define sys_exit note_exit
 #define RUN_BUILD "the one that is tested"
 #include "../../src/native/executor.c"
 #include "../../src/native/plan_key.c"
-#undef execve
 
-enum { MOST_SCRIPTS = 16, MOST_BYTES = 2 * RUN_PLAN_MOST_BYTES, HEADER = 3 * 8 };
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 
-/* A valid plan, for one SCRIPT. */
+enum { MOST_SCRIPTS = 32, MOST_WORDS = 16, MOST_BYTES = 2 * RUN_PLAN_MOST_BYTES, HEADER = 3 * 8 };
+
+/* A plan that holds, for one command line. */
 struct seed {
-    char *argv[4];
+    char *argv[MOST_WORDS], *name; /* name: SCRIPT */
+    size_t words;                  /* up to SCRIPT */
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
-    size_t length, head, last_step; /* the length of the header and key, and the offset of the script's step */
+    size_t length, head, last_step; /* how long the head is, with the key, and where the step with the script begins */
     char path[sizeof((struct run_plan *)0)->path], becomes[PATH_MAX];
     struct stat script;
 };
@@ -35,11 +46,12 @@ static char out_of_the_cache[2 * PATH_MAX];
 
 /* What was executed since forget(). */
 static struct {
-    int count, as_called;
+    int count, as_called, exits;
     char path[PATH_MAX];
 } executed;
 
 static char **called_with;
+static size_t called_words;
 
 #define CHECK(what, ...) \
     do { \
@@ -54,19 +66,26 @@ static char **called_with;
 static int note_execve(const char *path, char *const *argv, char *const *environment)
 {
     executed.count++;
-    executed.as_called = argv == called_with + 1 && argv[0] == path && environment == environ && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0;
+    executed.as_called = argv == called_with + called_words && argv[0] == path && environment == environ
+        && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0;
     snprintf(executed.path, sizeof executed.path, "%s", path);
-    errno = EACCES;
-    return -1;
+    return -EACCES;
 }
 
-static void call(char **argv)
+static void note_exit(int status)
 {
-    char *script = argv[1];
-    executed.count = 0;
-    called_with = argv;
-    run_as_planned(argv);
-    CHECK(argv[1] == script, "argv is as it was");
+    CHECK(status == 0, "a refusal in silence is a success: %d", status);
+    executed.exits++;
+}
+
+static void call(struct seed *seed)
+{
+    executed.count = executed.exits = 0;
+    called_with = seed->argv;
+    called_words = seed->words;
+    run_as_planned(seed->argv, environ, geteuid());
+    CHECK(seed->argv[seed->words] == seed->name, "argv is as it was");
+    CHECK(executed.count + executed.exits <= 1, "it goes on after its end");
     CHECK(fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == -1, "no descriptor stays open");
 }
 
@@ -82,24 +101,29 @@ static void seal(unsigned char *bytes, size_t length)
     memcpy(bytes, &value, sizeof value);
 }
 
-/* Finds the plan of the real run, seals it for this build, and checks that the executor follows it. */
-static void read_seed(struct seed *seed, char *script)
+/* Finds what the real run has planned, gives it the seal of this build, and sees that the executor becomes the script. */
+static void read_seed(struct seed *seed, char *words)
 {
     struct run_plan plan;
     char directory[PATH_MAX];
 
-    *seed = (struct seed){.argv = {"run", script, "an argument", NULL}};
-    CHECK(find_directory(script, directory, sizeof directory) && run_find_plan(script, directory, &plan), "%s", script);
+    *seed = (struct seed){.argv = {"run"}};
+    for (char *word = strtok(words, " "); word != NULL && seed->words < MOST_WORDS - 3; word = strtok(NULL, " "))
+        seed->argv[++seed->words] = word;
+    char *script = seed->name = seed->argv[seed->words];
+    seed->argv[seed->words + 1] = "an argument";
+    CHECK(find_directory(script, directory, sizeof directory), "%s", script);
+    CHECK(run_find_plan(seed->argv + 1, seed->words, script[0] == '/' ? "" : directory, environ, &plan), "%s", script);
     strcpy(seed->path, plan.path);
-    seed->length = read_plan(seed->path, seed->bytes);
+    seed->length = read_plan(seed->path, seed->bytes, geteuid());
     CHECK(seed->length > 0, "%s: there is no plan in %s", script, seed->path);
     seed->head = HEADER + plan.key_length;
 
-    call(seed->argv);
+    call(seed);
     CHECK(executed.count == 0, "%s: a plan of another build counts", script);
     seal(seed->bytes, seed->length);
     write_file(seed->path, seed->bytes, seed->length);
-    call(seed->argv);
+    call(seed);
     CHECK(executed.count == 1 && executed.as_called, "%s: is not executed", script);
     CHECK(is_local(script) ? strcmp(executed.path, script) == 0 : strncmp(executed.path, plan.path, plan.cache_length) == 0,
         "%s", executed.path);
@@ -118,11 +142,16 @@ static void read_seed(struct seed *seed, char *script)
 
 static void starts_nothing(struct seed *seed, const char *how)
 {
-    call(seed->argv);
-    CHECK(executed.count == 0, "%s: %s", seed->argv[1], how);
+    call(seed);
+    CHECK(executed.count == 0, "%s: %s", seed->name, how);
 }
 
-/* Which plan the executor looks for: its path and its key. */
+static int find(char *script, const char *directory, struct run_plan *plan)
+{
+    return run_find_plan(&script, 1, directory, environ, plan);
+}
+
+/* Where a plan can be, and for what. */
 static void check_names(void)
 {
     static const struct {
@@ -154,13 +183,13 @@ static void check_names(void)
         const char *values[] = {cases[i].run_cache, cases[i].xdg, cases[i].home};
         for (int v = 0; v < 3; v++)
             values[v] == NULL ? unsetenv(variables[v]) : setenv(variables[v], values[v], 1);
-        int found = run_find_plan("x", "", &plan);
+        int found = find("x", "", &plan);
         CHECK(found == (cases[i].path != NULL), "case %zu", i);
         CHECK(!found || strncmp(plan.path, cases[i].path, strlen(cases[i].path)) == 0, "case %zu: %s", i, plan.path);
         CHECK(!found || strlen(plan.path) == strlen(cases[i].path) + 4, "case %zu: %s", i, plan.path);
     }
 
-    /* Each length around PATH_MAX. */
+    /* Each length around the longest path that there is. */
     unsetenv("RUN_CACHE");
     unsetenv("HOME");
     for (size_t length = PATH_MAX - 32; length < PATH_MAX + 32; length++) {
@@ -168,22 +197,32 @@ static void check_names(void)
         longest[0] = '/';
         longest[length] = '\0';
         setenv("XDG_CACHE_HOME", longest, 1);
-        CHECK(run_find_plan("x", "", &plan) == (length + strlen("/run") < PATH_MAX), "%zu", length);
+        CHECK(find("x", "", &plan) == (length + strlen("/run") < PATH_MAX), "%zu", length);
     }
 
-    /* A key depends on where one text ends and the next begins. */
+    /* Where one text ends and the next begins counts. */
     setenv("HOME", "/h", 1);
     unsetenv("XDG_CACHE_HOME");
-    CHECK(run_find_plan("ab", "c", &plan) && run_find_plan("a", "bc", &other), "two keys");
+    CHECK(find("ab", "c", &plan) && find("a", "bc", &other), "two keys");
     CHECK(plan.key_length == other.key_length && memcmp(plan.key, other.key, plan.key_length) != 0, "they are the same");
     memset(script, 'x', sizeof script - 1);
-    CHECK(!run_find_plan(script, "", &plan), "a key without end");
+    CHECK(!find(script, "", &plan), "a key without end");
+
+    /* Nor is one key the beginning of another, and there are only so many words in one. */
+    char *words[RUN_PLAN_MOST_WORDS + 1];
+    for (size_t i = 0; i <= RUN_PLAN_MOST_WORDS; i++)
+        words[i] = "w";
+    CHECK(run_find_plan(words, 2, "/d", environ, &plan) && run_find_plan(words, 3, "/d", environ, &other), "two keys");
+    CHECK(memcmp(plan.key, other.key, plan.key_length) != 0, "one is the beginning of the other");
+    CHECK(run_find_plan(words, RUN_PLAN_MOST_WORDS, "", environ, &plan), "many words");
+    CHECK(!run_find_plan(words, RUN_PLAN_MOST_WORDS + 1, "", environ, &plan), "too many words");
+    CHECK(!run_find_plan(words, 0, "", environ, &plan), "no words");
 
     for (int i = 0; i < 3; i++)
         saved[i] == NULL ? unsetenv(variables[i]) : setenv(variables[i], saved[i], 1);
 }
 
-/* A plan depends on its variables, even on those that were not set; empty is not the same as unset. */
+/* A variable that decided counts: that it was not set too, and empty is not unset. */
 static void check_variables(struct seed *seed)
 {
     static const char *const unset[] = {"RUN_CONFIG", "RUN_PINNED", "RUN_OFFLINE", "XDG_STATE_HOME"};
@@ -193,12 +232,12 @@ static void check_variables(struct seed *seed)
         setenv(unset[i], "", 1);
         starts_nothing(seed, unset[i]);
         unsetenv(unset[i]);
-        call(seed->argv);
+        call(seed);
         CHECK(executed.count == 1, "without %s it holds", unset[i]);
     }
 }
 
-/* A change of any byte changes the seal. */
+/* Any byte that is another has another seal. */
 static void check_seal(const struct seed *seed)
 {
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
@@ -212,7 +251,7 @@ static void check_seal(const struct seed *seed)
     }
 }
 
-/* A directory whose path is longer than PATH_MAX. */
+/* A directory whose path is longer than any path may be. */
 static void check_depth(struct seed *seed)
 {
     static char name[201];
@@ -226,14 +265,14 @@ static void check_depth(struct seed *seed)
         (void)find_directory("./x", directory, sizeof directory);
     }
     CHECK(!find_directory("x", directory, sizeof directory), "a directory that has no path");
-    if (!is_local(seed->argv[1]))
+    if (!is_local(seed->name))
         starts_nothing(seed, "called from a directory that has no path");
     CHECK(fchdir(here) == 0 && close(here) == 0, "back");
     snprintf(command, sizeof command, "rm -rf %s", name);
     CHECK(system(command) == 0, "%s", command);
 }
 
-/* A valid plan, in a file that must not be used. */
+/* A plan that holds, in a file that a plan cannot be. */
 static void check_file(struct seed *seed)
 {
     static unsigned char large[RUN_PLAN_MOST_BYTES + 1];
@@ -262,17 +301,17 @@ static void check_file(struct seed *seed)
     starts_nothing(seed, "a directory");
     rmdir(seed->path);
     rename(aside, seed->path);
-    call(seed->argv);
+    call(seed);
     CHECK(executed.count == 1, "and as it was it holds");
 
-    /* Files of any length; the shorter ones have a valid seal. */
+    /* Whatever its length is, and the shorter ones are sealed. */
     unsigned char *bytes = malloc(RUN_PLAN_MOST_BYTES);
     for (size_t length = 0; length < seed->length; length++) {
         memcpy(bytes, seed->bytes, length);
         if (length >= sizeof(uint64_t))
             seal(bytes, length);
         write_file(seed->path, bytes, length);
-        call(seed->argv);
+        call(seed);
         CHECK(executed.count == 0 || length > seed->head, "cut to %zu", length);
         CHECK(executed.count == 0 || strcmp(executed.path, seed->becomes) == 0, "cut to %zu: %s", length, executed.path);
     }
@@ -284,16 +323,83 @@ static void check_file(struct seed *seed)
         starts_nothing(seed, "with more behind it");
     }
 
-    /* A valid plan of another script. */
+    /* What holds for another script. */
     for (size_t i = 0; i < seed_count; i++)
         if (&seeds[i] != seed) {
             write_file(seed->path, seeds[i].bytes, seeds[i].length);
-            starts_nothing(seed, seeds[i].argv[1]);
+            starts_nothing(seed, seeds[i].name);
         }
     write_file(seed->path, seed->bytes, seed->length);
 }
 
-/* xorshift*, which always gives the same numbers. */
+/* Where the lock of the plan stands in it: behind the head, and two bytes. */
+static char *lock_of(struct seed *seed)
+{
+    return (char *)seed->bytes + seed->head + 2;
+}
+
+/* Whether the plan that holds ends the run in silence while the lock is held: only -q -E 0 does, and only without --wait. */
+static void check_held(struct seed *seed)
+{
+    int ready[2], end[2], silent = seed->bytes[seed->head + 1] == RUN_HELD_IS_SUCCESS, asked = 0;
+    char byte = 0;
+
+    for (char **word = seed->argv; *word != seed->name; word++)
+        asked |= strcmp(*word, "-qlE0") == 0;
+    CHECK(silent == asked, "%s: %d", seed->name, silent);
+    CHECK(pipe2(ready, O_CLOEXEC) == 0 && pipe2(end, O_CLOEXEC) == 0, "pipe2");
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = RUN_LOCK_BYTE, .l_len = 1};
+        int file = open(lock_of(seed), O_RDWR | O_CLOEXEC);
+        close(end[1]);
+        CHECK(fcntl(file, F_SETLK, &lock) == 0 && write(ready[1], &byte, 1) == 1 && read(end[0], &byte, 1) == 0, "the holder");
+        _exit(0);
+    }
+    CHECK(child > 0 && read(ready[0], &byte, 1) == 1, "the holder");
+    call(seed);
+    CHECK(executed.count == 0 && executed.exits == silent, "%s: held", seed->name);
+    setenv("RUN_CONFIG", "", 1);
+    call(seed);
+    CHECK(is_local(seed->name) || (executed.count == 0 && executed.exits == 0), "%s: held, and something else has changed", seed->name);
+    unsetenv("RUN_CONFIG");
+    close(end[0]), close(end[1]), close(ready[0]), close(ready[1]);
+    waitpid(child, NULL, 0);
+    call(seed);
+    CHECK(executed.count == 1 && executed.exits == 0, "%s: free again", seed->name);
+}
+
+/* A plan may make the executor write into a lock's file, and into nothing else. */
+static void check_record(struct seed *seed)
+{
+    static unsigned char plan[MOST_BYTES];
+    static const char content[] = "a secret of this user's", bare[] = "another name\0" "0123456789abcdef0123456789abcdef";
+    char path[sizeof seed->path + 8], found[sizeof bare + 64];
+    const char *lock = lock_of(seed), *record = lock + strlen(lock) + 1;
+    size_t behind = (size_t)((const char *)seed->bytes + seed->length - record), at = seed->head + 2;
+
+    snprintf(path, sizeof path, "%s.other", seed->path);
+    memcpy(plan, seed->bytes, at);
+    memcpy(plan + at, path, strlen(path) + 1);
+    at += strlen(path) + 1;
+    memcpy(plan + at, record, behind);
+    seal(plan, at + behind);
+    write_file(seed->path, plan, at + behind);
+
+    write_file(path, content, sizeof content);
+    starts_nothing(seed, "a lock that is none");
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK(pread(file, found, sizeof found, 0) == sizeof content && memcmp(found, content, sizeof content) == 0, "%s is as it was", path);
+    write_file(path, bare, sizeof bare);
+    call(seed);
+    CHECK(executed.count == 1, "a lock that another name has signed");
+    CHECK(pread(file, found, sizeof found, 0) > 0 && memcmp(found, record, strlen(record) + 1) == 0, "now this one has");
+    close(file);
+    unlink(path);
+    write_file(seed->path, seed->bytes, seed->length);
+}
+
+/* xorshift*, and always the same. */
 static uint64_t state = 88172645463325252;
 
 static size_t below(size_t limit)
@@ -304,7 +410,7 @@ static size_t below(size_t limit)
     return limit == 0 ? 0 : (size_t)((state * 0x2545f4914f6cdd1d >> 32) % limit);
 }
 
-/* Makes one change to the `length` bytes at `plan`, at or after `from`. Returns the new length. */
+/* One change to the `length` bytes at `plan`, none of it before `from`. The new length. */
 static size_t mutate(unsigned char *plan, size_t length, size_t from)
 {
     static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'n', 'u', 'v', 'x', 'c', 'f', 'l'};
@@ -326,24 +432,24 @@ static size_t mutate(unsigned char *plan, size_t length, size_t from)
         plan[at] = telling[below(sizeof telling)];
         return length;
 
-    case 3: /* remove a piece */
+    case 3: /* leave out */
         memmove(plan + at, plan + at + count, length - at - count);
         return length - count;
 
-    case 4: /* repeat a piece */
+    case 4: /* say twice */
         if (length + count > MOST_BYTES)
             return length;
         memmove(plan + at + count, plan + at, length - at);
         return length + count;
 
-    case 5: /* continue with the rest of another plan */
+    case 5: /* go on as another plan does */
         count = below(other->length);
         if (at + other->length - count > MOST_BYTES)
             return length;
         memcpy(plan + at, other->bytes + count, other->length - count);
         return at + other->length - count;
 
-    case 6: /* insert a piece of another plan */
+    case 6: /* a piece of another one in between */
         count = below(other->length);
         size_t piece = below(other->length - count);
         if (length + piece > MOST_BYTES)
@@ -359,7 +465,7 @@ static size_t mutate(unsigned char *plan, size_t length, size_t from)
     }
 }
 
-/* Puts the decoy in place of the script, with a stamp that is right. Returns the new length. */
+/* The plan with the decoy in place of the script, and all that it says of that right. The new length. */
 static size_t put_decoy(unsigned char *plan, const struct seed *seed)
 {
     const char *before = below(2) == 0 ? "" : out_of_the_cache;
@@ -370,23 +476,23 @@ static size_t put_decoy(unsigned char *plan, const struct seed *seed)
     return seed->last_step + 1 + sizeof decoy + (size_t)sprintf((char *)at + 1 + sizeof decoy, "%s%s", before, decoy_path) + 1;
 }
 
-/* Whether this is the script of a plan. */
+/* Whether that is the script of a plan. */
 static int is_planned(const struct seed *seed, const char *path)
 {
     struct stat status;
-    if (is_local(seed->argv[1]))
+    if (is_local(seed->name))
         return strcmp(path, seed->becomes) == 0;
     if (stat(path, &status) != 0)
         return 0;
     for (size_t i = 0; i < seed_count; i++)
-        if (!is_local(seeds[i].argv[1]) && status.st_dev == seeds[i].script.st_dev && status.st_ino == seeds[i].script.st_ino)
+        if (!is_local(seeds[i].name) && status.st_dev == seeds[i].script.st_dev && status.st_ino == seeds[i].script.st_ino)
             return 1;
     return 0;
 }
 
 /*
- * Without a new seal, a plan is followed only if no byte of it has changed. With one, the executor goes through the steps as they are, but
- * it must not execute a file that was not planned, nor one outside the cache.
+ * A plan whose seal is not renewed counts only where not a byte of it has changed. One with a seal that is right again gets as far as it
+ * gets, for it says what the executor is to look at; but it leads to no file that was not planned, nor out of the cache.
  */
 static void fuzz(long count, time_t end)
 {
@@ -419,7 +525,8 @@ static void fuzz(long count, time_t end)
 
         CHECK(pwrite(files[chosen], plan, length, 0) == (ssize_t)length && ftruncate(files[chosen], (off_t)length) == 0,
             "%s", strerror(errno));
-        call(seed->argv);
+        call(seed);
+        CHECK(executed.exits == 0, "plan %ld: nobody holds a lock", n);
         if (executed.count == 0)
             continue;
         reached++;
@@ -439,7 +546,7 @@ int main(int argc, char **argv)
 {
     struct stat status;
 
-    CHECK(argc > 4 && argc - 4 <= MOST_SCRIPTS, "plans COUNT SECONDS DECOY SCRIPT...");
+    CHECK(argc > 4 && argc - 4 <= MOST_SCRIPTS, "plans COUNT SECONDS DECOY WORDS...");
     decoy_path = argv[3];
     CHECK(stat(decoy_path, &status) == 0, "%s", decoy_path);
     decoy = (struct stamp){
@@ -458,6 +565,8 @@ int main(int argc, char **argv)
         check_variables(&seeds[i]);
         check_seal(&seeds[i]);
         check_file(&seeds[i]);
+        check_held(&seeds[i]);
+        check_record(&seeds[i]);
     }
     check_depth(&seeds[0]);
     fuzz(atol(argv[1]), time(NULL) + atol(argv[2]));
