@@ -77,7 +77,14 @@ internal sealed class RunContext
         }
 
         _pins ??= PinsFile.Find(Reads);
-        return _pins?.List.Find(Pin.Key(named.DisplayName)) is { } pin ? PinnedUrl.Apply(pin, named, _pins.Path) : named;
+        if (_pins?.List.Find(Pin.Key(named.DisplayName)) is not { } pin)
+        {
+            return named;
+        }
+
+        var consents = named is { Source.Trust: TrustLevel.Ask, Digest: null };
+        Messages.Step(() => $"{named.DisplayName}: pinned by {_pins.Path}{(consents ? ", which counts as consent" : "")}");
+        return PinnedUrl.Apply(pin, named, _pins.Path);
     }
 
     /// <summary>Refuses a script that is not pinned but must be. A local file is exempt, because it is not fetched.</summary>

@@ -164,7 +164,8 @@ internal sealed class ScriptProvider(Cache cache, ScriptLock ownLock, string sta
 
         throw !script.IsPinned ? Digest.Mismatch(script.DisplayName, expected, actual) : new RunException(
             ExitStatus.Data,
-            $"{script.DisplayName}: {UrlText.Redacted(script.Url)} does not match the pin: expected sha256:{expected}, got sha256:{actual}",
+            $"{script.DisplayName}: {UrlText.Redacted(script.Url)} does not match the pin in {script.PinnedBy}: "
+                + $"expected sha256:{expected}, got sha256:{actual}",
             $"run --diff {script.ShellQuoted} shows the change, run --pin {script.ShellQuoted} accepts it");
     }
 

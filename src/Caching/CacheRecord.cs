@@ -47,7 +47,8 @@ internal sealed record CacheRecord(
 
         void Add(string key, string? value)
         {
-            // A value cannot contain a line break: neither SCRIPT, URLs nor HTTP fields have control characters.
+            // A value cannot hold a line feed: SCRIPT and URLs have no control characters, and Http keeps only printable ASCII of what a
+            // server says.
             if (value is not null)
             {
                 text.Append(key).Append(' ').Append(value).Append('\n');
@@ -64,11 +65,11 @@ internal sealed record CacheRecord(
         }
 
         var values = new Dictionary<string, string>();
-        foreach (var line in text.AsSpan(Magic.Length + 1).EnumerateLines())
+        foreach (var line in text[(Magic.Length + 1)..].Split('\n'))
         {
-            if (line.IndexOf(' ') is > 0 and var space)
+            if (line.IndexOf(' ', StringComparison.Ordinal) is > 0 and var space)
             {
-                values[line[..space].ToString()] = line[(space + 1)..].ToString();
+                values[line[..space]] = line[(space + 1)..];
             }
         }
 

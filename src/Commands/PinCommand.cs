@@ -31,6 +31,6 @@ internal static class PinCommand
         var script = CommitLookup.Resolve(named);
         var copy = context.Scripts.Get(script, update: true);
         Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Sha256);
-        return new Pin(script.DisplayName, UrlText.Redacted(script.Url), copy.Record.Sha256);
+        return new Pin(script.DisplayName, UrlText.Redacted(script.Url, script.Source?.Pattern), copy.Record.Sha256);
     }
 }

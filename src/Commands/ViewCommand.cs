@@ -29,19 +29,24 @@ internal static class ViewCommand
         return Print(context.Scripts.Get(script, invocation.Update).Path, script);
     }
 
+    /// <summary>Byte for byte, but for a terminal: what people look at before they run it must not be able to hide there.</summary>
     private static int Print(string path, ResolvedScript script)
     {
         const int BufferSize = 64 << 10;
         using var file = LocalScript.Open(path, script.DisplayName);
-        while (true)
+        if (Stdout.IsTerminal)
         {
-            var bytes = Files.Read(file, BufferSize).OrThrow(error => LocalScript.Unreadable(script.DisplayName, error));
-            if (bytes.Length == 0)
-            {
-                return 0;
-            }
+            TerminalText.Copy(Read, Stdout.Write);
+            return 0;
+        }
 
+        for (var bytes = Read(BufferSize); bytes.Length > 0; bytes = Read(BufferSize))
+        {
             Stdout.Write(bytes);
         }
+
+        return 0;
+
+        byte[] Read(int most) => Files.Read(file, most).OrThrow(error => LocalScript.Unreadable(script.DisplayName, error));
     }
 }

@@ -72,6 +72,11 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
+        if (response.Headers.TransferEncodingChunked == true && counter is { Framing.IsDamaged: true })
+        {
+            throw Damaged();
+        }
+
         if (Promised >= 0 && counter is not null && counter.Body > Promised)
         {
             throw Refused($"is longer than its Content-Length of {Promised} bytes");
@@ -165,13 +170,20 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
         }
         catch (HttpIOException e) when (e.HttpRequestError is HttpRequestError.InvalidResponse)
         {
-            throw new TransientException(Refused("is damaged: its chunked encoding is invalid"));
+            throw Damaged();
+        }
+        catch (HttpRequestException)
+        {
+            // What the runtime throws for a trailer, or the extensions of a chunk, that is malformed or has no end.
+            throw Damaged();
         }
         catch (IOException)
         {
             throw new TransientException(Refused("was cut short: the connection was closed too early"));
         }
     }
+
+    private TransientException Damaged() => new(Refused("is damaged: its chunked encoding is invalid"));
 
     private RunException Page()
     {

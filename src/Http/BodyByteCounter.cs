@@ -15,6 +15,9 @@ internal sealed class BodyByteCounter(Stream inner) : Stream
     /// <summary>The number of bytes after the header.</summary>
     public long Body { get; private set; }
 
+    /// <summary>The same bytes, if the body is chunked.</summary>
+    public ChunkFraming Framing { get; } = new();
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;
@@ -80,6 +83,7 @@ internal sealed class BodyByteCounter(Stream inner) : Stream
             if (_headerIsOver)
             {
                 Body += bytes.Length - i;
+                Framing.Read(bytes[i..]);
                 return;
             }
 

@@ -171,12 +171,9 @@ internal sealed class Exchange : IDisposable
                 ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
         }
 
-        if (origin.IsPlain && !origin.IsLoopback && !_request.PlainHttpAllowed && _request.Digest is null)
+        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && PlainHttpRefusal(hop, origin) is { } refusal)
         {
-            throw new RunException(
-                ExitStatus.Refused,
-                $"{UrlText.Redacted(hop.AbsoluteUri)}: plain http is refused: anyone on the network could change the script",
-                "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf");
+            throw refusal;
         }
 
         if (!origin.IsPlain && !OpenSsl.IsThere)
@@ -186,6 +183,21 @@ internal sealed class Exchange : IDisposable
                 $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, but neither libssl.so.3 nor libssl.so.1.1 was found",
                 "install the package libssl3, openssl-libs or openssl");
         }
+    }
+
+    /// <summary>Null if the request stays on this machine. One to this machine leaves it if a proxy takes it.</summary>
+    private RunException? PlainHttpRefusal(Uri hop, Origin origin)
+    {
+        const string WaysOut =
+            "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf";
+        var shown = UrlText.Redacted(hop.AbsoluteUri);
+        return !origin.IsLoopback ? new RunException(
+                ExitStatus.Refused, $"{shown}: plain http is refused: anyone on the network could change the script", WaysOut)
+            : _proxies.Shown(hop) is { } proxy ? new RunException(
+                ExitStatus.Refused,
+                $"{shown}: plain http is refused: it goes through the proxy {proxy}, and anyone on the way could change the script",
+                $"put {origin.Host} into NO_PROXY, so that it stays on this machine; or {WaysOut}")
+            : null;
     }
 
     private static Uri Target(Uri hop, HttpResponseMessage response)
@@ -275,12 +287,16 @@ internal sealed class Exchange : IDisposable
         }
     }
 
-    /// <summary>A validator exactly as the server wrote it, with any weak mark or odd date, because it is sent back there.</summary>
+    /// <summary>
+    /// A validator exactly as the server wrote it, with any weak mark or odd date, because it is sent back there. It is also written down,
+    /// so one that is not printable ASCII is dropped: no validator needs characters that end a line or hide text.
+    /// </summary>
     private static string? Validator(HttpHeaders headers, string name)
     {
         const int MaxLength = 1024;
         return headers.NonValidated.TryGetValues(name, out var values)
-            && values.ToString() is { Length: > 0 and <= MaxLength } value && !CharChecks.HasControl(value)
+            && values.ToString() is { Length: > 0 and <= MaxLength } value
+            && value.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0
             ? value
             : null;
     }

@@ -7,7 +7,7 @@ internal readonly record struct Origin(string Scheme, string Host, int Port)
 {
     public bool IsPlain => Scheme == Uri.UriSchemeHttp;
 
-    /// <summary>Whether everything sent there stays on this machine.</summary>
+    /// <summary>Whether everything sent there stays on this machine, unless a proxy takes it.</summary>
     public bool IsLoopback =>
         Host is "localhost"
         || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Run.Reporting;
 
@@ -12,8 +13,7 @@ internal sealed class Proxies : IWebProxy
 {
     private readonly Uri? _http = Parse(HttpVariable);
     private readonly Uri? _https = Parse("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY");
-    private readonly string[] _direct =
-        (Set("no_proxy", "NO_PROXY").Value ?? "").Split([',', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+    private readonly string _direct = Set("no_proxy", "NO_PROXY").Value ?? "";
 
     public bool Any => _http is not null || _https is not null;
 
@@ -27,36 +27,41 @@ internal sealed class Proxies : IWebProxy
             : ["http_proxy", "all_proxy", "ALL_PROXY"];
 
     public Uri? GetProxy(Uri destination) =>
-        (destination.Scheme == Uri.UriSchemeHttps ? _https : _http) is { } proxy && !IsDirect(Origin.Of(destination)) ? proxy : null;
+        (destination.Scheme == Uri.UriSchemeHttps ? _https : _http) is { } proxy && !AnyCovers(_direct, Origin.Of(destination))
+            ? proxy
+            : null;
 
     public bool IsBypassed(Uri host) => GetProxy(host) is null;
 
     /// <summary>The proxy as messages show it; null for a direct connection.</summary>
     public string? Shown(Uri destination) => GetProxy(destination) is { } proxy ? $"{proxy.Host}:{proxy.Port}" : null;
 
-    private bool IsDirect(Origin origin) => _direct.Any(entry => Covers(entry, origin));
+    /// <summary>Whether an entry of the list covers the origin. Entries are separated by commas, as with curl, or by blanks.</summary>
+    public static bool AnyCovers(string list, Origin origin) =>
+        list.Split([',', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Any(entry => Covers(entry, origin));
 
     /// <summary>
     /// Whether an entry of NO_PROXY covers the origin: <c>*</c>; a host with its subdomains, or an address, each with an optional port;
-    /// or a network.
+    /// or a network, which any of its addresses may stand for. A dot at the end of a name (the root of the DNS) makes no difference.
     /// </summary>
-    public static bool Covers(string entry, Origin origin)
+    private static bool Covers(string entry, Origin origin)
     {
         if (entry == "*")
         {
             return true;
         }
 
-        if (entry.Contains('/', StringComparison.Ordinal))
+        if (entry.LastIndexOf('/') is >= 0 and var slash)
         {
-            return IPNetwork.TryParse(entry, out var network)
-                && IPAddress.TryParse(origin.Host, out var address) && network.Contains(address);
+            return Address(origin.Host) is { } inside && Address(entry[..slash]) is { } some
+                && int.TryParse(entry.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var bits)
+                && AreInOneNetwork(inside, some, bits);
         }
 
         var host = entry;
         if (host.LastIndexOf(':') is >= 0 and var colon && (host.IndexOf(':', StringComparison.Ordinal) == colon || host[colon - 1] == ']'))
         {
-            if (host[(colon + 1)..] != origin.Port.ToString(System.Globalization.CultureInfo.InvariantCulture))
+            if (host[(colon + 1)..] != origin.Port.ToString(CultureInfo.InvariantCulture))
             {
                 return false;
             }
@@ -64,8 +69,31 @@ internal sealed class Proxies : IWebProxy
             host = host[..colon];
         }
 
-        host = host.Trim('[', ']').TrimStart('*').TrimStart('.').ToLowerInvariant();
-        return host.Length > 0 && (origin.Host == host || origin.Host.EndsWith("." + host, StringComparison.Ordinal));
+        if (Address(origin.Host) is { } address)
+        {
+            return address.Equals(Address(host));
+        }
+
+        var name = origin.Host.TrimEnd('.');
+        host = host.TrimStart('*').TrimStart('.').TrimEnd('.').ToLowerInvariant();
+        return host.Length > 0 && (name == host || name.EndsWith("." + host, StringComparison.Ordinal));
+    }
+
+    /// <summary>The address that the text is; null for a name. IPAddress also reads 16 and 10.1, which are names here.</summary>
+    private static IPAddress? Address(string text)
+    {
+        text = text.StartsWith('[') ? text.Trim('[', ']') : text;
+        return (text.Contains(':', StringComparison.Ordinal) || text.Count('.') == 3) && IPAddress.TryParse(text, out var address)
+            ? address
+            : null;
+    }
+
+    private static bool AreInOneNetwork(IPAddress one, IPAddress other, int bits)
+    {
+        var (a, b) = (one.GetAddressBytes(), other.GetAddressBytes());
+        return a.Length == b.Length && bits <= 8 * a.Length
+            && a.AsSpan(0, bits / 8).SequenceEqual(b.AsSpan(0, bits / 8))
+            && (bits % 8 == 0 || (a[bits / 8] ^ b[bits / 8]) >> (8 - bits % 8) == 0);
     }
 
     private static (string Name, string? Value) Set(params string[] names)

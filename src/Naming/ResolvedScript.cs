@@ -24,8 +24,13 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
     /// <summary>The part of SCRIPT after the source's name, including the ref; null for a script without a source.</summary>
     public string? PathAndRef { get; init; }
 
-    /// <summary>Whether <see cref="Urls"/> and <see cref="Digest"/> come from a line of run.pins.</summary>
-    public bool IsPinned { get; init; }
+    /// <summary>Whether SCRIPT as it was typed has parts that must not be written down: see <see cref="UrlText.Redacted"/>.</summary>
+    public bool HidesSecrets { get; init; }
+
+    /// <summary>The run.pins that <see cref="Urls"/> and <see cref="Digest"/> come from; null if no line of one names the script.</summary>
+    public string? PinnedBy { get; init; }
+
+    public bool IsPinned => PinnedBy is not null;
 
     /// <param name="script">SCRIPT as typed.</param>
     /// <param name="digest">The digest of <c>--sha256</c>; null for none.</param>
@@ -42,7 +47,8 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
                 var url = RawUrl.ToRaw(UrlText.Normalize(remote.Url));
-                return new ResolvedScript(UrlText.Redacted(remote.Text), null, null, [UrlText.Checked(url)], digest);
+                var shown = UrlText.Redacted(remote.Text);
+                return new ResolvedScript(shown, null, null, [UrlText.Checked(url)], digest) { HidesSecrets = shown != remote.Text };
             default:
                 var scoped = (ScriptName.Scoped)name;
                 var found = source(scoped.Scope);

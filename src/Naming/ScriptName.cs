@@ -76,7 +76,7 @@ internal abstract record ScriptName(string Text, string? Digest)
         var scope = text[..colon];
         if (text[colon..].StartsWith("://", StringComparison.Ordinal))
         {
-            throw new RunException(ExitStatus.Usage, $"{text}: only https:// and http:// URLs are fetched");
+            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: only https:// and http:// URLs are fetched");
         }
 
         return IsScope(scope)

@@ -10,7 +10,8 @@ internal static class UrlText
     private const string SegmentCharacters = "-._~!$&'()*+,;=:@";
     private const string QueryCharacters = "-._~!$'()*,:@";
     private const int MaxFileNameBytes = 255;
-    private static readonly string[] s_secretWords = ["token", "key", "secret", "sig", "pass", "auth", "cred", "session", "code"];
+    private const string Hidden = "***";
+    private const string RefValue = "=" + Source.RefPlace;
 
     /// <summary>Appends a part of SCRIPT, percent-encoded; slashes too if <paramref name="encodeSlash"/> is true.</summary>
     public static void AppendEncoded(StringBuilder url, string text, bool inQuery, bool encodeSlash = false)
@@ -80,7 +81,7 @@ internal static class UrlText
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
-            throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: not a URL that can be fetched");
+            throw new RunException(ExitStatus.Usage, $"{Unparsable(url)}: not a URL that can be fetched");
         }
 
         // The text itself is checked, not the parsed Uri, which has already resolved ".." and "%2e%2e".
@@ -206,8 +207,14 @@ internal static class UrlText
         return at < 0 ? url : url[..start] + url[(at + 1)..];
     }
 
-    /// <summary>The URL without user name, password and other possible secrets: the form that is shown and stored.</summary>
-    public static string Redacted(string url)
+    /// <summary>
+    /// The URL as it may be shown and written down: without user name and password, without a fragment, and with only the names of its
+    /// query. No list of names can tell which values are secrets.
+    /// </summary>
+    /// <param name="pattern">
+    /// The source's pattern that the URL was made from. A field that is its <c>{ref}</c> is shown: a branch, tag or commit is no secret.
+    /// </param>
+    public static string Redacted(string url, string? pattern = null)
     {
         if (!url.Contains("://", StringComparison.Ordinal))
         {
@@ -215,21 +222,61 @@ internal static class UrlText
         }
 
         var bare = WithoutUser(url);
+        var hash = bare.IndexOf('#', StringComparison.Ordinal);
+        var fragment = hash >= 0 ? "#" + Hidden : "";
+        bare = hash >= 0 ? bare[..hash] : bare;
         var question = bare.IndexOf('?', StringComparison.Ordinal);
         if (question < 0)
         {
-            return bare;
+            return bare + fragment;
         }
 
-        var fields = bare[(question + 1)..].Split('&').Select(static field =>
-            field.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && MayBeSecret(field[..equals])
-                ? field[..equals] + "=***"
-                : field);
-        return $"{bare[..question]}?{string.Join('&', fields)}";
+        var shown = new StringBuilder(bare, 0, question + 1, bare.Length);
+        var refs = pattern?.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? Fields(pattern[(query + 1)..]) : [];
+        var number = 0;
+        foreach (var field in Fields(bare[(question + 1)..]))
+        {
+            var place = number < refs.Count ? refs[number++] : "";
+            var isRef = place == Source.RefPlace || place.EndsWith(RefValue, StringComparison.Ordinal);
+            shown.Append(isRef ? field : WithoutValue(field));
+        }
+
+        return shown.Append(fragment).ToString();
     }
 
-    private static bool MayBeSecret(string name) =>
-        s_secretWords.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
+    /// <summary>
+    /// As <see cref="Redacted"/>, for a text that is no URL: a password with a reserved character in it may have ended the host too early,
+    /// and then it reaches up to the last '@', or begins at a colon that seems to be a port's.
+    /// </summary>
+    private static string Unparsable(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var colon = Authority(url).IndexOf(':', start);
+        return url.LastIndexOf('@') is >= 0 and var at ? $"{url[..start]}{Hidden}@{Redacted(url[..start] + url[(at + 1)..])[start..]}"
+            : colon >= 0 ? url[..(colon + 1)] + Hidden
+            : Redacted(url);
+    }
+
+    /// <summary>The fields of a query, separated by <c>&amp;</c> or <c>;</c>, and these separators.</summary>
+    private static List<string> Fields(string query)
+    {
+        var fields = new List<string>();
+        for (var start = 0; start < query.Length;)
+        {
+            var length = query.AsSpan(start).IndexOfAny('&', ';');
+            length = length < 0 ? query.Length - start : Math.Max(length, 1);
+            fields.Add(query.Substring(start, length));
+            start += length;
+        }
+
+        return fields;
+    }
+
+    /// <summary><c>name=***</c>. Without a value it may be the secret itself, also one in base64, which can end like a name.</summary>
+    private static string WithoutValue(string field) => field is "&" or ";" ? field
+        : field.IndexOf('=', StringComparison.Ordinal) is > 0 and var equals && field.AsSpan(equals).TrimStart('=').Length > 0
+            ? field[..(equals + 1)] + Hidden
+        : Hidden;
 
     /// <summary>Scheme, user, host and port: everything before the path.</summary>
     public static string Authority(string url) => url[..AuthorityEnd(url, url.IndexOf("://", StringComparison.Ordinal) + 3)];

@@ -14,13 +14,14 @@ internal sealed record Pin(string Script, string Url, string Sha256)
     public const string Algorithm = "sha256";
 
     /// <summary>
-    /// Identifies a pin's script. <c>x</c> and <c>default:x</c> are one script, as are a URL with a blank and one with <c>%20</c>.
+    /// What the line is known by. <c>x</c> and <c>default:x</c> are one script, as are a URL with a blank and one with <c>%20</c>, and URLs
+    /// that differ only in what is not shown of them.
     /// </summary>
     /// <exception cref="RunException">64: not a valid SCRIPT.</exception>
     public static string Key(string script) => ScriptName.Parse(script) switch
     {
         ScriptName.Scoped scoped => $"{scoped.Scope}:{scoped.PathAndRef}",
-        var other => Encode(other.Text),
+        var other => Encode(UrlText.Redacted(other.Text)),
     };
 
     public string ToLine() => $"{Encode(Script)} {Url} {Algorithm}:{Sha256}";

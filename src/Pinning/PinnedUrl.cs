@@ -19,9 +19,9 @@ internal static class PinnedUrl
     {
         var urls = Urls(pin.Url, script) ?? throw new RunException(
             ExitStatus.Refused, $"{script.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
-            $"it comes from {UrlText.Redacted(script.NamedUrl)}; run --pin {script.ShellQuoted} pins it there");
+            $"it comes from {UrlText.Redacted(script.NamedUrl, script.Source?.Pattern)}; run --pin {script.ShellQuoted} pins it there");
         return script.Digest is null || script.Digest == pin.Sha256
-            ? script with { Urls = urls, Digest = pin.Sha256, IsPinned = true }
+            ? script with { Urls = urls, Digest = pin.Sha256, PinnedBy = file }
             : throw new RunException(
                 ExitStatus.Data, $"{script.DisplayName}: {file} pins sha256:{pin.Sha256}, and sha256:{script.Digest} is asked for",
                 $"run --pin {script.ShellQuoted} pins what the server has now");
@@ -30,7 +30,10 @@ internal static class PinnedUrl
     /// <summary>The URLs that the source makes with the ref in <paramref name="pinned"/>; null if no ref produces that URL.</summary>
     private static IReadOnlyList<string>? Urls(string pinned, ResolvedScript script)
     {
-        if (pinned == UrlText.Redacted(script.NamedUrl))
+        // A line that was written by hand may show more than run writes.
+        var pattern = script.Source?.Pattern;
+        pinned = UrlText.Redacted(pinned, pattern);
+        if (pinned == UrlText.Redacted(script.NamedUrl, pattern))
         {
             return script.Urls;
         }
@@ -41,7 +44,7 @@ internal static class PinnedUrl
         }
 
         var path = source.SplitRef(rest).Path;
-        return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference))) is { } reference
+        return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference), pattern)) is { } reference
             && (source.NamesRef(rest) ? IsCommit(reference) : IsPlain(reference))
             && UrlText.Authority(source.Fill(source.Pattern, path, reference)) == UrlText.Authority(script.NamedUrl)
             ? source.At(path, reference)

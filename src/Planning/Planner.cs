@@ -85,9 +85,11 @@ internal sealed class Planner(
         }
     }
 
+    /// <summary>A plan names SCRIPT as it was typed, so a URL with a secret in it has none.</summary>
     private bool CanBePlanned() =>
         RecordLocks.SurviveExec
         && HasLock
+        && !script.HidesSecrets
         && !Messages.HasSpoken
         && !paths.AreMakeshift
         && IsStartedByKernel()

@@ -16,6 +16,13 @@ internal static unsafe class Descriptors
 
     public static bool IsTerminal(int descriptor) => NativeMethods.isatty(descriptor) == 1;
 
+    /// <summary>tcflush(3): discards what was typed at the terminal and has not been read.</summary>
+    public static Errno DiscardInput(int descriptor)
+    {
+        const int InputQueue = 0; // TCIFLUSH
+        return NativeMethods.tcflush(descriptor, InputQueue) == 0 ? Errno.None : NativeMethods.LastError;
+    }
+
     public static bool IsOpen(int descriptor) => NativeMethods.fcntl(descriptor, GetDescriptorFlags, 0) != -1;
 
     public static bool IsWritable(int descriptor) =>

@@ -172,6 +172,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc")]
     public static partial int isatty(int descriptor);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int tcflush(int descriptor, int queue);
+
     [LibraryImport("libc")]
     public static partial byte* getenv(byte* name);
 

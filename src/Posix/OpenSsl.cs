@@ -11,7 +11,8 @@ namespace Run.Posix;
 /// </summary>
 internal static unsafe class OpenSsl
 {
-    // In the runtime's order, so that both load the same library. libcrypto has the same number as libssl.
+    // In the order in which the runtime looks for them, so that both take the same one; the number of libcrypto goes with it. It does not
+    // know OpenSSL 4 yet (dotnet/runtime#125619), and would abort the process if that were all there is: so .so.4 comes with that runtime.
     private static readonly string[] s_versions = [".so.3", ".so.1.1"];
 
     private const int AddDirectoryCommand = 2, FileTypeDefault = 3;
@@ -124,10 +125,14 @@ internal static unsafe class OpenSsl
     {
         foreach (var certificate in trusted)
         {
-            // The store takes a reference of its own. It rejects null, which stands for what cannot be parsed.
+            // The store takes a reference of its own, and refuses null (what cannot be parsed).
             var parsed = Parse(certificate);
-            _ = ((delegate* unmanaged<nint, nint, int>)Function("X509_STORE_add_cert"))(store, parsed);
+            var added = ((delegate* unmanaged<nint, nint, int>)Function("X509_STORE_add_cert"))(store, parsed);
             Free(parsed);
+            if (added != 1)
+            {
+                return false;
+            }
         }
 
         return true;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Run.Posix;
 
@@ -61,7 +60,7 @@ internal static class Messages
     /// </summary>
     public static string Printable(string text)
     {
-        if (!text.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || IsInvisible(CharUnicodeInfo.GetUnicodeCategory(c))))
+        if (!text.Any(static c => char.IsControl(c) || !Rune.TryCreate(c, out var rune) || UnseenCharacters.Has(rune)))
         {
             return text;
         }
@@ -76,9 +75,7 @@ internal static class Messages
             }
 
             i += rune.Utf16SequenceLength - 1;
-            _ = IsInvisible(Rune.GetUnicodeCategory(rune))
-                ? shown.Append("\\u{").Append(rune.Value.ToString("x4", null)).Append('}')
-                : shown.Append(rune.ToString());
+            shown.Append(UnseenCharacters.Has(rune) ? $"\\u{{{rune.Value:x4}}}" : rune.ToString());
         }
 
         return shown.ToString();
@@ -86,9 +83,6 @@ internal static class Messages
 
     /// <summary>Writes text to standard error unchanged, such as progress. Failures are ignored: there is nowhere to report them.</summary>
     public static void Raw(string text) => _ = Descriptors.Write(Descriptors.Error, Encoding.UTF8.GetBytes(text));
-
-    private static bool IsInvisible(UnicodeCategory category) =>
-        category is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     private static void Say(string colour, string message, string? hint)
     {

@@ -19,9 +19,17 @@ internal sealed class Terminal : IDisposable
 
     public void Say(string text) => _ = Files.Write(Handle, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Asks a yes-or-no question. Only <c>y</c> means yes; Enter, the end of input (^D) and everything else mean no.</summary>
+    /// <summary>
+    /// Asks a question that only <c>y</c> answers with yes: Enter, the end of input (^D) and all else are a no. What was typed before, for
+    /// another program or by a slip, answers nothing.
+    /// </summary>
     public bool Confirm(string question)
     {
+        if (Descriptors.DiscardInput(Descriptors.Number(Handle)) != Errno.None)
+        {
+            return false;
+        }
+
         Say($"{question} [y/N] ");
         Span<byte> line = stackalloc byte[MaxLineBytes];
         return line[..Files.ReadSome(Handle, line).Value].TrimEnd("\r\n"u8).SequenceEqual("y"u8);

@@ -47,27 +47,8 @@ internal static class DiffProgram
     /// <summary>The label of the server's version.</summary>
     public static string Label(string url) => $"{UrlText.Redacted(url)}\tnow";
 
-    /// <summary>
-    /// Copies a text to a terminal line by line. Characters that would move the cursor, or hide or reorder text, are shown escaped. The
-    /// text comes from the server, and the user who judges it must see all of it.
-    /// </summary>
-    public static void Show(SafeFileHandle text, Action<string> say)
-    {
-        const int ChunkSize = 64 << 10;
-        var rest = Array.Empty<byte>();
-        while (true)
-        {
-            var chunk = Files.Read(text, ChunkSize).Value ?? [];
-            byte[] bytes = [.. rest, .. chunk];
-            var whole = chunk.Length == 0 || bytes.Length > 4 * ChunkSize ? bytes.Length : bytes.AsSpan().LastIndexOf((byte)'\n') + 1;
-            say(string.Join('\n', OsText.FromBytes(bytes.AsSpan(0, whole)).Split('\n').Select(Line)));
-            rest = bytes[whole..];
-            if (chunk.Length == 0)
-            {
-                return;
-            }
-        }
-    }
-
-    private static string Line(string line) => string.Join('\t', line.Split('\t').Select(Messages.Printable));
+    /// <summary>Shows on a terminal what <see cref="Write"/> has written.</summary>
+    public static void Show(SafeFileHandle text, Action<string> say) =>
+        TerminalText.Copy(most => Files.Read(text, most).OrThrow(error =>
+            new RunException(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}")), say);
 }

@@ -33,6 +33,15 @@ public sealed class EncodingTests
         await world.Run("\udcff /a b/c@x&y=z").Succeeds("c");
     }
 
+    [Fact]
+    public async Task A_part_in_the_query_is_sent_as_it_is()
+    {
+        await using var world = await World.Serving(("/get?file=a/b&raw=1", SaysItsName), ("/x?a=../b//c&d=%2F", SaysItsName));
+        world.Conf($"sources:\n  query: {world.Server.Url}/get?file=%s&raw=1\n");
+        await world.Run("query:a/b").Succeeds("get");
+        await world.Run(world.Server.Url + "/x?a=../b//c&d=%2F").Succeeds("x");
+    }
+
     [Theory]
     [InlineData("/tool", "tool")]
     [InlineData("/dir/tool.sh?raw=1&x=/y", "tool.sh")]

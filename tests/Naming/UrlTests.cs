@@ -22,13 +22,13 @@ public sealed class UrlTests
     [InlineData("https://h/x", "https://h/x")]
     [InlineData("http://h/x", "http://h/x")]
     [InlineData("HTTPS://Host.Example/X", "https://host.example/X")]
-    [InlineData("https://h:8443/a/b.sh?at=main&x=%2F", "https://h:8443/a/b.sh?at=main&x=%2F")]
+    [InlineData("https://h:8443/a/b.sh?at=main&x=%2F", "https://h:8443/a/b.sh?at=***&x=***")]
     [InlineData("https://h/a%20b%2Fc", "https://h/a%20b%2Fc")]
     [InlineData("https://h/a b", "https://h/a%20b")]
     [InlineData("https://h/é", "https://h/%C3%A9")]
     [InlineData("https://h/x#part", "https://h/x")]
     [InlineData("https://[::1]:80/x", "https://[::1]:80/x")]
-    [InlineData("https://h/x?a=../b//c", "https://h/x?a=../b//c")]
+    [InlineData("https://h/x?a=../b//c", "https://h/x?a=***")]
     [InlineData("https://h/a@b:c", "https://h/a@b:c")]
     public Task Any_other_stays_as_it_is_but_for_what_could_not_be_sent(string typed, string url) => StandsFor(typed, url);
 

@@ -37,9 +37,10 @@ public sealed class UrlTextTests
     [InlineData("https://h/x", "https://h/x", "https://h/x")]
     [InlineData("https://me:secret@h/x", "https://h/x", "https://h/x")]
     [InlineData("https://a@b@h/x@y", "https://h/x@y", "https://h/x@y")]
-    [InlineData("https://h/x?a=1&access_token=s&b", "https://h/x?a=1&access_token=s&b", "https://h/x?a=1&access_token=***&b")]
+    [InlineData("https://h/x?a=1&access_token=s&b", "https://h/x?a=1&access_token=s&b", "https://h/x?a=***&access_token=***&***")]
     [InlineData("https://me@h?X-Amz-Signature=s", "https://h?X-Amz-Signature=s", "https://h?X-Amz-Signature=***")]
-    [InlineData("https://h/x?APIKEY=s&sig=s&q=@", "https://h/x?APIKEY=s&sig=s&q=@", "https://h/x?APIKEY=***&sig=***&q=@")]
+    [InlineData("https://h/x?APIKEY=s&sig=s&q=@", "https://h/x?APIKEY=s&sig=s&q=@", "https://h/x?APIKEY=***&sig=***&q=***")]
+    [InlineData("https://h/x?a=&=b&c==&;&#d=s", "https://h/x?a=&=b&c==&;&#d=s", "https://h/x?***&***&***&;&#***")]
     [InlineData("not a URL", "not a URL", "not a URL")]
     public void What_is_secret_is_not_shown(string url, string withoutUser, string shown)
     {

@@ -53,14 +53,16 @@ internal sealed class ServerCertificate
     /// <summary>
     /// A chain to some of the trusted certificates is a chain to all of them. So OpenSSL first gets those that can matter: the directory,
     /// in which it opens only the file named by the hash that it needs, and those certificates of the bundle (which has more than a
-    /// hundred) that contain an issuer's name. Only if that fails does OpenSSL load all of them, and then that verdict counts.
+    /// hundred) that contain an issuer's name. If the bundle is unusual, or that fails, OpenSSL loads all of them, and that verdict counts.
     /// </summary>
     private static (int Error, int Depth) Verify(X509Certificate2 own, X509Certificate2Collection sent, string host)
     {
         var others = sent.Select(static other => other.RawData).ToArray();
         byte[][] issuers = [own.IssuerName.RawData, .. sent.Select(static other => other.IssuerName.RawData)];
-        var verdict = OpenSsl.Verify(own.RawData, others, CertificateBundle.Holding(OpenSsl.CertificateFile, issuers), host);
-        return verdict.Error == 0 ? verdict : OpenSsl.Verify(own.RawData, others, trusted: null, host);
+        return CertificateBundle.Holding(OpenSsl.CertificateFile, issuers) is { } candidates
+            && OpenSsl.Verify(own.RawData, others, candidates, host) is { Error: 0 } verdict
+            ? verdict
+            : OpenSsl.Verify(own.RawData, others, trusted: null, host);
     }
 
     private static RunException Refused(string host, string message, string? hint = null) =>
