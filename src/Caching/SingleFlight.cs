@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 using Run.Storage;
@@ -56,7 +57,7 @@ internal sealed class SingleFlight : IDisposable
             if (locked == Errno.Again)
             {
                 // Without its file, nobody else waits for it either.
-                Messages.Note("the process that is fetching the script makes no progress: fetching it here");
+                Messages.Note($"{UrlText.Redacted(url)}: the process that is fetching it makes no progress, so it is fetched here");
                 var removed = RemoveIfCurrent(file, path);
                 file.Dispose();
                 if (removed is not (Errno.None or Errno.NoEntry))

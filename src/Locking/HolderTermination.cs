@@ -94,8 +94,8 @@ internal static class HolderTermination
     }
 
     /// <summary>
-    /// Signals the process only if it is the user's own and holds the lock. Both are checked after the process was opened: if the holder has
-    /// ended since and another process has its PID, that process does not hold the lock.
+    /// Signals the process only if it is the user's own and holds the lock. Both are checked after the process was opened: if the holder
+    /// has ended since and another process has its PID, that process does not hold the lock.
     /// </summary>
     private static void Signal(LockFile file, Holder holder, SafeFileHandle process, int signal, string script)
     {

@@ -317,7 +317,9 @@ internal sealed class LockFile
         return null;
     }
 
-    /// <summary>Opens the file for an exclusive lock, which needs a writable descriptor. A missing one is created, for the user only.</summary>
+    /// <summary>
+    /// Opens the file for an exclusive lock, which needs a writable descriptor. A missing one is created, for the user only.
+    /// </summary>
     private static (SafeFileHandle File, FileStatus Status) OpenWritable(string path, LockRequest request)
     {
         const int Flags = OpenFlags.ReadWrite | OpenFlags.Create;
@@ -326,7 +328,8 @@ internal sealed class LockFile
 
     /// <summary>
     /// Opens the file for a shared lock, read-only: the script's children inherit the descriptor, and must be able neither to write to the
-    /// file nor to lock it exclusively. So the record is written before. Another process may hold the lock meanwhile, but for the same script.
+    /// file nor to lock it exclusively. So the record is written before. Another process may hold the lock meanwhile, but for the same
+    /// script.
     /// </summary>
     private static (SafeFileHandle File, FileStatus Status) OpenReadOnly(string path, LockRequest request)
     {

@@ -37,8 +37,8 @@ internal sealed record ProcessFacts(long Seconds, string User)
     }
 
     /// <summary>
-    /// Whether the process itself holds the one-byte lock at that offset: the kernel shows a lock only at the descriptor, and in the process,
-    /// through which it was taken. Null if there is no /proc, or not that of this PID namespace.
+    /// Whether the process itself holds the one-byte lock at that offset: the kernel shows a lock only at the descriptor, and in the
+    /// process, through which it was taken. Null if there is no /proc, or not that of this PID namespace.
     /// </summary>
     /// <param name="file">The locked file; null: any, because the offset is unique.</param>
     public static bool? Holds(int processId, FileStatus? file, long start)

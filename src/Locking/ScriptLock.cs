@@ -56,8 +56,8 @@ internal sealed class ScriptLock
     }
 
     /// <summary>
-    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if that is not
-    /// known, because this run has no lock, or the lock file cannot be read.
+    /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if that is
+    /// not known, because this run has no lock, or the lock file cannot be read.
     /// </summary>
     public bool IsHeldElsewhere(LockRequest request)
     {

@@ -187,8 +187,8 @@ static int may_be_inherited(const char *path)
 }
 
 /*
- * Opens a lock's file as LockFile does: read-only for a shared lock, because the script's children inherit the descriptor. The descriptor, out
- * of the script's way, or DOUBTFUL.
+ * Opens a lock's file as LockFile does: read-only for a shared lock, because the script's children inherit the descriptor. The descriptor,
+ * out of the script's way, or DOUBTFUL.
  */
 static int open_lock(const char *path, short mode)
 {
