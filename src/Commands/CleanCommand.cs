@@ -49,8 +49,8 @@ internal static class CleanCommand
     private static void Kept(string script, string why) => Messages.Note($"{script} {why}, so its copy stays");
 
     /// <summary>
-    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old. A lock file is
-    /// removed only while this process alone holds the lock: whoever has it open finds that it is not current, and opens a new one.
+    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old. A lock file
+    /// is removed only while this process alone holds the lock: whoever has it open finds that it is not current, and opens a new one.
     /// </summary>
     private static void RemoveUnused(RunContext context, DateTimeOffset since)
     {

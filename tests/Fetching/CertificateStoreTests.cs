@@ -51,7 +51,9 @@ public sealed class CertificateStoreTests
         await Agree(world, isRead);
     }
 
-    /// <summary>What distributions install is usual, so OpenSSL need not read all of it: the file is opened once, and not by OpenSSL.</summary>
+    /// <summary>
+    /// What distributions install is usual, so OpenSSL need not read all of it: the file is opened once, and not by OpenSSL.
+    /// </summary>
     [Fact]
     public async Task The_bundle_of_this_machine_takes_the_short_cut()
     {

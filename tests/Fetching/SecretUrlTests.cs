@@ -113,7 +113,7 @@ public sealed class SecretUrlTests
                 ref: main
 
             """);
-        await world.Run("--pin", "api:x").Succeeds("");
+        await world.Run("-q", "--pin", "api:x").Succeeds("");
         Assert.Equal(
             $"api:x {world.Server.Url}/x?private_token=***&ref={commit} sha256:{DigestOf(Saying("pinned"))}\n",
             await File.ReadAllTextAsync(world.Work + "/run.pins", TestContext.Current.CancellationToken));

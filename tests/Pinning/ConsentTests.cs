@@ -26,7 +26,7 @@ public sealed class ConsentTests
     public async Task Nor_does_what_was_typed_while_the_pager_was_on()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
-        await world.Run("--pin", "asks:x").Succeeds("");
+        await world.Run("-q", "--pin", "asks:x").Succeeds("");
         File.Delete(world.Work + "/run.pins");
         world.Server["/plain/x"] = Saying("two");
         world.Put("pager", "#!/bin/sh\ncat >/dev/null; echo paged; until [ -e typed ]; do sleep 0.02; done\n");

@@ -118,7 +118,7 @@ public sealed class SearchTests
         await world.Run("plain:x").Succeeds("now\n");
 
         // In a PID namespace of its own each has the same PID.
-        Command Pin(string inject) => world.Run("--pin", "plain:x").Through(
+        Command Pin(string inject) => world.Run("-q", "--pin", "plain:x").Through(
             "unshare", "-pf", "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", $"inject=rename:{inject}");
 
         // The cache's own files are renamed first.
