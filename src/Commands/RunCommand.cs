@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Run.Acquisition;
 using Run.Caching;
 using Run.CommandLine;
@@ -47,56 +48,62 @@ internal static class RunCommand
             context.Lock.Acquire(request);
         }
 
-        CachedScript? copy = null;
-        var hasReplaced = false;
         for (var attempt = 1; ; attempt++)
         {
+            CachedScript? copy = null;
             try
             {
                 copy = script.Local is null
                     ? context.Scripts.Get(
                         script, invocation.Update, Consent.ForRun(script, context.Paths.State, context.Cache.Root, context.Reads))
                     : null;
-                var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
-                var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
-                var program = launch.CheckEnv(context.Reads);
-                Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
-                if (request.Replace && !hasReplaced)
-                {
-                    // Only now, so that no running script is stopped for one that cannot be fetched or started.
-                    launch.CheckInterpreter(context.Reads);
-                    context.Lock.Acquire(request);
-                    hasReplaced = true;
-                }
-
-                if (invocation.MayBePlanned)
-                {
-                    new Planner(
-                        invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
-                    {
-                        Offline = context.Offline,
-                        HasLock = context.Lock.IsTaken,
-                        RefusalIsSilent = invocation is { Quiet: true, ConflictExitCode: 0 } && request.Wait == TimeSpan.Zero,
-                    }.WriteDown();
-                }
-
-                detach?.Leave(Detach.LogFor(request));
-                try
-                {
-                    throw launch.Become(invocation.Arguments, context.Reads);
-                }
-                catch (RunException) when (detach is not null)
-                {
-                    detach.Return();
-                    throw;
-                }
+                Start(context, invocation, script, request, copy, detach);
             }
             catch (RunException) when (attempt < MaxAttempts && detach is null && copy is not null
                 && Files.Status(copy.Path).Error == Errno.NoEntry)
             {
                 Messages.Step(() => $"{script.DisplayName}: its copy has been removed in the meantime");
-                copy = null;
             }
+        }
+    }
+
+    /// <summary>Becomes the script, whose copy is there. Returns only by an exception.</summary>
+    /// <exception cref="RunException">73, 75, 77, 126, 127, 130: it cannot be started.</exception>
+    [DoesNotReturn]
+    private static void Start(
+        RunContext context, Invocation invocation, ResolvedScript script, LockRequest request, CachedScript? copy, Detach? detach)
+    {
+        var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
+        var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+        var program = launch.CheckEnv(context.Reads);
+        Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
+        if (request.Replace && !context.Lock.IsTaken)
+        {
+            // Only now, so that no running script is stopped for one that cannot be fetched or started.
+            launch.CheckInterpreter(context.Reads);
+            context.Lock.Acquire(request);
+        }
+
+        if (invocation.MayBePlanned)
+        {
+            new Planner(
+                invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
+            {
+                Offline = context.Offline,
+                HasLock = context.Lock.IsTaken,
+                RefusalIsSilent = invocation is { Quiet: true, ConflictExitCode: 0 } && request.Wait == TimeSpan.Zero,
+            }.WriteDown();
+        }
+
+        detach?.Leave(Detach.LogFor(request));
+        try
+        {
+            throw launch.Become(invocation.Arguments, context.Reads);
+        }
+        catch (RunException) when (detach is not null)
+        {
+            detach.Return();
+            throw;
         }
     }
 }
