@@ -52,8 +52,11 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Whether the pattern is a path on this machine: its scripts are local files.</summary>
     public bool IsDirectory => IsPath(Pattern);
 
+    /// <summary>Whether its scripts are files of git repositories.</summary>
+    public bool IsRepository => TreeUrl.IsGit(Pattern);
+
     /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
-    public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
+    public bool TakesRef => IsRepository || Pattern.Contains(RefPlace, StringComparison.Ordinal);
 
     /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
     public string Expects => Shape(Pattern) + (TakesRef ? "[@REF]" : "");
@@ -166,7 +169,16 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Fills the parts of the path and the ref into the pattern, each encoded for its position.</summary>
     public string Fill(string pattern, string path, string reference)
     {
-        return Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
+        var url = Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
+        if (!TreeUrl.IsGit(pattern) || pattern.Contains(RefPlace, StringComparison.Ordinal))
+        {
+            return url;
+        }
+
+        // Always, because there may be an '@' in the path.
+        var text = new StringBuilder(url).Append('@');
+        UrlText.AppendEncoded(text, reference, inQuery: false);
+        return text.ToString();
     }
 
     /// <summary>The parts of the path, if they and the ref may be filled into the pattern.</summary>

@@ -12,6 +12,9 @@ internal static class Permissions
     /// <summary>0500: a cached script, which is executed and never written again.</summary>
     public const uint PrivateScript = 0x140;
 
+    /// <summary>0100: its owner may execute it.</summary>
+    public const uint OwnerExecute = 0x40;
+
     /// <summary>0644: a file for all users to read.</summary>
     public const uint PublicFile = 0x1a4;
 
