@@ -106,7 +106,7 @@ internal sealed class RunContext
             return named;
         }
 
-        var consents = named is { Source.Trust: TrustLevel.Ask, Digest: null };
+        var consents = named is { Source.Trust: TrustLevel.Ask, HasDigest: false };
         Messages.Step(() => $"{named.DisplayName}: pinned by {pins.Path}{(consents ? ", which counts as consent" : "")}");
         return PinnedUrl.Apply(pin, named, pins.Path);
     }
@@ -123,7 +123,7 @@ internal sealed class RunContext
     /// <exception cref="RunException">77.</exception>
     public void RequirePin(ResolvedScript script)
     {
-        if (script is { Local: null, Digest: null } && (Pinned || script.Source is { Trust: TrustLevel.Pinned }))
+        if (script is { Local: null, HasDigest: false } && (Pinned || script.Source is { Trust: TrustLevel.Pinned }))
         {
             throw new RunException(
                 ExitStatus.Refused,

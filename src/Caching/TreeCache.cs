@@ -41,6 +41,10 @@ internal sealed class TreeCache(Cache cache)
         return $"{DirectoryOf(tree)}/{RepositoryName}";
     }
 
+    /// <summary>Whether commits of the repository may have been fetched.</summary>
+    public bool HasRepository(TreeUrl tree) => TrustedPath.CheckTarget(cache.Root) is not null && TrustedPath.Check(Root) is not null
+        && TrustedPath.Check(DirectoryOf(tree)) is not null && TrustedPath.Check($"{DirectoryOf(tree)}/{RepositoryName}") is not null;
+
     private string Root => $"{cache.Root}/{DirectoryName}";
 
     /// <summary>

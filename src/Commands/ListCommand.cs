@@ -71,7 +71,12 @@ internal static class ListCommand
                 writer.WriteString("script", Messages.Printable(copy.Record.Script));
                 writer.WriteString("url", Messages.Printable(copy.Record.Url));
                 writer.WriteString("path", Messages.Printable(copy.Path));
-                writer.WriteString("sha256", copy.Record.Sha256);
+                writer.WriteString("sha256", copy.Record.Sha256.Length > 0 ? copy.Record.Sha256 : null);
+                if (copy.Record.Tree is { } tree)
+                {
+                    writer.WriteString("tree", tree);
+                }
+
                 writer.WriteNumber("size", copy.Record.Size);
                 writer.WriteString("fetched", copy.Record.Fetched.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
             });
@@ -87,8 +92,15 @@ internal static class ListCommand
                 copy.Record.Script,
                 forPeople ? HumanFormat.Size(copy.Record.Size) : copy.Record.Size.ToString(CultureInfo.InvariantCulture),
                 HumanFormat.Age(now - copy.Record.Fetched),
-                forPeople ? copy.Record.Sha256[..ShortDigest] : copy.Record.Sha256,
+                Digest(copy.Record, forPeople),
                 copy.Record.Url,
             }));
+    }
+
+    /// <summary>That of a tree is said to be one, because it is no file's.</summary>
+    private static string Digest(CacheRecord record, bool isShort)
+    {
+        var digest = isShort ? record.Content[..ShortDigest] : record.Content;
+        return record.Tree is null ? digest : $"tree:{digest}";
     }
 }

@@ -80,7 +80,7 @@ internal sealed class Exchange : IDisposable
 
         var stall = deadline.Least(Limits.Stall);
         var body = new Body(response, shown, _maxBytes, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
-        var (sha256, size) = await body.SaveAsync(_into, _counter, _request.Digest).ConfigureAwait(false);
+        var (sha256, size) = await body.SaveAsync(_into, _counter, _request).ConfigureAwait(false);
         return new FetchResult(
             NotModified: false, sha256, size,
             Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
@@ -129,7 +129,7 @@ internal sealed class Exchange : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Get, WithoutUser(hop)) { Version = HttpVersion.Version11 };
         _credentials.AddTo(request.Headers, asked, hop);
         AddIfMissing(request.Headers, "Accept", "*/*");
-        AddIfMissing(request.Headers, "Accept-Encoding", "gzip, br, deflate");
+        AddIfMissing(request.Headers, "Accept-Encoding", _request.AsItIs ? "identity" : "gzip, br, deflate");
         AddIfMissing(request.Headers, "User-Agent", s_agent);
 
         // There is only one request per connection.
@@ -171,7 +171,7 @@ internal sealed class Exchange : IDisposable
                 ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
         }
 
-        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && PlainHttpRefusal(hop, origin) is { } refusal)
+        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && !_request.IsKnown && PlainHttpRefusal(hop, origin) is { } refusal)
         {
             throw refusal;
         }

@@ -1,5 +1,4 @@
 using System.Text;
-using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Naming;

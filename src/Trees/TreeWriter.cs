@@ -55,6 +55,9 @@ internal sealed class TreeWriter : IDisposable
     /// <summary>After <see cref="Finish"/>: the name of the one directory in which everything was, and which is the tree now; or null.</summary>
     public string? Unwrapped { get; private set; }
 
+    /// <summary>How many bytes the files have that were added.</summary>
+    public long Bytes => _bytes;
+
     /// <exception cref="RunException">65: it cannot be a directory of this tree. 73: it cannot be written.</exception>
     public void AddDirectory(string path)
     {
