@@ -80,6 +80,9 @@ internal static unsafe partial class NativeMethods
     public static partial int open(byte* path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int openat(int directory, byte* path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int close(int descriptor);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -114,6 +117,15 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int mkdir(byte* path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int mkdirat(int directory, byte* path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int symlinkat(byte* target, int directory, byte* path);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchmodat(int directory, byte* path, uint mode, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int rename(byte* from, byte* to);

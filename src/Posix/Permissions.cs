@@ -12,6 +12,12 @@ internal static class Permissions
     /// <summary>0500: a cached script, which is executed and never written again.</summary>
     public const uint PrivateScript = 0x140;
 
+    /// <summary>0400: a file of a tree that is not executed.</summary>
+    public const uint PrivateData = 0x100;
+
+    /// <summary>0500: a directory of a tree, in which nothing changes any more.</summary>
+    public const uint SealedDirectory = 0x140;
+
     /// <summary>0644: a file for all users to read.</summary>
     public const uint PublicFile = 0x1a4;
 
