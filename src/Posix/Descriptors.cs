@@ -97,6 +97,23 @@ internal static unsafe class Descriptors
         return NativeMethods.fcntl(ends[1], SetDescriptorFlags, 0) == 0 ? pipe : NativeMethods.LastError;
     }
 
+    /// <summary>pipe2(2): both ends are close-on-exec. What a child is to have is duplicated for it.</summary>
+    public static Result<(SafeFileHandle ReadEnd, SafeFileHandle WriteEnd)> PrivatePipe()
+    {
+        var ends = stackalloc int[2];
+        return NativeMethods.pipe2(ends, OpenFlags.CloseOnExec) != 0
+            ? NativeMethods.LastError
+            : (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true));
+    }
+
+    /// <summary>poll(2): waits until there is something to read, or the end of it, or the timeout has passed.</summary>
+    public static bool WaitForInput(SafeFileHandle file, TimeSpan timeout)
+    {
+        const short Readable = 1; // POLLIN; POLLHUP and POLLERR are always reported
+        var polled = new NativeMethods.Polled { Descriptor = Number(file), Events = Readable };
+        return NativeMethods.poll(&polled, 1, (int)Math.Ceiling(timeout.TotalMilliseconds)) > 0;
+    }
+
     /// <summary>
     /// write(2) of no bytes: fails if the descriptor is closed or read-only, and on some devices if they are full. Other failures show only
     /// when there is something to write.

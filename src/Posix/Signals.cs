@@ -40,6 +40,12 @@ internal static unsafe partial class Signals
         }
     }
 
+    /// <summary>
+    /// Until the result is disposed of, an interrupt ends the child process that was given to it, and this process only then: there is
+    /// time to remove what the two were writing. A second interrupt ends this process at once.
+    /// </summary>
+    public static Deferral DeferInterrupts() => new();
+
     /// <summary>Tells the handler whether there is a line of progress to erase.</summary>
     public static void LineIsShown(bool shown) => run_line_is_shown(shown ? 1 : 0);
 
@@ -64,6 +70,34 @@ internal static unsafe partial class Signals
 
     [LibraryImport("libc")]
     private static partial void run_line_is_shown(int shown);
+
+    [LibraryImport("libc")]
+    private static partial void run_defer_interrupts(int wait);
+
+    [LibraryImport("libc")]
+    private static partial void run_end_at_interrupt(int id);
+
+    [LibraryImport("libc")]
+    private static partial int run_interrupt();
+
+    /// <summary>The time in which an interrupt waits.</summary>
+    public sealed class Deferral : IDisposable
+    {
+        public Deferral() => run_defer_interrupts(1);
+
+        /// <summary>Whether an interrupt waits for this to be disposed of.</summary>
+        public bool IsInterrupted => run_interrupt() != 0;
+
+        /// <summary>The process to end at an interrupt; a negative number is a process group, 0 is none.</summary>
+        public void Ends(int process) => run_end_at_interrupt(process);
+
+        /// <summary>Ends this process, if there was an interrupt.</summary>
+        public void Dispose()
+        {
+            run_end_at_interrupt(0);
+            run_defer_interrupts(0);
+        }
+    }
 
     /// <summary>A file that an interrupt removes. If all slots were taken, it is swept by a later fetch instead.</summary>
     public sealed class Temporary(int slot) : IDisposable
