@@ -3,7 +3,6 @@ using Run.Configuration;
 using Run.Http;
 using Run.Inputs;
 using Run.Naming;
-using Run.Posix;
 using Run.Reporting;
 using Run.Storage;
 

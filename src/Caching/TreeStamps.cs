@@ -1,4 +1,5 @@
 using System.Text;
+using Run.Generated;
 using Run.Posix;
 using Run.Trees;
 
@@ -15,8 +16,8 @@ internal sealed record TreeStamps(string Boot, string Tree, IReadOnlyList<TreeSt
 {
     public const int MaxBytes = 256 << 20; // 50,000 paths of the greatest length
     private const string Magic = "run-stamps 1";
-    private const byte File = (byte)'f', Link = (byte)'l';
-    private const int StampLength = 40;
+    private const byte File = (byte)Shared.TreeFile, Link = (byte)Shared.TreeLink;
+    private const int StampLength = Shared.StampBytes;
 
     /// <summary>When the last change of one of the files happened.</summary>
     public long LastChange => Files.Count == 0 ? 0 : Files.Max(static file => file.Stamp.Changed);

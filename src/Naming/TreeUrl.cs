@@ -35,6 +35,11 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
     /// <summary>Whether the URL, or the pattern of one, is that of a file of many.</summary>
     public static bool Is(string url) => IsGit(url) || SeparatorIn(url) >= 0;
 
+    /// <summary>What a source's pattern has before and behind the <c>//</c>.</summary>
+    public static (string Package, string Path) SplitPattern(string pattern) => SeparatorIn(pattern) is >= 0 and var at
+        ? (pattern[..at], pattern[(at + Separator.Length)..])
+        : (pattern, "");
+
     /// <summary>The parts of the URL; null if it is that of a single file.</summary>
     /// <exception cref="RunException">64: a repository without a path, or what cannot be part of such a URL.</exception>
     public static TreeUrl? Parse(string url)

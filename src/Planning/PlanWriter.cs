@@ -69,6 +69,17 @@ internal sealed class PlanWriter
         }
     }
 
+    /// <param name="stampsPath">The file with the stamps of the tree, which lies beside it.</param>
+    /// <param name="boot">The id of the boot in which the stamps were taken.</param>
+    public void Tree(string stampsPath, FileStamp stamp, string boot)
+    {
+        Step(Shared.StepBoot);
+        Text(boot);
+        Step(Shared.StepTree);
+        Stamp(stamp);
+        Text(stampsPath);
+    }
+
     public void CachedScript(string path, FileStamp stamp)
     {
         Step(Shared.StepCachedScript);

@@ -73,8 +73,14 @@ internal sealed class Planner(
 
         if (copy is not null)
         {
-            var version = TrustedPath.Parent(copy.Path);
+            var version = copy.Tree?.Version ?? TrustedPath.Parent(copy.Path);
             reads.Add(new Input.OwnDirectory(cache.Root, Permissions.OthersWrite, MayBeLink: true));
+            if (copy.Tree is { } tree)
+            {
+                reads.Add(new Input.OwnDirectory(TrustedPath.Parent(TrustedPath.Parent(version)), Permissions.OthersWrite, MayBeLink: false));
+                reads.Add(new Input.OwnDirectory(tree.Root, Permissions.OthersWrite, MayBeLink: false));
+            }
+
             reads.Add(new Input.OwnDirectory(TrustedPath.Parent(version), Permissions.OthersWrite, MayBeLink: false));
             reads.Add(new Input.OwnDirectory(version, Permissions.OthersWrite, MayBeLink: false));
             reads.Add(new Input.OwnDirectory($"{cache.Root}/{Cache.PlansName}", Permissions.OthersWrite, MayBeLink: false));
@@ -97,6 +103,7 @@ internal sealed class Planner(
             ? script.Local == Typed && script.Digest is null
             : copy.RecordFile is not null && copy.Record.Stamp == launch.Stamp && script.Source?.Trust is not TrustLevel.Ask)
         && reads.ShowsChange(new Input.File(copy?.Path ?? lockRequest.Identity, launch.Stamp))
+        && (copy?.Tree is not { } tree || (tree.StampsFile is { } stamps && reads.ShowsChange(stamps)))
         && reads.ShowsEveryChange;
 
     /// <summary>
@@ -127,6 +134,11 @@ internal sealed class Planner(
         }
         else
         {
+            if (copy.Tree is { } tree)
+            {
+                plan.Tree(tree.StampsFile!.Path, tree.StampsFile.Stamp!.Value, tree.Stamps.Boot);
+            }
+
             plan.CachedScript(copy.Path, copy.Record.Stamp);
         }
 

@@ -22,6 +22,8 @@
  *       D u32 text     the path is one, and no link to one
  *       n text         the path leads to a directory of another user's
  *       x text         the path leads to a program that may be executed
+ *       b text         the machine has not been booted since: that is the boot's id
+ *       T stamp text   that file of the cache has that stamp, and each file of the tree beside it the one that it says
  *       c stamp text   the script is that file of the cache, and has that stamp
  *       f stamp text   the script is the local file that the command line names; it has that stamp, and is really there
  *
@@ -133,14 +135,96 @@ static uint64_t device_of(const struct stat *status)
     return major << 32 | minor;
 }
 
-static int has_stamp(const struct stat *status, const struct stamp *stamp)
+static int has_same_stamp(const struct stat *status, const struct stamp *stamp)
 {
-    return S_ISREG(status->st_mode)
-        && stamp->device == device_of(status)
+    return stamp->device == device_of(status)
         && stamp->inode == status->st_ino
         && stamp->size == status->st_size
         && stamp->modified == nanoseconds(status->st_mtim)
         && stamp->changed == nanoseconds(status->st_ctim);
+}
+
+static int has_stamp(const struct stat *status, const struct stamp *stamp)
+{
+    return S_ISREG(status->st_mode) && has_same_stamp(status, stamp);
+}
+
+/* Whether the machine has not been booted since. What was written before it was, and not flushed, may be lost. */
+static int is_same_boot(const char *id)
+{
+    char now[64];
+    size_t length = text_length(id);
+
+    int file = sys_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_NOCTTY);
+    if (file < 0)
+        return 0;
+    long there = sys_read(file, now, sizeof now);
+    sys_close(file);
+    return length > 0 && there > (long)length && same_bytes(now, id, length) && now[length] == '\n';
+}
+
+/*
+ * Whether each file has the stamp that is said of it: a letter, the stamp, and a path below that directory. The first text, which is about
+ * the tree, is not needed here: the file of the stamps is the very one that the planner has read.
+ */
+static int has_all_stamps(int stamps, int tree)
+{
+    enum { MOST_ENTRY = 1 + RUN_STAMP_BYTES + PATH_MAX };
+    char bytes[4 * MOST_ENTRY];
+    size_t length = 0, at = 0;
+    int is_first = 1;
+    struct stamp stamp;
+    struct stat status;
+
+    _Static_assert(sizeof stamp == RUN_STAMP_BYTES, "as Caching/TreeStamps writes it");
+    for (;;) {
+        const size_t head = is_first ? 0 : 1 + RUN_STAMP_BYTES;
+        size_t end = length - at > head ? at + head + find_byte(bytes + at + head, length - at - head, '\0') : length;
+        if (end >= length) {
+            /* The rest is needed, and more than that there is no room for. */
+            for (size_t i = at; i < length; i++)
+                bytes[i - at] = bytes[i];
+            length -= at, at = 0;
+            long more = length < sizeof bytes ? sys_read(stamps, bytes + length, sizeof bytes - length) : -1;
+            if (more <= 0)
+                return more == 0 && length == 0 && !is_first;
+            length += (size_t)more;
+            continue;
+        }
+        if (!is_first) {
+            copy_bytes(&stamp, bytes + at + 1, sizeof stamp);
+            if (sys_lstat_in(tree, bytes + at + head, &status) != 0 || !has_same_stamp(&status, &stamp)
+                || !(bytes[at] == RUN_TREE_FILE ? S_ISREG(status.st_mode) : bytes[at] == RUN_TREE_LINK && S_ISLNK(status.st_mode)))
+                return 0;
+        }
+        is_first = 0;
+        at = end + 1;
+    }
+}
+
+/* Whether a tree in the cache is as it was unpacked: `path` is the file of its stamps, and the tree lies beside that. */
+static int is_whole_tree(const char *path, const struct stamp *stamp, uid_t user)
+{
+    char place[PATH_MAX];
+    struct stat status;
+    size_t length = text_length(path), slash = length;
+    int same = 0;
+
+    while (slash > 0 && path[slash - 1] != '/')
+        slash--;
+    if (slash + sizeof "tree" > sizeof place)
+        return 0;
+    copy_bytes(place, path, slash);
+    copy_bytes(place + slash, "tree", sizeof "tree");
+    int stamps = sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int tree = sys_open(place, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    if (stamps >= 0 && tree >= 0 && sys_fstat(stamps, &status) == 0 && has_stamp(&status, stamp) && status.st_uid == user)
+        same = has_all_stamps(stamps, tree);
+    if (stamps >= 0)
+        sys_close(stamps);
+    if (tree >= 0)
+        sys_close(tree);
+    return same;
 }
 
 /* Whether the path leads there, by way of no symbolic link, or of the same ones as ever. */
@@ -404,6 +488,17 @@ static const char *follow_steps(struct rest *rest, const char *typed, const stru
         case RUN_STEP_PROGRAM:
             if ((path = take_text(rest)) == NULL || sys_stat(path, &status, 0) != 0 || !S_ISREG(status.st_mode)
                 || sys_access(path, X_OK) != 0)
+                return NULL;
+            break;
+
+        case RUN_STEP_BOOT:
+            if ((path = take_text(rest)) == NULL || !is_same_boot(path))
+                return NULL;
+            break;
+
+        case RUN_STEP_TREE:
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
+                || !is_below(path, plan->path, plan->cache_length) || !is_whole_tree(path, &stamp, caller->user))
                 return NULL;
             break;
 
