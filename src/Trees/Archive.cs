@@ -12,7 +12,7 @@ internal static class Archive
     /// <summary>Unpacks a tar, tar.gz or zip: its first bytes tell which it is, not its name.</summary>
     /// <param name="file">The complete archive, wherever it is positioned.</param>
     /// <param name="shown">What messages call it, such as its URL.</param>
-    /// <exception cref="RunException">65: it is no archive, is damaged, or holds what it must not. 73: the tree cannot be written.</exception>
+    /// <exception cref="RunException">65: it is no archive, is damaged, or holds what it must not. 73: it cannot be written.</exception>
     public static TreeListing Unpack(SafeFileHandle file, TreeWriter writer, string shown)
     {
         try

@@ -164,7 +164,7 @@ internal sealed class TarGate : Stream
         return stored == unsigned || stored == signed;
     }
 
-    /// <summary>A number in octal digits, between blanks and NULs; or in binary, if its first bit is set. -1: neither, or too large.</summary>
+    /// <summary>A number in octal digits, between blanks and NULs, or in binary, with its first bit set. -1: neither.</summary>
     private static long Size(ReadOnlySpan<byte> field)
     {
         var value = 0L;

@@ -52,7 +52,7 @@ internal sealed class TreeWriter : IDisposable
         _directory = FilesAt.Open(parent, Unpacked, OpenFlags.Directory | OpenFlags.NoFollow).OrThrow(error => CannotWrite("", error));
     }
 
-    /// <summary>After <see cref="Finish"/>: the name of the one directory that held everything, and that is the tree now; or null.</summary>
+    /// <summary>After <see cref="Finish"/>: the name of the one directory that held everything, and is the tree now; or null.</summary>
     public string? Unwrapped { get; private set; }
 
     /// <summary>The refusal of one entry.</summary>
@@ -140,7 +140,7 @@ internal sealed class TreeWriter : IDisposable
             buffer => Files.ReadSome(file, buffer).OrThrow(error => CannotWrite(place, error)));
     }
 
-    /// <summary>Checks the links, creates them, and moves the tree to <c>tree</c> in the directory. Then nothing in it is writable.</summary>
+    /// <summary>Checks and creates the links, and moves the tree to <c>tree</c> in the directory. Then nothing in it is writable.</summary>
     /// <param name="unwrap">If everything is in one directory, that directory is the tree.</param>
     /// <exception cref="RunException">65: a link leads out of the tree. 73: something cannot be written.</exception>
     public TreeListing Finish(bool unwrap)
