@@ -8,16 +8,16 @@ namespace Run.Posix;
 /// </summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {
-    private const nint Default = 0; // SIG_DFL
+    private const nint Default = 0, Ignored = 1; // SIG_DFL, SIG_IGN
 
     // As in ChildProcesses: larger than these opaque structures are in any C library.
     private const int OpaqueSize = 512;
 
-    private readonly byte[] _childEndedBefore;
+    private readonly bool _childEndedWasIgnored;
     private int? _status;
 
-    private ChildProcess(int id, bool hasOwnSession, byte[] childEndedBefore) =>
-        (Id, HasOwnSession, _childEndedBefore) = (id, hasOwnSession, childEndedBefore);
+    private ChildProcess(int id, bool hasOwnSession, bool childEndedWasIgnored) =>
+        (Id, HasOwnSession, _childEndedWasIgnored) = (id, hasOwnSession, childEndedWasIgnored);
 
     public int Id { get; }
 
@@ -44,13 +44,14 @@ internal sealed unsafe class ChildProcess : IDisposable
         _ = NativeMethods.posix_spawnattr_setflags(attributes, ownSession ? OwnSession : (short)0);
 
         // If the caller ignores SIGCHLD, the kernel forgets the exit status of its children.
-        var childEndedBefore = new byte[OpaqueSize];
-        fixed (byte* before = childEndedBefore)
+        // In every C library struct sigaction begins with the handler.
+        var before = stackalloc byte[OpaqueSize];
+        var wasIgnored = NativeMethods.sigaction(Signals.ChildEnded, null, before) == 0 && *(nint*)before == Ignored;
+        if (wasIgnored)
         {
-            _ = NativeMethods.sigaction(Signals.ChildEnded, null, before);
+            _ = NativeMethods.signal(Signals.ChildEnded, Default);
         }
 
-        _ = NativeMethods.signal(Signals.ChildEnded, Default);
         using var argv = new ArgumentVector(arguments);
         using var envp = new ArgumentVector(environment);
         int child;
@@ -62,7 +63,7 @@ internal sealed unsafe class ChildProcess : IDisposable
 
         _ = NativeMethods.posix_spawnattr_destroy(attributes);
         _ = NativeMethods.posix_spawn_file_actions_destroy(actions);
-        var process = new ChildProcess(child, ownSession, childEndedBefore);
+        var process = new ChildProcess(child, ownSession, wasIgnored);
         if (error == Errno.None)
         {
             return process;
@@ -118,9 +119,9 @@ internal sealed unsafe class ChildProcess : IDisposable
             _ = Wait();
         }
 
-        fixed (byte* before = _childEndedBefore)
+        if (_childEndedWasIgnored)
         {
-            _ = NativeMethods.sigaction(Signals.ChildEnded, before, null);
+            _ = NativeMethods.signal(Signals.ChildEnded, Ignored);
         }
     }
 }
