@@ -1,3 +1,4 @@
+using Run.Naming;
 using System.Text;
 using Run.Posix;
 using Run.Reporting;
