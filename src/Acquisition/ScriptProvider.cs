@@ -31,6 +31,10 @@ internal sealed class ScriptProvider(
         return (consent?.Require(copy) ?? copy).At(script);
     }
 
+    /// <summary>As <see cref="Get"/>, for a script of many files: the tree, whether or not the script is in it.</summary>
+    /// <inheritdoc cref="Get"/>
+    public CachedScript GetTree(ResolvedScript script) => Current(script, update: false, null);
+
     /// <summary>The cached script whose name is most similar to that of a missing one; null if none is similar.</summary>
     public string? NearestCached(ResolvedScript script) =>
         Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));

@@ -1,6 +1,6 @@
-using Microsoft.Win32.SafeHandles;
 using Run.Caching;
 using Run.Git;
+using Run.Http;
 using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
@@ -15,20 +15,20 @@ internal sealed class TreeDownload : Download
 {
     private readonly ResolvedScript _script;
     private readonly Cache _cache;
-    private readonly SafeFileHandle _lock;
     private readonly StagingDirectory? _staging;
     private readonly TreeListing? _listing;
     private readonly CacheRecord _record;
-    private readonly bool _notModified;
+
+    // The tree, if it was there already.
+    private CachedTree? _same;
 
     private TreeDownload(
-        ResolvedScript script, Cache cache, SafeFileHandle @lock, StagingDirectory? staging, TreeListing? listing, CacheRecord record) =>
-        (_script, _cache, _lock, _staging, _listing, _record, _notModified) =
-        (script, cache, @lock, staging, listing, record, listing is null);
+        ResolvedScript script, Cache cache, StagingDirectory? staging, TreeListing? listing, CacheRecord record) =>
+        (_script, _cache, _staging, _listing, _record) = (script, cache, staging, listing, record);
 
-    public override bool NotModified => _notModified;
+    public override bool NotModified => _listing is null && _same is null;
 
-    public override string Path => $"{_staging!.Path}/{CachedTree.TreeName}";
+    public override string Path => _same?.Root ?? $"{_staging!.Path}/{CachedTree.TreeName}";
 
     public override string Sha256 => _record.Sha256;
 
@@ -53,12 +53,12 @@ internal sealed class TreeDownload : Download
         };
         if (result.NotModified)
         {
-            return new TreeDownload(script, cache, cache.Trees.Lock(tree), null, null, record);
+            return new TreeDownload(script, cache, null, null, record);
         }
 
         // Checked before anything of other bytes is unpacked.
         ExpectedDigest.Check(script, result.Sha256, null);
-        return Unpacked(script, tree, cache, record, (writer, staging) =>
+        return TheSame(script, tree, cache, record) ?? Unpacked(script, tree, cache, record, (writer, staging) =>
         {
             var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
             _ = archive.Finish(Permissions.PrivateData, $"{staging}/{CachedTree.ArchiveName}", flush: true);
@@ -69,21 +69,25 @@ internal sealed class TreeDownload : Download
     /// <inheritdoc cref="Download.Fetch"/>
     public static TreeDownload FetchCommit(ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, CachedScript? copy)
     {
-        var @lock = cache.Trees.Lock(tree);
-        try
+        using var @lock = cache.Trees.Lock(tree);
+        var repository = RepositoryOf(tree, cache, reads);
+        var commit = tree.Ref!;
+        if (!repository.Has(commit))
         {
-            var repository = RepositoryOf(tree, cache, reads);
-            var commit = RefName.IsCommit(tree.Ref!) && repository.Has(tree.Ref!) ? tree.Ref! : repository.Fetch(tree.Ref!).Commit;
-            var record = Describe(script, tree, cache) with { Commit = commit };
-            return copy?.Record.Commit == commit
-                ? new TreeDownload(script, cache, @lock, null, null, record)
-                : Unpacked(script, tree, cache, record, (writer, _) => Written(repository, commit, writer), @lock);
+            var url = new Uri(tree.Package);
+            if (url.Scheme == Uri.UriSchemeHttp && script is { HasDigest: false, Source: not { PlainHttpAllowed: true } })
+            {
+                PlainHttp.Check(url, new Proxies());
+            }
+
+            commit = repository.Fetch(commit).Commit;
         }
-        catch
-        {
-            @lock.Dispose();
-            throw;
-        }
+
+        var record = Describe(script, tree, cache) with { Commit = commit };
+        return copy?.Record.Commit == commit
+            ? new TreeDownload(script, cache, null, null, record)
+            : TheSame(script, tree, cache, record)
+                ?? Unpacked(script, tree, cache, record, (writer, _) => Written(repository, commit, writer));
     }
 
     /// <summary>
@@ -164,19 +168,29 @@ internal sealed class TreeDownload : Download
         }
     }
 
-    public override CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning) => _notModified && copy is not null
-        ? _cache.Trees.Confirm(_script.Tree!, copy, _record.Checked, _record.ETag, _record.LastModified)
-        : _cache.Trees.Store(_script, _staging!, _listing!, _record, isRunning);
-
-    public override void Dispose()
+    public override CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning)
     {
-        _staging?.Dispose();
-        _lock.Dispose();
+        using var @lock = _cache.Trees.Lock(_script.Tree!);
+        return NotModified && copy is not null
+            ? _cache.Trees.Confirm(_script.Tree!, copy, _record.Checked, _record.ETag, _record.LastModified)
+            : _same is not null ? _cache.Trees.Store(_script, _same, _record)
+            : _cache.Trees.Store(_script, _staging!, _listing!, _record, isRunning);
     }
 
+    public override void Dispose() => _staging?.Dispose();
+
+    /// <summary>The tree that is there already; null if there is none.</summary>
+    private static TreeDownload? TheSame(ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record) =>
+        cache.Trees.Same(tree, record) is { Tree: { } there, Record: var same }
+            ? new TreeDownload(script, cache, null, null, record with { Tree = same.Tree, Top = same.Top, Size = same.Size })
+            {
+                _same = there,
+            }
+            : null;
+
     private static TreeDownload Unpacked(
-        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, Func<TreeWriter, string, TreeListing> unpack,
-        SafeFileHandle? held = null)
+        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record,
+        Func<TreeWriter, string, TreeListing> unpack)
     {
         var staging = Cache.StageDirectory(cache.Root);
         try
@@ -184,7 +198,7 @@ internal sealed class TreeDownload : Download
             using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef));
             var listing = unpack(writer, staging.Path);
             record = record with { Tree = listing.Digest, Top = writer.Unwrapped, Size = writer.Bytes };
-            return new TreeDownload(script, cache, held ?? cache.Trees.Lock(tree), staging, listing, record);
+            return new TreeDownload(script, cache, staging, listing, record);
         }
         catch
         {

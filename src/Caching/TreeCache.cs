@@ -170,6 +170,35 @@ internal sealed class TreeCache(Cache cache)
         return new CachedScript(stored.Root, record) { Tree = stored };
     }
 
+    /// <summary>
+    /// The tree of these bytes, or of this commit, if it is there already: it was fetched for another ref, or the server has sent it again.
+    /// Null if it is not, or is damaged.
+    /// </summary>
+    /// <param name="record">Its description, as far as it is known.</param>
+    public CachedScript? Same(TreeUrl tree, CacheRecord record)
+    {
+        var directory = DirectoryOf(tree);
+        foreach (var name in RecordNames(directory))
+        {
+            if (Cache.ReadRecord(directory, name) is var (other, _) && VersionName(other) == VersionName(record))
+            {
+                return Find(directory, name, out _);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes a tree that is there already the current version.</summary>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    public CachedScript Store(ResolvedScript script, CachedTree same, CacheRecord record)
+    {
+        NoteUse(script);
+        var (directory, name) = (DirectoryOf(script.Tree!), RecordNameOf(script.Tree!));
+        Cache.Write(cache.Root, directory, record, flush: Cache.ReadRecord(directory, name) is not null, name);
+        return new CachedScript(same.Root, record) { Tree = same };
+    }
+
     /// <summary>Puts a tree in the place of a damaged one of the same content.</summary>
     /// <exception cref="RunException">73: it cannot be written.</exception>
     public CachedScript Restore(TreeUrl tree, StagingDirectory staging, TreeListing listing, CacheRecord record)

@@ -1,8 +1,10 @@
+using Run.Caching;
 using Run.CommandLine;
 using Run.CommandLine.Completion;
 using Run.Inputs;
 using Run.Locking;
 using Run.Naming;
+using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Commands;
@@ -49,11 +51,44 @@ internal static class CompletionCommand
     {
         var now = context.Reads.Now;
         var sources = context.Configuration.Sources().Where(static s => s.Name != ScriptName.DefaultScope);
-        var cached = context.Cache.All()
-            .Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
+        var cached = context.Cache.All().SelectMany(c => Siblings(c).Select(
+            script => new Candidate(script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"))).DistinctBy(static one => one.Word);
         return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects))
             .Concat(Listed(context))
             .Concat(cached);
+    }
+
+    /// <summary>The cached script; if it is one file of many, the other executable ones too.</summary>
+    private static IEnumerable<string> Siblings(CachedScript copy)
+    {
+        const int Most = 500;
+        var script = copy.Record.Script;
+        if (copy.Tree is not { } tree || TreeUrl.Parse(copy.Record.Url) is not { } url)
+        {
+            return [script];
+        }
+
+        // SCRIPT ends in the path, or in the part of it that the source's pattern does not have, and in the ref.
+        var end = url.IsRepository && script.EndsWith("@" + url.Ref, StringComparison.Ordinal) ? script.Length - url.Ref!.Length - 1 : script.Length;
+        var named = script[..end];
+        var fixedPart = 0;
+        while (!named.EndsWith("/" + url.Path[fixedPart..], StringComparison.Ordinal)
+            && !named.EndsWith(":" + url.Path[fixedPart..], StringComparison.Ordinal))
+        {
+            var slash = url.Path.IndexOf('/', fixedPart);
+            if (slash < 0)
+            {
+                return [script];
+            }
+
+            fixedPart = slash + 1;
+        }
+
+        var head = named[..^(url.Path.Length - fixedPart)];
+        return tree.Stamps.Files
+            .Where(file => !file.IsLink && file.Path.StartsWith(url.Path[..fixedPart], StringComparison.Ordinal)
+                && (file.Path == url.Path || Files.Status($"{tree.Root}/{file.Path}").Value is { IsExecutable: true }))
+            .Take(Most).Select(file => $"{head}{file.Path[fixedPart..]}{script[end..]}");
     }
 
     /// <summary>The scripts of sources that are directories.</summary>

@@ -25,11 +25,34 @@ internal static class ListCommand
                 return 0;
             }
 
-            Messages.Note($"{name}: this source cannot be listed; these of its scripts are cached");
+            if (source.IsTree && source.InTree(prefix) is { } inTree)
+            {
+                Stdout.Write(Scripts(InTree(source, inTree, context), invocation.Json));
+                return 0;
+            }
+
+            Messages.Note(
+                $"{name}: this source cannot be listed; these of its scripts are cached",
+                source.IsTree ? $"it can be if more is given: it expects {source.Expects}" : null);
         }
 
         Stdout.Write(Cached([.. context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern))], context, invocation.Json));
         return 0;
+    }
+
+    /// <summary>The files of an archive or a repository, which is fetched if it is not cached. Hidden files are left out.</summary>
+    private static IReadOnlyList<(string Script, string Path)> InTree(Source source, TreePrefix prefix, RunContext context)
+    {
+        var script = context.Named($"{source.Name}:{prefix.Any}");
+        var tree = context.Scripts.GetTree(script).Tree!;
+        return
+        [
+            .. from file in tree.Stamps.Files
+               where !file.IsLink && file.Path[0] != '.' && !file.Path.Contains("/.", StringComparison.Ordinal)
+               let rest = DirectoryListing.Match(file.Path, prefix.Literals)
+               where rest is not null && rest.StartsWith(prefix.Path, StringComparison.Ordinal)
+               select ($"{source.Name}:{prefix.Head}{rest}{prefix.Tail}", $"{tree.Root}/{file.Path}"),
+        ];
     }
 
     /// <summary><c>SOURCE:[PREFIX]</c>; null for a text that only filters the cached scripts.</summary>

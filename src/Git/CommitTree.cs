@@ -1,5 +1,5 @@
-using Run.Naming;
 using System.Text;
+using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 using Run.Trees;

@@ -171,9 +171,9 @@ internal sealed class Exchange : IDisposable
                 ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
         }
 
-        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && !_request.IsKnown && PlainHttpRefusal(hop, origin) is { } refusal)
+        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && !_request.IsKnown)
         {
-            throw refusal;
+            PlainHttp.Check(hop, _proxies);
         }
 
         if (!origin.IsPlain && !OpenSsl.IsThere)
@@ -183,21 +183,6 @@ internal sealed class Exchange : IDisposable
                 $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, but neither libssl.so.3 nor libssl.so.1.1 was found",
                 "install the package libssl3, openssl-libs or openssl");
         }
-    }
-
-    /// <summary>Null if the request stays on this machine. One to this machine leaves it if a proxy takes it.</summary>
-    private RunException? PlainHttpRefusal(Uri hop, Origin origin)
-    {
-        const string WaysOut =
-            "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf";
-        var shown = UrlText.Redacted(hop.AbsoluteUri);
-        return !origin.IsLoopback ? new RunException(
-                ExitStatus.Refused, $"{shown}: plain http is refused: anyone on the network could change the script", WaysOut)
-            : _proxies.Shown(hop) is { } proxy ? new RunException(
-                ExitStatus.Refused,
-                $"{shown}: plain http is refused: it goes through the proxy {proxy}, and anyone on the way could change the script",
-                $"put {origin.Host} into NO_PROXY, so that it stays on this machine; or {WaysOut}")
-            : null;
     }
 
     private static Uri Target(Uri hop, HttpResponseMessage response)
