@@ -1,6 +1,6 @@
 namespace Run.Tests.Trees;
 
-/// <summary>Tars that nobody should unpack: each is refused, and nothing of it is anywhere but in the directory that is thrown away.</summary>
+/// <summary>Tars that nobody should unpack: each is refused, and nothing of it is outside of the directory that is thrown away.</summary>
 public sealed class HostileTarTests : IDisposable
 {
     private readonly TreeBox _box = new();

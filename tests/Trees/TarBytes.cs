@@ -13,7 +13,8 @@ internal sealed class TarBytes
 
     /// <param name="size">What the header claims; by default the truth.</param>
     public TarBytes Add(
-        string name, string content = "", char type = '0', string link = "", int mode = 420, long? size = null, string magic = "ustar\00000")
+        string name, string content = "", char type = '0', string link = "", int mode = 420, long? size = null,
+        string magic = "ustar\00000")
     {
         var data = OsText.ToBytes(content);
         var header = new byte[BlockSize];

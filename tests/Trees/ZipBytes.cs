@@ -6,7 +6,8 @@ namespace Run.Tests.Trees;
 /// <summary>A zip, record by record, so that anything in it can be wrong.</summary>
 internal sealed class ZipBytes
 {
-    public const uint File = 0x81a40000, Script = 0x81ed0000, Link = 0xa1ff0000, Directory = 0x41ed0000, Device = 0x21a40000, Fifo = 0x11a40000;
+    public const uint File = 0x81a40000, Script = 0x81ed0000, Link = 0xa1ff0000, Directory = 0x41ed0000;
+    public const uint Device = 0x21a40000, Fifo = 0x11a40000;
 
     private readonly List<byte> _bytes = [];
     private readonly List<byte> _central = [];
@@ -30,7 +31,9 @@ internal sealed class ZipBytes
         var (inCentral, inLocal) = (OsText.ToBytes(name), OsText.ToBytes(local ?? name));
         if (header is null)
         {
-            Write(_bytes, 0x04034b50u, (ushort)20, (ushort)flags, (ushort)method, 0u, sums, (ushort)inLocal.Length, (ushort)0, inLocal, stored);
+            Write(
+                _bytes, 0x04034b50u, (ushort)20, (ushort)flags, (ushort)method, 0u, sums, (ushort)inLocal.Length, (ushort)0, inLocal,
+                stored);
         }
 
         Write(
