@@ -58,7 +58,7 @@ internal sealed class Zip
         var from = _file.Length - tail.Length;
         _ = _file.ReadAt(tail, from);
         var at = tail.Length - EndLength;
-        while (at >= 0 && !(UInt32(tail, at) == EndSignature && at + EndLength + UInt16(tail, at + 20) == tail.Length))
+        while (at >= 0 && !(UInt32(tail, at) == EndSignature && at + EndLength + UInt16(tail, at + 20) <= tail.Length))
         {
             at--;
         }
