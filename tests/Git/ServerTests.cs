@@ -180,15 +180,15 @@ public sealed class ServerTests : IDisposable
             await context.Request.Body.CopyToAsync(request);
             context.Response.ContentType = "application/x-git-upload-pack-result";
             await Send(context, $"0034shallow {_commit}0000");
-            if (!Encoding.ASCII.GetString(request.ToArray()).Contains("done", StringComparison.Ordinal))
+            if (!Encoding.ASCII.GetString(request.ToArray()).Contains("0009done\n", StringComparison.Ordinal))
             {
                 return;
             }
 
             await Send(context, "0008NAK\n");
 
-            // PACK, version 2, 4,294,967,295 objects.
-            await SendBand(context, [.. "PACK"u8, 0, 0, 0, 2, 255, 255, 255, 255]);
+            // PACK, version 2, 100,000 objects.
+            await SendBand(context, [.. "PACK"u8, 0, 0, 0, 2, 0, 1, 134, 160]);
             var piece = new byte[60_000];
             while (!context.RequestAborted.IsCancellationRequested)
             {
