@@ -45,6 +45,9 @@ internal sealed class GitProgram
         // Always a pack: git flushes it, while single objects are flushed only if the user asks for that.
         "fetch.unpackLimit=1", "transfer.unpackLimit=1",
 
+        // If run is killed, git does not wait for a silent server without end. While run lives, it is run that gives up, and sooner.
+        "http.lowSpeedLimit=1", "http.lowSpeedTime=60",
+
         // Larger files are streamed instead of being read into memory.
         "core.bigFileThreshold=16m",
     ];

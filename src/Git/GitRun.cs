@@ -51,7 +51,8 @@ internal sealed class GitRun
 
             using (child)
             {
-                Signals.EndAtInterrupt(child.HasOwnSession ? -child.Id : child.Id);
+                // In this process's own group git's helpers would be left over, which do not end with it; then Stop is what ends them.
+                Signals.EndAtInterrupt(child.HasOwnSession ? -child.Id : 0);
                 var run = new GitRun();
                 run.Watch(child, errors, size, mostBytes, whole, git.MayPrompt, name);
                 Signals.EndAtInterrupt(0);
