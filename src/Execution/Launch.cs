@@ -21,6 +21,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <summary>The file's stamp when its first line was read; null if it cannot be read.</summary>
     public FileStamp? Stamp { get; private init; }
 
+    /// <summary>Whether the interpreter is the one of the second line, because the first one starts <c>run</c>.</summary>
+    public bool BySecondLine { get; private init; }
+
     /// <summary>Reads the beginning of the script, and decides how to start it.</summary>
     /// <param name="interpreter">The value of <c>--interpreter</c>.</param>
     /// <param name="interpreterOf">The interpreter for a file name, called only for a script without a #! line.</param>
@@ -50,8 +53,8 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         {
             // The kernel would start run again. What the file stands for has been looked up by now, or it stands for nothing.
             return runFile.Second is { } second
-                ? new Launch(path, displayName, Words(second), ByKernel: false, second)
-                : throw RunFile.SaysNothing(displayName);
+                ? new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true }
+                : throw runFile.CannotBeStarted(displayName);
         }
 
         if (Shebang.Parse(start) is { } shebang)
