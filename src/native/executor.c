@@ -408,13 +408,14 @@ static int is_shebang(const char *line, const char *end, const char *interpreter
     return line == end || *line == '\0';
 }
 
-/*
- * Whether the script's second line names that interpreter. A plan could name any program, so the script itself is asked: nothing is started
- * but the script, and what it says.
- */
-static int has_second_line(const char *script, const struct stamp *stamp, const char *interpreter, const char *argument)
-{
+/* The first lines of a script, and where the second one is. */
+struct lines {
     char text[RUN_FIRST_LINES_BYTES];
+    const char *second, *end; /* its first byte, and the one behind its last */
+};
+
+static int read_lines(const char *script, const struct stamp *stamp, struct lines *lines)
+{
     struct stat status;
     long length = -1;
 
@@ -422,17 +423,40 @@ static int has_second_line(const char *script, const struct stamp *stamp, const 
     if (file < 0)
         return 0;
     if (sys_fstat(file, &status) == 0 && has_stamp(&status, stamp))
-        length = sys_pread(file, text, sizeof text);
+        length = sys_pread(file, lines->text, sizeof lines->text);
     sys_close(file);
-    if (length <= 0)
-        return 0;
 
-    const char *end = text + length, *line = text, *next;
-    while (line < end && *line++ != '\n')
+    const char *at = lines->text, *end = lines->text + (length > 0 ? length : 0);
+    while (at < end && *at++ != '\n')
         ;
-    for (next = line; next < end && *next != '\n'; next++)
+    for (lines->second = at; at < end && *at != '\n'; at++)
         ;
-    return is_shebang(line, next, interpreter, argument);
+    lines->end = at;
+    return length > 0;
+}
+
+/*
+ * Whether the script's second line names that interpreter. A plan could name any program, so the script itself is asked: nothing is started
+ * but the script, and what it says.
+ */
+static int has_second_line(const char *script, const struct stamp *stamp, const char *interpreter, const char *argument)
+{
+    struct lines lines;
+    return read_lines(script, stamp, &lines) && is_shebang(lines.second, lines.end, interpreter, argument);
+}
+
+/* Whether the file can stand for another script: it starts run, and is none itself. No plan makes anything else of another file. */
+static int may_be_stub(const char *script, const struct stamp *stamp)
+{
+    struct lines lines;
+
+    if (!read_lines(script, stamp, &lines) || !same_bytes(lines.text, "#!", 2)
+        || (lines.end - lines.second >= 2 && same_bytes(lines.second, "#!", 2)))
+        return 0;
+    for (const char *at = lines.text; at + 3 <= lines.second; at++)
+        if (same_bytes(at, "run", 3))
+            return 1;
+    return 0;
 }
 
 /* Goes through the steps. 0: one of them cannot be gone, or they lead nowhere. */
@@ -527,7 +551,7 @@ static int follow_steps(
 
         case RUN_STEP_STUB:
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
-                || !is_local(typed) || !is_really(typed, &stamp, path))
+                || !is_local(typed) || !is_really(typed, &stamp, path) || !may_be_stub(typed, &stamp))
                 return 0;
             is_stub = 1;
             break;

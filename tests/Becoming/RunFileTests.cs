@@ -66,6 +66,9 @@ public sealed class RunFileTests
     [InlineData("#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n# a comment\n\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env -S run --lock", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!/usr/bin/env run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!/usr/bin/env -S A=b -u HOME run -q\ntool\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env -S -u A B=c run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n./x\n", "stands for itself")]
     [InlineData("#!/usr/bin/env run\n./y\n", "stands for itself")]
     public async Task It_never_loops(string text, string message)
@@ -87,6 +90,44 @@ public sealed class RunFileTests
         world.Put("z", "#!/usr/bin/env run\n#!/bin/sh\necho ran\n");
         world.Sources(world.Server, $"team: {world.Work}/%s");
         await world.Run("team:z").Succeeds("ran\n");
+    }
+
+    /// <summary>Only a local file's line counts: what a server sends neither chooses options nor another script.</summary>
+    [Fact]
+    public async Task One_that_was_fetched_has_no_options_and_stands_for_nothing()
+    {
+        await using var world = await World.Serving(
+            ("/self", "#!/usr/bin/env -S run --lock=x --no-such-option\n#!/bin/sh\necho ran\n"),
+            ("/stub", "#!/usr/bin/env run\ndefault:tool\n"), ("/tool", Saying("tool")));
+        await world.Run("self").Succeeds("ran\n");
+        await world.Run("stub").Fails(ExitStatus.CannotStart, "stub: stands for default:tool", "only a local file", "run default:tool");
+        Assert.Equal(0, world.Server.Count("/tool"));
+        world.Put("local", "#!/usr/bin/env run\ntool\n");
+        await world.Run($"./local#sha256={DigestOf("#!/usr/bin/env run\ntool\n")}").Fails(ExitStatus.CannotStart, "without a digest");
+    }
+
+    [Fact]
+    public async Task One_of_a_directory_counts_as_the_local_file_that_it_is()
+    {
+        await using var world = await World.Serving(("/tool", Saying("tool")));
+        world.Sources(world.Server, $"team: {world.Work}/%s");
+        world.Put("self", "#!/usr/bin/env -S run --lock -E 9\n#!/bin/sh\necho started; read -r _; echo ended\n");
+        world.Put("stub", "#!/usr/bin/env run\ntool\n");
+        world.Put("pinned", "#!/usr/bin/env -S run --pinned\ntool\n");
+        world.Put("wrong", "#!/usr/bin/env -S run --lokc\n#!/bin/sh\n");
+        world.Put("round", "#!/usr/bin/env run\nteam:round\n");
+        await using (var holder = await world.Holds(world.Run("team:self")))
+        {
+            Assert.Equal(9, (await world.Run("team:self").Result()).Status);
+            Assert.Equal(9, (await world.Exec("./self").Result()).Status);
+            await holder.Ends();
+        }
+
+        await world.Run("team:stub").Succeeds("tool\n");
+        await world.Run("team:pinned").Fails(ExitStatus.Refused, "tool: not pinned");
+        await world.Run("team:wrong").Fails(ExitStatus.Usage, "--lokc");
+        await world.Run("team:round").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "team:round: stands for itself");
+        Assert.EndsWith("/tool", (await WouldRun.Of(world, "team:stub")).Path, StringComparison.Ordinal);
     }
 
     [Fact]
