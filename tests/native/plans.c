@@ -520,7 +520,7 @@ static int is_planned(const struct seed *seed, const char *path)
         const struct seed *other = &seeds[i];
         if (status.st_dev == other->script.st_dev && status.st_ino == other->script.st_ino
             && (strcmp(path, seed->becomes) == 0 || (other->cached && (seed->cached || !is_local(seed->name)))
-                || (!is_local(seed->name) && is_named_by(path, seed->name) && strcmp(path, other->becomes) == 0)))
+                || (!is_local(seed->name) && is_named_by(path, seed->name) && !other->cached && !is_local(other->name))))
             return executed.interpreter[0] == '\0' || strcmp(executed.interpreter, other->interpreter) == 0;
     }
     return 0;
