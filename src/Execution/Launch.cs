@@ -84,7 +84,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         if (ByKernel)
         {
             refused = Processes.Execute(Path, [Path, .. arguments]);
-            if (Interpreter.Count == 0 || refused is Errno.TooBig or Errno.NoMemory)
+            if (Interpreter.Count == 0 || refused is Errno.TooBig or Errno.NoMemory || (refused is Errno.NoEntry && IsGone))
             {
                 return CannotStart(refused);
             }
@@ -130,7 +130,10 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         }
     }
 
-    private string? NamedBy => Shebang is null ? null : $"its first line is {Shebang}";
+    private string? NamedBy => Shebang is null ? null : $"its {(BySecondLine ? "second" : "first")} line is {Shebang}";
+
+    /// <summary>Whether the script itself has been removed since it was read.</summary>
+    private bool IsGone => Files.Status(Path).Error is Errno.NoEntry or Errno.NotDirectory;
 
     private RunException Missing(string interpreter) =>
         new(ExitStatus.NotFound, $"{DisplayName}: no such interpreter: {interpreter}", NamedBy);
@@ -143,6 +146,8 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         Errno.TooBig => CannotStart("its arguments and environment are too long for the kernel"),
         Errno.ExecFormat => CannotStart("neither a script nor a program for this machine"),
         Errno.Access => CannotStart($"cannot be executed: {Path}", "the file has no x bit, or its file system is mounted noexec"),
+        Errno.NoEntry or Errno.NotDirectory when IsGone => LocalScript.Unreadable(DisplayName, Errno.NoEntry),
+        Errno.NoEntry when Stamp is null => CannotStart("its interpreter or loader is not installed", "the file cannot be read"),
         Errno.NoEntry => CannotStart("a program whose loader is not installed"),
         _ => CannotStart($"cannot be started: {error.Describe()}"),
     };
