@@ -53,7 +53,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         {
             // The kernel would start run again. What the file stands for has been looked up by now, or it stands for nothing.
             return runFile.Second is { } second
-                ? new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true }
+                ? RunFile.IsCircle(second) ? throw RunFile.SaysNothing(displayName) : new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true }
                 : throw runFile.CannotBeStarted(displayName);
         }
 

@@ -15,6 +15,16 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
 {
     private const string Program = "run";
 
+    /// <summary>Files that are interpreters of each other may be more than this only in a circle.</summary>
+    private const int MostInterpreters = 8;
+
+    /// <summary>Programs that become, or start, the command that follows their own options.</summary>
+    private static readonly string[] s_wrappers =
+    [
+        "chrt", "doas", "env", "flock", "ionice", "nice", "nohup", "prlimit", "setarch", "setpriv", "setsid", "stdbuf", "sudo", "taskset",
+        "time", "timeout", "unshare",
+    ];
+
     /// <summary>Null if the file does not start <c>run</c>, or cannot be read: that is reported when it is started.</summary>
     /// <exception cref="RunException">64: the line has an unmatched quote.</exception>
     public static RunFile? At(string path)
@@ -65,23 +75,38 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
     /// <summary>The words after <c>run</c> on the line; null if it leads to another program.</summary>
     private static string[]? OptionsOf(Shebang line)
     {
-        if (IsRun(line.Interpreter))
+        if (line.Argument is not { } argument || Name(line.Interpreter) != "env" || !argument.StartsWith("-S", StringComparison.Ordinal))
         {
-            return line.Argument is null ? [] : [line.Argument];
-        }
-
-        if (!line.Interpreter.EndsWith("/env", StringComparison.Ordinal) || line.Argument is not { } argument)
-        {
-            return null;
-        }
-
-        if (!argument.StartsWith("-S", StringComparison.Ordinal))
-        {
-            return IsRun(argument) ? [] : null;
+            return AfterRun(line.Argument is null ? [line.Interpreter] : [line.Interpreter, line.Argument]);
         }
 
         // env also takes NAME=VALUE before the program; the kernel's own start has set these.
-        return ProgramOfEnv(ShellWords.Split(argument[2..])) is [var program, .. var options] && IsRun(program) ? options : null;
+        return AfterRun(ProgramOfEnv(ShellWords.Split(argument[2..])));
+    }
+
+    /// <summary>The words after <c>run</c>, if that is the program, or what <c>nice</c> and the like start; else null.</summary>
+    private static string[]? AfterRun(string[] words)
+    {
+        var run = Array.FindIndex(words, IsRun);
+        return run == 0 || (run > 0 && s_wrappers.Contains(Name(words[0]))) ? words[(run + 1)..] : null;
+    }
+
+    /// <summary>
+    /// Whether the interpreter is a script that starts <c>run</c>, and its interpreter is one, and so on: in a circle, each start would
+    /// only make the line longer.
+    /// </summary>
+    public static bool IsCircle(Shebang second)
+    {
+        var at = second.Interpreter;
+        for (var count = 0; At(at) is { Second: { } next }; at = next.Interpreter)
+        {
+            if (++count == MostInterpreters)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>env(1)'s words from the program on: after its own options and the variables that it sets.</summary>

@@ -11,6 +11,8 @@ public sealed class RunFileTests
     [InlineData("#!/usr/bin/env -S run --quiet")]
     [InlineData("#!{bin}/run")]
     [InlineData("#!{bin}/run --quiet")]
+    [InlineData("#!/usr/bin/nice run")]
+    [InlineData("#!/usr/bin/env -S nice -n 1 run -q")]
     public async Task A_script_with_a_second_line_is_started_by_that_interpreter(string line)
     {
         using var box = new Sandbox();
@@ -69,12 +71,16 @@ public sealed class RunFileTests
     [InlineData("#!/usr/bin/env run\n#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n#!/usr/bin/env -S A=b -u HOME run -q\ntool\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env -S -u A B=c run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/nice run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env -S nice -n 5 run --lock\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!{work}/circle\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n./x\n", "stands for itself")]
     [InlineData("#!/usr/bin/env run\n./y\n", "stands for itself")]
     public async Task It_never_loops(string text, string message)
     {
         using var box = new Sandbox();
-        box.Put("x", text);
+        box.Put("x", text.Replace("{work}", box.Work, StringComparison.Ordinal));
+        box.Put("circle", $"#!/usr/bin/env run\n#!{box.Work}/x\n");
         box.Put("y", "#!/usr/bin/env run\n./x\n");
         await box.Run("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
         await box.Exec("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
