@@ -52,9 +52,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         if (RunFile.Of(start) is { } runFile)
         {
             // The kernel would start run again. What the file stands for has been looked up by now, or it stands for nothing.
-            return runFile.Second is { } second
-                ? RunFile.IsCircle(second) ? throw RunFile.SaysNothing(displayName) : new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true }
-                : throw runFile.CannotBeStarted(displayName);
+            return runFile.Second is not { } second ? throw runFile.CannotBeStarted(displayName)
+                : RunFile.IsCircle(second) ? throw RunFile.SaysNothing(displayName)
+                : new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true };
         }
 
         if (Shebang.Parse(start) is { } shebang)

@@ -242,7 +242,7 @@ public sealed class RunFilePlanTests
         await world.Run("x").Succeeds("x\n");
         world.Put("self", "#!/usr/bin/env run\n#!/bin/sh -e\necho $#\n");
         await Is(() => world.Run("./self"), "0\n");
-        foreach (var count in (int[])[999, 1000, 1001, 1002, 5000])
+        foreach (var count in (int[])[999, 1000, 1001, 1002, 3000])
         {
             await world.Run(["./self", .. Enumerable.Repeat("a", count)]).Succeeds($"{count}\n");
         }

@@ -147,7 +147,8 @@ static void read_seed(struct seed *seed, char *words)
     int from_directory = !seed->cached && !is_local(script);
     CHECK(seed->cached || from_directory || strcmp(executed.path, script) == 0, "%s", executed.path);
     const char *name = strrchr(script, '/') ?: strrchr(script, ':') ?: script, *file = strrchr(executed.path, '/') + 1;
-    CHECK((seed->cached && (is_local(script) || strchr(script, ':') != NULL)) || strcmp(file, name + (*name == '/' || *name == ':')) == 0, "%s", executed.path);
+    int is_another = seed->cached && (is_local(script) || strchr(script, ':') != NULL);
+    CHECK(is_another || strcmp(file, name + (*name == '/' || *name == ':')) == 0, "%s", executed.path);
     seed->last_step = seed->length - (1 + sizeof(struct stamp) + strlen(real) + 1) - (from_directory ? strlen(seed->becomes) + 1 : 0)
         - (seed->interpreter[0] == '\0' ? 0 : 1 + strlen(seed->interpreter) + 1 + (strchr(seed->interpreter, ' ') == NULL));
     CHECK(seed->bytes[seed->last_step]
