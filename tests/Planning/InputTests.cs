@@ -29,7 +29,7 @@ public sealed partial class InputTests
         (@"^/etc/ld\.so|^/(usr/)?lib|/glibc-hwcaps|\.so(\.|$)", "the dynamic linker and the C library"),
         ("^/(tmp|home)$", "above the cache and the state; if they are root's and not the user's, only root can change them"),
         ("^/$", "the stream that was closed"),
-        ("^(/bin/sh|/usr/bin/env)$", "the interpreter of a second line: if it has come to start run in a circle, its own next run finds that"),
+        ("^(/bin/sh|/usr/bin/env)$", "the interpreter of a second line: a circle that it has become is found by its own run"),
         (@"/plans(/[0-9a-f]{4})?$|/tmp/\d+-plan$|/run/tmp$", "the plan itself, on its way to its place"),
         (@"/run-tests-[^/]*/(run|getenv\.so)$", "the program and the probe of this test"),
         ("/getenv.log$", "as above"),
