@@ -1,6 +1,7 @@
 using Run.Caching;
 using Run.CommandLine;
 using Run.CommandLine.Completion;
+using Run.Execution;
 using Run.Inputs;
 using Run.Locking;
 using Run.Naming;
@@ -18,6 +19,9 @@ internal static class CompletionCommand
     /// <summary>Likewise: print the scripts that run now.</summary>
     private const string Running = "running";
 
+    /// <summary>Likewise: print the scripts that have a log.</summary>
+    private const string Logged = "logged";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
@@ -31,6 +35,12 @@ internal static class CompletionCommand
         {
             Print(RunningScript.All(context.Paths.State).Where(static one => one.Script is not null).DistinctBy(static one => one.Script)
                 .Select(static one => new Candidate(one.Script!, one.Holder.Name)));
+            return 0;
+        }
+
+        if (shell == Logged)
+        {
+            Print(WithLog(context));
             return 0;
         }
 
@@ -96,6 +106,21 @@ internal static class CompletionCommand
         .Where(static source => source.IsDirectory)
         .SelectMany(source => DirectoryListing.Of(source, "", () => XdgPaths.Home(context.Reads)))
         .Select(static one => new Candidate(one.Script, DirectoryListing.Summary(one.Path)));
+
+    /// <summary>A log has the beginning of the script's key in its name, and the lock file of that key knows the script.</summary>
+    private static IEnumerable<Candidate> WithLog(RunContext context)
+    {
+        var locks = LockUse.All(context.Paths.State);
+        foreach (var name in Files.Names($"{context.Paths.State}/{Detach.LogsName}").Value ?? [])
+        {
+            if (Detach.KeyOfLog(name) is { } key && Files.LinkStatus($"{context.Paths.State}/{Detach.LogsName}/{name}").Value is { } log
+                && locks.FirstOrDefault(one => one.IsOf(key))?.Record is { } record)
+            {
+                var age = context.Reads.Now - DateTimeOffset.FromUnixTimeMilliseconds(log.Modified / 1_000_000);
+                yield return new Candidate(record.Script, $"written {HumanFormat.Age(age)} ago");
+            }
+        }
+    }
 
     /// <summary>One a line, without those that cannot be typed.</summary>
     private static void Print(IEnumerable<Candidate> candidates) => Stdout.Write(string.Concat(

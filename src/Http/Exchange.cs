@@ -208,6 +208,12 @@ internal sealed class Exchange : IDisposable
         }
 
         var peer = Peer(hop);
+        if (Descriptors.AreScarce())
+        {
+            // The runtime says it only of the socket itself, and not of what it needs to wait for one.
+            return SocketFailure(SocketError.TooManyOpenSockets, peer);
+        }
+
         if (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
             && Inner<SocketException>(e) is { } socket)
         {

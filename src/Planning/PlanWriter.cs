@@ -95,6 +95,32 @@ internal sealed class PlanWriter
         Text(realPath);
     }
 
+    /// <param name="path">The path of the script in a source that is a directory.</param>
+    /// <param name="realPath">The same without symbolic links.</param>
+    public void DirectoryScript(string path, string realPath, FileStamp stamp)
+    {
+        Step(Shared.StepDirectoryScript);
+        Stamp(stamp);
+        Text(path);
+        Text(realPath);
+    }
+
+    /// <summary>The local file that was typed stands for a script of the cache.</summary>
+    public void Stub(string realPath, FileStamp stamp)
+    {
+        Step(Shared.StepStub);
+        Stamp(stamp);
+        Text(realPath);
+    }
+
+    /// <summary>The script is started by the interpreter of its second line.</summary>
+    public void SecondLine(string interpreter, string argument)
+    {
+        Step(Shared.StepSecondLine);
+        Text(interpreter);
+        Text(argument);
+    }
+
     public byte[] ToBytes()
     {
         byte[] bytes = [.. _bytes];
