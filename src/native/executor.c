@@ -612,13 +612,13 @@ static int follow_steps(
 
         case RUN_STEP_BOOT:
             if ((path = take_text(rest)) == NULL || !is_same_boot(path))
-                return NULL;
+                return 0;
             break;
 
         case RUN_STEP_TREE:
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
                 || !is_below(path, plan->path, plan->cache_length) || !is_whole_tree(path, &stamp, caller->user))
-                return NULL;
+                return 0;
             break;
 
         case RUN_STEP_CACHED_SCRIPT:
