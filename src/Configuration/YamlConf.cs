@@ -12,7 +12,7 @@ internal sealed class YamlConf
 {
     private static readonly string[] s_keys = ["sources", "interpreters"];
     private static readonly string[] s_sourceKeys =
-        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
+        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit", "signers"];
 
     private static readonly string[] s_commitKeys = ["url", "accept"];
 
@@ -114,6 +114,7 @@ internal sealed class YamlConf
             "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
             "trust" => source with { Trust = (TrustLevel)OneOf("trust", "always", "ask", "pinned") },
             "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
+            "signers" => source with { Signers = SignersFile() },
             _ => source with { Commit = Commit(commit = At(key)) },
         });
 
@@ -184,6 +185,13 @@ internal sealed class YamlConf
         }
 
         return mirrors;
+    }
+
+    private string SignersFile()
+    {
+        var text = Text("signers");
+        PatternChecks.CheckSigners(text.Value, At(text));
+        return text.Value;
     }
 
     private string Ref(Scalar key, out SourceLocation place)

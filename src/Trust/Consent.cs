@@ -75,7 +75,7 @@ internal sealed class Consent
     {
         if (!_isForFirstFetch && !IsGiven(copy.Record.Content))
         {
-            Ask(copy.Path, copy.Record.Content, copy.Record.Size, null);
+            Ask(copy.Path, copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null);
         }
 
         return copy;
@@ -85,9 +85,10 @@ internal sealed class Consent
     /// <param name="path">The file that holds them, or the directory of the tree.</param>
     /// <param name="content">The digest of the bytes, or of the tree.</param>
     /// <param name="size">In bytes.</param>
+    /// <param name="signed">Who has signed it; null if that was not asked.</param>
     /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
-    public void Ask(string path, string content, long size, CachedScript? before)
+    public void Ask(string path, string content, long size, SignedBy? signed, CachedScript? before)
     {
         var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
@@ -102,6 +103,11 @@ internal sealed class Consent
                  {Kind,-6}  {content}
 
             """);
+        if (signed is not null && _script.Source is { Signers: not null })
+        {
+            terminal.Say($"     signer  {Messages.Printable(signed.ToString())}\n");
+        }
+
         if (accepted is not null)
         {
             ShowChange(accepted, path, terminal);
