@@ -40,7 +40,11 @@ internal static class SshKeygen
         var principals = found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (found.Status != 0 || principals.Length == 0)
         {
-            throw Refused(found, $"signed by {signature.Key}, whom {signers.Path} does not name");
+            var isAtAnotherTime = found.Errors.Contains("key has expired", StringComparison.Ordinal)
+                || found.Errors.Contains("key is not yet valid", StringComparison.Ordinal);
+            throw Refused(found, isAtAnotherTime
+                ? $"signed by {signature.Key}, which is not valid now in {signers.Path}"
+                : $"signed by {signature.Key}, whom {signers.Path} does not name");
         }
 
         var answer = found;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Run.Tests.Signing;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
@@ -41,6 +42,7 @@ public sealed partial class InputTests
     [InlineData("other:x")]
     [InlineData("searched")]
     [InlineData("aged:x")]
+    [InlineData("signed:x")]
     [InlineData("pinned")]
     [InlineData("./local")]
     [InlineData("../local")]
@@ -82,10 +84,18 @@ public sealed partial class InputTests
             server[name] = Saying("ran");
         }
 
+        if (script == "signed:x")
+        {
+            Tools.Need("ssh-keygen");
+            var alice = new Signer(box, "alice");
+            box.Allow(alice.Line());
+            server.Signed("/x", Saying("ran"), alice);
+        }
+
         server["/searched"] = "#!/usr/bin/env sh\necho ran\n";
         box.Conf(
             $"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n"
-            + $"  team: {box.Work}/%s\n");
+            + $"  signed: {{url: {server.Url}/%s, signers: {box.Home}/signers}}\n  team: {box.Work}/%s\n");
         foreach (var directory in (string[])["", "deeper/"])
         {
             box.Put(directory + "self", "#!/usr/bin/env -S run --lock\n#!/bin/sh -e\necho ran\n");
@@ -134,6 +144,17 @@ public sealed partial class InputTests
         {
             // A file that stands for a script has a plan for each directory, so the executor asks where it is.
             known.Add(box.Work + "/deeper");
+        }
+
+        if (script == "signed:x")
+        {
+            // Who could exchange the file of signers. If somebody does, its stamp is another.
+            for (var above = box.Home; above is not null; above = Path.GetDirectoryName(above))
+            {
+                known.Add(above);
+            }
+
+            Assert.Contains(box.Signers(), plan.Paths);
         }
 
         forgotten = Unplanned(paths.Where(path => !IsSearched(path, script)), known, s_paths);
