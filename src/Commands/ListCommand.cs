@@ -100,9 +100,9 @@ internal static class ListCommand
                     writer.WriteString("tree", tree);
                 }
 
-                writer.WriteString("signer", copy.Record.SignedBy is { } signed ? Messages.Printable(signed.Signer) : null);
                 writer.WriteNumber("size", copy.Record.Size);
                 writer.WriteString("fetched", copy.Record.Fetched.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+                writer.WriteString("signer", copy.Record.SignedBy is { } signed ? Messages.Printable(signed.Signer) : null);
             });
         }
 
