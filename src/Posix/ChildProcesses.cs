@@ -57,13 +57,19 @@ internal static unsafe class ChildProcesses
     /// <summary>waitpid(2): the child's exit status as a shell reports it, 128 plus the signal number if a signal ended it.</summary>
     public static int WaitForExit(int child)
     {
-        const int SignalBase = 128;
         var status = 0;
         while (NativeMethods.waitpid(child, &status, 0) < 0 && NativeMethods.LastError == Errno.Interrupted)
         {
         }
 
+        return ExitStatusOf(status);
+    }
+
+    /// <summary>What waitpid(2) reports, as a shell reports it.</summary>
+    internal static int ExitStatusOf(int status)
+    {
         // wait(2): the low seven bits are the signal, the next byte the status.
+        const int SignalBase = 128;
         var signal = status & 0x7f;
         return signal == 0 ? (status >> 8) & 0xff : SignalBase + signal;
     }

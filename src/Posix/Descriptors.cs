@@ -78,6 +78,31 @@ internal static unsafe class Descriptors
         return DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateFrom, 0));
     }
 
+    /// <summary>Whether RLIMIT_NOFILE leaves less room than a connection needs.</summary>
+    public static bool AreScarce()
+    {
+        const int Needed = 4;
+        Span<int> copies = stackalloc int[Needed];
+        var count = 0;
+        var error = Errno.None;
+        while (count < Needed && error == Errno.None)
+        {
+            var copy = Keep(Error);
+            error = copy.Error;
+            if (copy.Succeeded)
+            {
+                copies[count++] = copy.Value;
+            }
+        }
+
+        foreach (var copy in copies[..count])
+        {
+            Close(copy);
+        }
+
+        return error == Errno.TooManyOpen;
+    }
+
     /// <summary>F_DUPFD_CLOEXEC of fcntl(2): duplicates the descriptor, close-on-exec and above the standard streams.</summary>
     public static Result<int> Keep(int descriptor) => DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateCloseOnExec, Error + 1));
 
@@ -95,6 +120,23 @@ internal static unsafe class Descriptors
 
         var pipe = (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true));
         return NativeMethods.fcntl(ends[1], SetDescriptorFlags, 0) == 0 ? pipe : NativeMethods.LastError;
+    }
+
+    /// <summary>pipe2(2): both ends are close-on-exec. What a child is to have is duplicated for it.</summary>
+    public static Result<(SafeFileHandle ReadEnd, SafeFileHandle WriteEnd)> PrivatePipe()
+    {
+        var ends = stackalloc int[2];
+        return NativeMethods.pipe2(ends, OpenFlags.CloseOnExec) != 0
+            ? NativeMethods.LastError
+            : (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true));
+    }
+
+    /// <summary>poll(2): waits until there is something to read, or the end of it, or the timeout has passed.</summary>
+    public static bool WaitForInput(SafeFileHandle file, TimeSpan timeout)
+    {
+        const short Readable = 1; // POLLIN; POLLHUP and POLLERR are always reported
+        var polled = new NativeMethods.Polled { Descriptor = Number(file), Events = Readable };
+        return NativeMethods.poll(&polled, 1, (int)Math.Ceiling(timeout.TotalMilliseconds)) > 0;
     }
 
     /// <summary>

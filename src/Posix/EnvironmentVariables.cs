@@ -18,6 +18,18 @@ internal static unsafe class EnvironmentVariables
         }
     }
 
+    /// <summary>All of environ(7), for a helper program: <c>NAME=VALUE</c>.</summary>
+    public static List<string> All()
+    {
+        var all = new List<string>();
+        for (var next = Processes.run_environ(); *next is not null; next++)
+        {
+            all.Add(OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(*next)));
+        }
+
+        return all;
+    }
+
     /// <summary>unsetenv(3): removes the variable from the environment, and so from the script's.</summary>
     public static void Remove(string name)
     {

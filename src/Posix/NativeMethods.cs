@@ -223,6 +223,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport("libc", SetLastError = true)]
     public static partial int waitpid(int child, int* status, int options);
 
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int kill(int process, int number);
+
     // posix_spawn(3) and its helpers return an error number and do not set errno.
     [LibraryImport("libc")]
     public static partial int posix_spawn(

@@ -14,6 +14,14 @@ internal static unsafe partial class Signals
     /// <summary>Call it at the start of Main: if the reader of a pipe exits, <c>run</c> ends as cat does.</summary>
     public static void RestoreSigpipe() => run_restore_sigpipe();
 
+    /// <summary>Until <see cref="RestoreSigpipe"/>, writing to a pipe that nobody reads is an error.</summary>
+    public static void IgnoreSigpipe()
+    {
+        const int BrokenPipe = 13;
+        const nint Ignored = 1; // SIG_IGN
+        _ = NativeMethods.signal(BrokenPipe, Ignored);
+    }
+
     /// <summary>
     /// From now on SIGINT, SIGTERM and SIGHUP end the process as usual, but first the files of <see cref="RemoveOnInterrupt"/> are removed,
     /// and a line of progress is erased.
@@ -40,6 +48,18 @@ internal static unsafe partial class Signals
         }
     }
 
+    /// <summary>
+    /// Until the result is disposed of, an interrupt ends the process of <see cref="EndAtInterrupt"/>, and this one only then: there is time
+    /// to remove what the two were writing. A second interrupt ends this process at once.
+    /// </summary>
+    public static Deferral DeferInterrupts() => new();
+
+    /// <summary>Whether an interrupt waits for the end of its deferral.</summary>
+    public static bool IsInterrupted => run_interrupt() != 0;
+
+    /// <summary>The process to end at an interrupt; a negative number is a process group, 0 is none.</summary>
+    public static void EndAtInterrupt(int process) => run_end_at_interrupt(process);
+
     /// <summary>Tells the handler whether there is a line of progress to erase.</summary>
     public static void LineIsShown(bool shown) => run_line_is_shown(shown ? 1 : 0);
 
@@ -64,6 +84,27 @@ internal static unsafe partial class Signals
 
     [LibraryImport("libc")]
     private static partial void run_line_is_shown(int shown);
+
+    [LibraryImport("libc")]
+    private static partial void run_defer_interrupts(int wait);
+
+    [LibraryImport("libc")]
+    private static partial void run_end_at_interrupt(int id);
+
+    [LibraryImport("libc")]
+    private static partial int run_interrupt();
+
+    /// <summary>The time in which an interrupt waits. Its end is the end of this process, if there was an interrupt.</summary>
+    public sealed class Deferral : IDisposable
+    {
+        public Deferral() => run_defer_interrupts(1);
+
+        public void Dispose()
+        {
+            run_end_at_interrupt(0);
+            run_defer_interrupts(0);
+        }
+    }
 
     /// <summary>A file that an interrupt removes. If all slots were taken, it is swept by a later fetch instead.</summary>
     public sealed class Temporary(int slot) : IDisposable

@@ -55,6 +55,9 @@ internal sealed class TreeWriter : IDisposable
     /// <summary>After <see cref="Finish"/>: the name of the one directory that held everything, and is the tree now; or null.</summary>
     public string? Unwrapped { get; private set; }
 
+    /// <summary>How many bytes the files have that were added.</summary>
+    public long Bytes => _bytes;
+
     /// <summary>The refusal of one entry.</summary>
     /// <param name="what">What it is, to follow "holds".</param>
     public static RunException Refused(string shown, string what, string path)

@@ -43,6 +43,11 @@ static const char *volatile temporaries[RUN_MOST_TEMPORARIES];
 
 static volatile sig_atomic_t line_is_shown;
 
+/* Whether an interrupt waits until run_defer_interrupts(0), the one that does, and the child process that it ends meanwhile. */
+static volatile sig_atomic_t interrupts_wait;
+static volatile sig_atomic_t interrupt;
+static volatile sig_atomic_t child;
+
 /*
  * The signals that the runtime or this file handles. execve(2) resets handled signals to the default and leaves ignored
  * ones ignored, so a process can inherit only whether a signal is ignored.
@@ -231,6 +236,15 @@ static void end_cleanly(int number)
 {
     sigset_t raised;
 
+    if (interrupts_wait && interrupt == 0) {
+        int saved = errno;
+        interrupt = number;
+        if (child != 0)
+            kill(child, SIGTERM);
+        errno = saved;
+        return;
+    }
+
     remove_temporaries();
     if (line_is_shown && write(STDERR_FILENO, "\r\033[K", 4) != 4)
         line_is_shown = 0;
@@ -271,6 +285,32 @@ void run_handle_interrupts(void)
         sigfillset(&action.sa_mask);
         sigaction(ends[i], &action, NULL);
     }
+}
+
+/*
+ * While a child process works in a directory of its own: an interrupt ends the child, and this process as soon as it has removed that
+ * directory and calls run_defer_interrupts(0). A second interrupt does not wait.
+ */
+void run_defer_interrupts(int wait)
+{
+    run_handle_interrupts();
+    interrupts_wait = wait;
+    if (!wait && interrupt != 0)
+        end_cleanly(interrupt);
+}
+
+/* The child to end at an interrupt; a negative number is a process group, 0 is none. */
+void run_end_at_interrupt(int id)
+{
+    child = id;
+    if (id != 0 && interrupt != 0)
+        kill(id, SIGTERM);
+}
+
+/* The signal that waits for run_defer_interrupts(0); 0 for none. */
+int run_interrupt(void)
+{
+    return interrupt;
 }
 
 /* The file to remove at an interrupt, one for each slot; NULL for none. The string must stay valid until the slot is set again. */
