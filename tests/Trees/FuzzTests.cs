@@ -21,7 +21,9 @@ public sealed class FuzzTests : IDisposable
         var seed = Environment.TickCount;
         var random = new Random(seed);
         var tar = new TarBytes().Pax("comment", "c", 'g').Directory("top").Script("top/bin/x")
-            .Link("top/l", "bin/x").HardLink("top/h", "top/bin/x").Pax("path", "top/" + new string('p', 120)).Add("p", "pax").Long('L', "top/" + new string('g', 120)).Add("g", "gnu")
+            .Link("top/l", "bin/x").HardLink("top/h", "top/bin/x")
+            .Pax("path", "top/" + new string('p', 120)).Add("p", "pax")
+            .Long('L', "top/" + new string('g', 120)).Add("g", "gnu")
             .Pax("linkpath", "bin").Link("top/d", "x");
         var original = format switch
         {
