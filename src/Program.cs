@@ -19,8 +19,16 @@ internal static class Program
         try
         {
             invocation = Parse(Processes.Arguments(arguments.Length));
-            invocation = RunFileExpansion.Expand(invocation, Parse);
-            return Execute(invocation);
+            if (Answer(invocation.Command) is { } answer)
+            {
+                Stdout.Write(answer);
+                return 0;
+            }
+
+            var context = new RunContext(invocation, TimeProvider.System);
+            (invocation, context) = RunFileExpansion.Expand(invocation, context, Parse);
+            context.Explain();
+            return Execute(context, invocation);
         }
         catch (RunException e) when (e.Status == ExitStatus.AlreadyRunning && invocation.ConflictExitCode is { } code)
         {
@@ -66,20 +74,16 @@ internal static class Program
         return invocation;
     }
 
-    private static int Execute(Invocation invocation)
+    /// <summary>What is printed without a look at anything: the help and the version; null for other commands.</summary>
+    private static string? Answer(CommandKind command) => command switch
     {
-        switch (invocation.Command)
-        {
-            case CommandKind.Help:
-                Stdout.Write(HelpText.Make());
-                return 0;
-            case CommandKind.Version:
-                Stdout.Write($"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n");
-                return 0;
-        }
+        CommandKind.Help => HelpText.Make(),
+        CommandKind.Version => $"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n",
+        _ => null,
+    };
 
-        var context = new RunContext(invocation, TimeProvider.System);
-        return invocation.Command switch
+    private static int Execute(RunContext context, Invocation invocation) =>
+        invocation.Command switch
         {
             CommandKind.Run => RunCommand.Execute(context, invocation),
             CommandKind.View => ViewCommand.Execute(context, invocation),
@@ -97,5 +101,4 @@ internal static class Program
             CommandKind.Completion => CompletionCommand.Execute(context, invocation),
             _ => throw new UnreachableException(),
         };
-    }
 }

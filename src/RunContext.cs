@@ -18,26 +18,23 @@ namespace Run;
 internal sealed class RunContext
 {
     private readonly Invocation _invocation;
+    private readonly TimeProvider _clock;
     private RunConf? _configuration;
     private PinsFile? _pins;
     private bool _pinsAreRead;
 
     /// <exception cref="RunException">73, 77: there is no usable directory for the cache or the state.</exception>
     public RunContext(Invocation invocation, TimeProvider clock)
+        : this(invocation, clock, new ReadSet(clock), null)
+    {
+    }
+
+    private RunContext(Invocation invocation, TimeProvider clock, ReadSet reads, XdgPaths? paths)
     {
         _invocation = invocation;
-        Reads = new ReadSet(clock);
-        Paths = XdgPaths.From(Reads);
-        if (!invocation.Detach)
-        {
-            ExplainPaths();
-        }
-
-        if (Paths.AreMakeshift && XdgPaths.Home(Reads) is null)
-        {
-            Messages.Step(() => $"HOME is not set: the cache is {Paths.Cache}, the locks are in {Paths.State}");
-        }
-
+        _clock = clock;
+        Reads = reads;
+        Paths = paths ?? XdgPaths.From(reads);
         Offline = invocation.Offline || IsSet("RUN_OFFLINE");
         Pinned = invocation.Pinned || IsSet("RUN_PINNED");
         NamedConfiguration = invocation.Configuration ?? (Reads.Variable("RUN_CONFIG") is { Length: > 0 } file ? file : null);
@@ -86,6 +83,10 @@ internal sealed class RunContext
         }
     }
 
+    /// <summary>The context of an invocation that this one stands for. What was read for this one has decided too.</summary>
+    /// <exception cref="RunException">64.</exception>
+    public RunContext With(Invocation invocation) => new(invocation, _clock, Reads, Paths);
+
     /// <summary>Resolves SCRIPT by its name alone, without run.pins.</summary>
     /// <exception cref="RunException">64, 78.</exception>
     public ResolvedScript Named(string script) =>
@@ -106,7 +107,7 @@ internal sealed class RunContext
             return named;
         }
 
-        var consents = named is { Source.Trust: TrustLevel.Ask, Digest: null };
+        var consents = named is { Source.Trust: TrustLevel.Ask, HasDigest: false };
         Messages.Step(() => $"{named.DisplayName}: pinned by {pins.Path}{(consents ? ", which counts as consent" : "")}");
         return PinnedUrl.Apply(pin, named, pins.Path);
     }
@@ -123,7 +124,7 @@ internal sealed class RunContext
     /// <exception cref="RunException">77.</exception>
     public void RequirePin(ResolvedScript script)
     {
-        if (script is { Local: null, Digest: null } && (Pinned || script.Source is { Trust: TrustLevel.Pinned }))
+        if (script is { Local: null, HasDigest: false } && (Pinned || script.Source is { Trust: TrustLevel.Pinned }))
         {
             throw new RunException(
                 ExitStatus.Refused,
@@ -132,9 +133,22 @@ internal sealed class RunContext
         }
     }
 
-    /// <summary>
-    /// Prints the note about the directories, if there is one. A detached run takes two processes, and only the second one prints it.
-    /// </summary>
+    /// <summary>Says which directories were chosen, if it is not the usual ones.</summary>
+    public void Explain()
+    {
+        // A detached run takes two processes, and only the second one prints the note.
+        if (!_invocation.Detach)
+        {
+            ExplainPaths();
+        }
+
+        if (Paths.AreMakeshift && XdgPaths.Home(Reads) is null)
+        {
+            Messages.Step(() => $"HOME is not set: the cache is {Paths.Cache}, the locks are in {Paths.State}");
+        }
+    }
+
+    /// <summary>Prints the note about the directories, if there is one.</summary>
     public void ExplainPaths()
     {
         if (Paths.Note is { } note)

@@ -1,5 +1,6 @@
 using Run.CommandLine;
 using Run.Execution;
+using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -14,19 +15,22 @@ internal static class RunFileExpansion
 
     /// <summary>
     /// The invocation with the options of the file's line, as if they had been typed before its own, and with the SCRIPT that it stands
-    /// for.
-    /// It is the same if SCRIPT is not such a file, or is not to be run.
+    /// for; and the context of that invocation. They are the same if SCRIPT is not such a file, or is not to be run.
     /// </summary>
     /// <param name="parse">Parses a command line.</param>
-    /// <exception cref="RunException">64: the options are wrong. 126: the file does not say what to run, or stands for itself.</exception>
-    public static Invocation Expand(Invocation invocation, Func<string[], Invocation> parse)
+    /// <exception cref="RunException">
+    /// 64: the options are wrong, or SCRIPT is. 78. 126: the file does not say what to run, or stands for itself.
+    /// </exception>
+    public static (Invocation Invocation, RunContext Context) Expand(
+        Invocation invocation, RunContext context, Func<string[], Invocation> parse)
     {
         var typed = invocation;
         for (var files = 0; invocation is { Command: CommandKind.Run or CommandKind.DryRun, Interpreter: null }; files++)
         {
-            if (LocalPath(invocation.Script) is not { } path || RunFile.At(path) is not { } file)
+            var local = LocalPath(invocation.Script, context.Reads);
+            if ((local ?? FileOfDirectory(invocation.Script, context)) is not { } path || RunFile.At(path) is not { } file)
             {
-                return invocation;
+                break;
             }
 
             if (files == MostFiles)
@@ -40,25 +44,40 @@ internal static class RunFileExpansion
                 string[] words = [.. file.Options, .. invocation.Options];
                 invocation = words.Length == 0
                     ? invocation with { Operands = [script, .. invocation.Arguments] }
-                    : parse([.. words, "--", script, .. invocation.Arguments]);
+                    : parse([.. words, "--", script, .. invocation.Arguments]) with { WordsToScript = typed.WordsToScript };
+                context = context.With(invocation);
             }
 
+            // The file that was typed is a step of its own in a plan; the others are inputs like any other.
+            if (files == 0 && local == typed.Script)
+            {
+                typed = typed with { TypedFile = file.Status!.Stamp };
+            }
+            else
+            {
+                context.Reads.File(path is ['/', ..] ? path : $"{Files.RealPath(".").Value}/{path}", file.Status);
+            }
+
+            invocation = invocation with { TypedFile = typed.TypedFile, IsFromFile = true };
             if (file.Second is not null)
             {
-                return invocation;
+                break;
             }
         }
 
-        return invocation;
+        return (invocation, context);
     }
 
     /// <summary>The path, if SCRIPT is a local file without a digest of its own; a digest is checked against the file itself.</summary>
-    private static string? LocalPath(string script) =>
+    private static string? LocalPath(string script, ReadSet reads) =>
         script is ['/', ..] or ['.', '/', ..] or ['.', '.', '/', ..] ? script
-        : script.StartsWith("~/", StringComparison.Ordinal) && ScriptName.Parse(script) is ScriptName.Local local ? local.Path(Home)
+        : script.StartsWith("~/", StringComparison.Ordinal) && ScriptName.Parse(script) is ScriptName.Local local
+            ? local.Path(() => XdgPaths.Home(reads))
         : null;
 
-#pragma warning disable RS0030 // What it decides is an input: the same variable is read again when SCRIPT is resolved.
-    private static string? Home() => EnvironmentVariables.Get("HOME") is ['/', ..] home ? home.TrimEnd('/') : null;
-#pragma warning restore RS0030
+    /// <summary>The same for the file of a source that is a directory.</summary>
+    private static string? FileOfDirectory(string script, RunContext context) =>
+        ScriptName.Parse(script) is ScriptName.Scoped { Digest: null }
+        && context.Named(script) is { Local: { } path, Source.IsDirectory: true }
+            ? path : null;
 }

@@ -1,103 +1,90 @@
 using Run.Caching;
 using Run.Configuration;
 using Run.Http;
+using Run.Inputs;
 using Run.Naming;
-using Run.Posix;
 using Run.Reporting;
 using Run.Storage;
 
 namespace Run.Acquisition;
 
 /// <summary>
-/// A complete download in a staging file of the cache, which has not been checked or accepted yet. It is either kept or removed.
+/// What was fetched, complete, in the cache's staging directory. It has not been accepted yet, and is either kept or removed.
 /// </summary>
-internal sealed class Download : IDisposable
+internal abstract class Download : IDisposable
 {
-    private readonly ResolvedScript _script;
-    private readonly Cache _cache;
-    private readonly StagingFile _staging;
-    private readonly Signals.Temporary _temporary;
-    private readonly FetchResult _result;
-    private readonly DateTimeOffset _at;
-
-    private Download(ResolvedScript script, Cache cache, StagingFile staging, Signals.Temporary temporary, FetchResult result) =>
-        (_script, _cache, _staging, _temporary, _result, _at) = (script, cache, staging, temporary, result, cache.Now);
-
     /// <summary>Whether the server answered that the copy is current (304); then there are no bytes.</summary>
-    public bool NotModified => _result.NotModified;
+    public abstract bool NotModified { get; }
 
-    public string Path => _staging.Path;
+    /// <summary>The file; for a script of many files, the directory of its tree.</summary>
+    public abstract string Path { get; }
 
-    public string Sha256 => _result.Sha256;
+    /// <summary>The digest of the bytes that were fetched; empty for a repository.</summary>
+    public abstract string Sha256 { get; }
 
-    /// <summary>In bytes.</summary>
-    public long Size => _result.Size;
+    /// <summary>The digest of the tree; null for a script that is one file.</summary>
+    public virtual string? Tree => null;
+
+    /// <summary>The commit that was fetched; null if it is not known.</summary>
+    public virtual string? Commit => null;
+
+    /// <summary>Of the script, or of all files of the tree, in bytes.</summary>
+    public abstract long Size { get; }
+
+    /// <summary>What is accepted or refused: the digest of the tree, or of the script.</summary>
+    public string Content => Tree ?? Sha256;
 
     /// <param name="copy">The present copy, so that the server need not send it again; null: none.</param>
     /// <param name="flight">Who waits for this fetch; null: nobody.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
-    public static Download Fetch(ResolvedScript script, Cache cache, CachedScript? copy, SingleFlight? flight = null)
+    public static Download Fetch(ResolvedScript script, Cache cache, ReadSet reads, CachedScript? copy, SingleFlight? flight = null)
     {
         cache.Sweep();
-        var staging = Cache.Stage(cache.Root);
-        var temporary = Signals.RemoveOnInterrupt(staging.Path);
-        var source = script.Source;
-        try
+        return script.Tree switch
         {
-            flight?.Follow(staging.Path);
-            var result = Fetcher.Get(
-                new FetchRequest(
-                    script.Url,
-                    [.. script.Urls.Skip(1)],
-                    VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable),
-                    source?.PlainHttpAllowed ?? false,
-                    script.Digest,
-                    copy?.Record.ETag,
-                    copy?.Record.LastModified),
-                staging.Handle);
-            return new Download(script, cache, staging, temporary, result);
-        }
-        catch (Exception e)
-        {
-            temporary.Dispose();
-            staging.Dispose();
-            if (e is RunException { Status: ExitStatus.NotFound or ExitStatus.Refused } refused
-                && VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is var (field, variable))
-            {
-                throw new RunException(
-                    refused.Status, refused.Message, $"the header {field} of {source!.Name} was not sent, because {variable} is not set");
-            }
-
-            throw;
-        }
+            null => FileDownload.Fetch(script, cache, copy, flight),
+            { IsRepository: true } tree => TreeDownload.FetchCommit(script, tree, cache, reads, copy),
+            var tree => TreeDownload.FetchArchive(script, tree, cache, copy, flight),
+        };
     }
 
     /// <summary>Makes it the cached copy of its URL; after a 304, confirms the present copy.</summary>
     /// <param name="copy">The present copy; null: none.</param>
-    /// <param name="isRunning">Whether another process is running the script.</param>
+    /// <param name="isRunning">Whether another process is running the script with that key of its lock.</param>
     /// <exception cref="RunException">73.</exception>
-    public CachedScript Keep(CachedScript? copy, Func<bool> isRunning)
+    public abstract CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning);
+
+    public abstract void Dispose();
+
+    /// <summary>Fetches the bytes of the first of the URLs that has them.</summary>
+    /// <param name="urls">The URL, then those of the mirrors.</param>
+    private protected static FetchResult Get(
+        ResolvedScript script, IEnumerable<string> urls, StagingFile staging, CachedScript? copy, SingleFlight? flight)
     {
-        if (_result.NotModified && copy is not null)
+        var source = script.Source;
+        try
         {
-            return _cache.Confirm(_script.Url, copy, _at, _result.ETag, _result.LastModified);
+            flight?.Follow(staging.Path);
+            return Fetcher.Get(
+                new FetchRequest(
+                    urls.First(),
+                    [.. urls.Skip(1)],
+                    VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable),
+                    source?.PlainHttpAllowed ?? false,
+                    script.Digest,
+                    copy?.Record.ETag,
+                    copy?.Record.LastModified)
+                {
+                    AsItIs = script.Tree is not null,
+                    IsKnown = script.TreeDigest is not null,
+                },
+                staging.Handle);
         }
-
-        return _cache.Store(_script.Url, _staging, new CacheRecord(
-            _script.DisplayName,
-            UrlText.Redacted(_script.Url),
-            UrlText.FileName(_script.Url),
-            _result.Sha256,
-            _result.Size,
-            _at,
-            _at,
-            _result.ETag,
-            _result.LastModified), isRunning);
-    }
-
-    public void Dispose()
-    {
-        _staging.Dispose();
-        _temporary.Dispose();
+        catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused
+            && VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is not null)
+        {
+            var (field, variable) = VariableExpansion.FirstUnset(source!.Headers, FetchEnvironment.Variable)!.Value;
+            throw new RunException(e.Status, e.Message, $"the header {field} of {source.Name} was not sent, because {variable} is not set");
+        }
     }
 }

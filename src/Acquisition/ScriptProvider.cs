@@ -22,17 +22,26 @@ internal sealed class ScriptProvider(
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127: the script is not available; the present copy is unchanged.</exception>
     public CachedScript Get(ResolvedScript script, bool update, Consent? consent = null)
     {
+        if (script.Tree is not null)
+        {
+            cache.Trees.NoteUse(script);
+        }
+
         var copy = Current(script, update, consent);
-        return consent?.Require(copy) ?? copy;
+        return (consent?.Require(copy) ?? copy).At(script);
     }
+
+    /// <summary>As <see cref="Get"/>, for a script of many files: the tree, whether or not the script is in it.</summary>
+    /// <inheritdoc cref="Get"/>
+    public CachedScript GetTree(ResolvedScript script) => Current(script, update: false, null);
 
     /// <summary>The cached script whose name is most similar to that of a missing one; null if none is similar.</summary>
     public string? NearestCached(ResolvedScript script) =>
         Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));
 
     /// <summary>The cached copy; null if there is none, or if it does not have the requested digest.</summary>
-    public CachedScript? Find(ResolvedScript script) =>
-        cache.Find(script.Url) is { } copy && (script.Digest is null || copy.Record.Sha256 == script.Digest) ? copy : null;
+    /// <remarks>Of a script of many files it is the tree; <see cref="CachedScript.At"/> is the script.</remarks>
+    public CachedScript? Find(ResolvedScript script) => Cached(script) is { } copy && copy.Fits(script) ? copy : null;
 
     /// <summary>The server's present version, to be shown. Nothing is accepted, and the cached copy is unchanged.</summary>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
@@ -44,11 +53,24 @@ internal sealed class ScriptProvider(
         }
 
         cache.Prepare();
-        return Download.Fetch(script, cache, null);
+        return Download.Fetch(script, cache, reads, null);
+    }
+
+    /// <summary>What is cached under the script's URL, whatever its digest; null if there is nothing.</summary>
+    private CachedScript? Cached(ResolvedScript script)
+    {
+        if (script.Tree is not { } tree)
+        {
+            return cache.Find(script.Url);
+        }
+
+        return cache.Trees.Find(tree, out var damaged)
+            ?? (damaged is not null ? TreeDownload.Restore(tree, damaged, cache, reads) : null)
+            ?? TreeDownload.FetchedBefore(script, tree, cache, reads, IsRunning);
     }
 
     /// <summary>How old the copy may be; null: any age, as for a script whose digest is known.</summary>
-    public static TimeSpan? MaxAge(ResolvedScript script) => script.Digest is null ? script.Source?.MaxAge : null;
+    public static TimeSpan? MaxAge(ResolvedScript script) => script.HasDigest ? null : script.Source?.MaxAge;
 
     private CachedScript Current(ResolvedScript script, bool update, Consent? consent)
     {
@@ -106,16 +128,16 @@ internal sealed class ScriptProvider(
         Signals.HandleInterrupts();
         Download? download = null;
         CachedScript? copy;
-        using (var flight = SingleFlight.Enter(cache, script.Url))
+        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url))
         {
-            copy = cache.Find(script.Url);
+            copy = Cached(script);
             if (flight is null)
             {
                 // Another process has just fetched it. If it has been removed since, try again.
                 return copy is null ? Renew(script, update, consent) : Matching(copy, script);
             }
 
-            if (copy is not null && script.Digest is not null && copy.Record.Sha256 != script.Digest)
+            if (copy is not null && !copy.Fits(script))
             {
                 copy = null;
             }
@@ -127,8 +149,8 @@ internal sealed class ScriptProvider(
 
             try
             {
-                download = Download.Fetch(script, cache, copy, flight);
-                if (consent is null || download.NotModified || !consent.IsNeeded(download.Sha256, copy))
+                download = Download.Fetch(script, cache, reads, copy, flight);
+                if (consent is null || download.NotModified || !consent.IsNeeded(download.Content, copy))
                 {
                     var renewed = Keep(download, script, copy);
                     flight.Complete(null);
@@ -146,8 +168,8 @@ internal sealed class ScriptProvider(
         // themselves. Until it is yes, the cached copy is unchanged.
         using (download)
         {
-            consent.Ask(download.Path, download.Sha256, download.Size, copy);
-            return download.Keep(copy, () => IsRunning(script));
+            consent.Ask(download.Path, download.Content, download.Size, copy);
+            return download.Keep(copy, IsRunning);
         }
     }
 
@@ -158,34 +180,19 @@ internal sealed class ScriptProvider(
             // Checked before it is stored, so that a mismatch leaves the cached copy unchanged.
             if (!download.NotModified)
             {
-                CheckDigest(download.Sha256, script);
+                ExpectedDigest.Check(script, download.Sha256, download.Tree);
             }
 
-            return Matching(download.Keep(copy, () => IsRunning(script)), script);
+            return Matching(download.Keep(copy, IsRunning), script);
         }
     }
 
-    private bool IsRunning(ResolvedScript script) =>
-        ownLock.IsHeldElsewhere(LockRequest.From(script, stateDirectory, exclusive: false));
+    private bool IsRunning(string key) => ownLock.IsHeldElsewhere(LockRequest.PathOf(stateDirectory, key));
 
     private static CachedScript Matching(CachedScript copy, ResolvedScript script)
     {
-        CheckDigest(copy.Record.Sha256, script);
+        ExpectedDigest.Check(script, copy.Record.Sha256, copy.Record.Tree);
         return copy;
-    }
-
-    private static void CheckDigest(string actual, ResolvedScript script)
-    {
-        if (script.Digest is not { } expected || actual == expected)
-        {
-            return;
-        }
-
-        throw !script.IsPinned ? Digest.Mismatch(script.DisplayName, expected, actual) : new RunException(
-            ExitStatus.Data,
-            $"{script.DisplayName}: {UrlText.Redacted(script.Url)} does not match the pin in {script.PinnedBy}: "
-                + $"expected sha256:{expected}, got sha256:{actual}",
-            $"run --diff {script.ShellQuoted} shows the change, run --pin {script.ShellQuoted} accepts it");
     }
 
     private static RunException Offline(ResolvedScript script, string what) =>

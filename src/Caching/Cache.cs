@@ -14,6 +14,7 @@ namespace Run.Caching;
 /// KEY/VERSION/NAME       its bytes, and those of older versions that a process may still be running
 /// flights/KEY            locked by the process that is fetching that URL
 /// tmp/                   staging files
+/// trees/                 scripts of many files: see <see cref="TreeCache"/>
 /// plans/                 what the next warm run of a script needs to start without the runtime
 /// CACHEDIR.TAG           marks the directory as a cache of run, so that files may be removed from it
 /// </code>
@@ -43,6 +44,12 @@ internal sealed class Cache(string root, TimeProvider clock)
 
     public string Root => root;
 
+    /// <summary>The scripts of many files.</summary>
+    public TreeCache Trees => field ??= new TreeCache(this);
+
+    /// <summary>Whether run may remove anything from it: see <see cref="CacheTag"/>.</summary>
+    public bool IsMarked => _tag.Exists;
+
     public DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>The name of a URL's directory: 128 bits of the digest of the URL without user name and password.</summary>
@@ -57,6 +64,7 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// <summary>All copies of what was fetched, sorted by script name.</summary>
     public IReadOnlyList<CachedScript> All() =>
         [.. Names().Where(IsKey).Select(FindByKey).OfType<CachedScript>().Where(static c => !c.Record.IsOfLocalFile)
+            .Concat(Trees.All())
             .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)];
 
     /// <summary>Creates a file in the cache that is still to be written.</summary>
@@ -68,6 +76,18 @@ internal sealed class Cache(string root, TimeProvider clock)
         return StagingFile.Create(directory, $"{Processes.Id}-", null, () => TrustedPath.MakePrivateDirectory(directory));
     }
 
+    /// <summary>Creates a directory in the cache that is still to be filled.</summary>
+    /// <inheritdoc cref="Stage"/>
+    public static StagingDirectory StageDirectory(string root)
+    {
+        var directory = $"{root}/{StagingName}";
+        TrustedPath.MakePrivateDirectory(directory);
+        return StagingDirectory.Create(directory, $"{Processes.Id}-");
+    }
+
+    /// <exception cref="RunException">73: the directory is not marked as a cache of run.</exception>
+    public void RequireMark() => _tag.Require();
+
     /// <summary>
     /// Stores a new version: renames the staging file into place, then writes the record.
     /// </summary>
@@ -78,7 +98,7 @@ internal sealed class Cache(string root, TimeProvider clock)
     public CachedScript Store(string url, StagingFile staging, CacheRecord record, Func<bool> isRunning)
     {
         var directory = $"{root}/{Key(url)}";
-        var version = $"{directory}/{record.Sha256[..KeyLength]}";
+        var version = $"{directory}/{VersionName(record)}";
         var path = $"{version}/{record.Name}";
         MakeVersion();
         var before = ReadRecord(directory);
@@ -88,10 +108,10 @@ internal sealed class Cache(string root, TimeProvider clock)
         record = record with { Stamp = status.Stamp, Size = status.Size };
 
         // A first record needs no flush: a power failure can lose only what this fetch has stored, because a damaged record counts as none.
-        Write(directory, record, flush: before is not null);
+        Write(root, directory, record, flush: before is not null);
         if (_tag.Exists)
         {
-            VersionSweeper.Sweep(directory, current: record, superseded: before?.Record, Now, isRunning);
+            VersionSweeper.Sweep(directory, [VersionName(record)], before is { } old ? VersionName(old.Record) : null, Now, isRunning);
         }
 
         return new CachedScript(path, record);
@@ -113,7 +133,7 @@ internal sealed class Cache(string root, TimeProvider clock)
             ETag = etag ?? copy.Record.ETag,
             LastModified = lastModified ?? copy.Record.LastModified,
         };
-        Write($"{root}/{Key(url)}", record, flush: true);
+        Write(root, $"{root}/{Key(url)}", record, flush: true);
         return copy with { Record = record };
     }
 
@@ -129,6 +149,11 @@ internal sealed class Cache(string root, TimeProvider clock)
         if (TrustedPath.CheckTarget(root) is null)
         {
             return false;
+        }
+
+        if (urls.Select(TreeUrl.Parse).OfType<TreeUrl>().ToList() is { Count: > 0 } trees)
+        {
+            return Trees.Remove(trees, holders, kept);
         }
 
         string[] keys = [.. urls.Select(Key).Distinct().Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
@@ -189,6 +214,7 @@ internal sealed class Cache(string root, TimeProvider clock)
             RemoveKeys(keys, holders, kept);
         }
 
+        Trees.RemoveAll(holders, kept);
         Sweep();
         var plans = $"{root}/{PlansName}";
         if (TrustedPath.Check(plans) is { IsDirectory: true })
@@ -304,6 +330,8 @@ internal sealed class Cache(string root, TimeProvider clock)
         }
     }
 
+    private static string VersionName(CacheRecord record) => record.Sha256[..KeyLength];
+
     private static string DirectoryOf(CachedScript copy) => TrustedPath.Parent(TrustedPath.Parent(copy.Path));
 
     private CachedScript? FindByKey(string key)
@@ -311,12 +339,12 @@ internal sealed class Cache(string root, TimeProvider clock)
         // The root may be a symbolic link; what is below it must not be one.
         var directory = $"{root}/{key}";
         if (TrustedPath.CheckTarget(root) is null || TrustedPath.Check(directory) is null
-            || ReadRecord(directory) is not var (record, file))
+            || ReadRecord(directory) is not var (record, file) || record.Sha256.Length == 0)
         {
             return null;
         }
 
-        var version = $"{directory}/{record.Sha256[..KeyLength]}";
+        var version = $"{directory}/{VersionName(record)}";
         var path = $"{version}/{record.Name}";
         if (TrustedPath.Check(version) is null || TrustedPath.Check(path) is not { IsRegular: true } status)
         {
@@ -334,7 +362,7 @@ internal sealed class Cache(string root, TimeProvider clock)
     }
 
     /// <summary>The file's stamp has changed: if its bytes still have the digest, records the new stamp; else returns null.</summary>
-    private static CachedScript? Rehash(string directory, string path, CacheRecord record)
+    private CachedScript? Rehash(string directory, string path, CacheRecord record)
     {
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
         if (file is null || Files.Status(file).Value is not { } status || status.Size != record.Size
@@ -347,7 +375,7 @@ internal sealed class Cache(string root, TimeProvider clock)
         var copy = new CachedScript(path, record with { Stamp = status.Stamp });
         try
         {
-            Write(directory, copy.Record, flush: true);
+            Write(root, directory, copy.Record, flush: true);
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
@@ -358,9 +386,9 @@ internal sealed class Cache(string root, TimeProvider clock)
     }
 
     /// <summary>The record, and its file with the stamp it had when it was read.</summary>
-    private static (CacheRecord Record, Input.File File)? ReadRecord(string directory)
+    internal static (CacheRecord Record, Input.File File)? ReadRecord(string directory, string name = RecordName)
     {
-        var path = $"{directory}/{RecordName}";
+        var path = $"{directory}/{name}";
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
         return file is not null
             && TrustedPath.Check(path, Files.Status(file)) is { IsRegular: true } status
@@ -370,13 +398,12 @@ internal sealed class Cache(string root, TimeProvider clock)
             : null;
     }
 
-    private static void Write(string directory, CacheRecord record, bool flush)
+    internal static void Write(string root, string directory, CacheRecord record, bool flush, string name = RecordName)
     {
-        var root = directory[..directory.LastIndexOf('/')];
         using var staging = Stage(root);
         staging.Write(OsText.ToBytes(record.ToText()));
         _ = staging.Finish(
-            Permissions.PrivateFile, $"{directory}/{RecordName}", flush, () => TrustedPath.MakePrivateDirectory(directory));
+            Permissions.PrivateFile, $"{directory}/{name}", flush, () => TrustedPath.MakePrivateDirectory(directory));
     }
 
     /// <summary>The names in the root; empty if it does not exist yet.</summary>

@@ -9,8 +9,8 @@ namespace Run.Caching;
 /// <param name="Script">SCRIPT as typed when the bytes were fetched.</param>
 /// <param name="Url">Without secrets; the cache's key is a digest of the real one.</param>
 /// <param name="Name">The file's name.</param>
-/// <param name="Sha256">In lower case.</param>
-/// <param name="Size">In bytes.</param>
+/// <param name="Sha256">Of the script, or of the archive, in lower case; empty for a repository.</param>
+/// <param name="Size">Of the script, or of all files of a tree, in bytes.</param>
 /// <param name="Fetched">When these bytes were fetched.</param>
 /// <param name="Checked">When the server last confirmed them as current.</param>
 internal sealed record CacheRecord(
@@ -19,6 +19,18 @@ internal sealed record CacheRecord(
 {
     /// <summary>The file's stamp when its bytes were last known to be right; see <see cref="Cache"/>.</summary>
     public FileStamp Stamp { get; init; }
+
+    /// <summary>The digest of the tree, in lower case; null for a script that is one file.</summary>
+    public string? Tree { get; init; }
+
+    /// <summary>The commit, if the tree is that of one; else null.</summary>
+    public string? Commit { get; init; }
+
+    /// <summary>The one directory that all entries of the archive lie in, and that is not a part of paths; null if there is none.</summary>
+    public string? Top { get; init; }
+
+    /// <summary>What was accepted, if it was asked about: the digest of the tree, or of the script.</summary>
+    public string Content => Tree ?? Sha256;
 
     /// <summary>Begins the URL of a copy of a local file: see Acquisition/LocalCopy.</summary>
     public const string LocalScheme = "file://";
@@ -36,7 +48,10 @@ internal sealed record CacheRecord(
         Add("script", Script);
         Add("url", Url);
         Add("name", Name);
-        Add("sha256", Sha256);
+        Add("sha256", Sha256.Length > 0 ? Sha256 : null);
+        Add("tree", Tree);
+        Add("commit", Commit);
+        Add("top", Top);
         Add("size", Size.ToString(CultureInfo.InvariantCulture));
         Add("fetched", Fetched.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
         Add("checked", Checked.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
@@ -76,18 +91,25 @@ internal sealed record CacheRecord(
         return values.TryGetValue("script", out var script)
             && values.TryGetValue("url", out var url)
             && values.TryGetValue("name", out var name)
-            && values.TryGetValue("sha256", out var sha256)
-            && sha256.Length == Posix.Sha256.HexLength && CharChecks.AreLowerHex(sha256)
+            && (Hex("sha256") is not null || Hex("tree") is not null)
             && Number("size") is { } size
             && Number("fetched") is { } fetched
             && Number("checked") is { } @checked
             && values.TryGetValue("identity", out var stampText) && FileStamp.Parse(stampText) is { } stamp
             && !name.Contains('/', StringComparison.Ordinal) && name is not ("" or "." or "..")
             ? new CacheRecord(
-                script, url, name, sha256, size, DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
+                script, url, name, Hex("sha256") ?? "", size, DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
                 values.GetValueOrDefault("etag"), values.GetValueOrDefault("last-modified"))
-            { Stamp = stamp }
+            {
+                Stamp = stamp,
+                Tree = Hex("tree"),
+                Commit = values.GetValueOrDefault("commit"),
+                Top = values.GetValueOrDefault("top"),
+            }
             : null;
+
+        string? Hex(string key) =>
+            values.TryGetValue(key, out var hex) && hex.Length == Posix.Sha256.HexLength && CharChecks.AreLowerHex(hex) ? hex : null;
 
         // At most the end of the year 9999, the range of DateTimeOffset.
         long? Number(string key) =>

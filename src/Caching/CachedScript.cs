@@ -1,14 +1,36 @@
 using Run.Inputs;
+using Run.Naming;
+using Run.Reporting;
 
 namespace Run.Caching;
 
-/// <summary>A script in the cache, complete and with the bytes that were fetched.</summary>
-/// <param name="Path">The file. Its bytes never change: another version of the script has another path.</param>
+/// <summary>A script in the cache, complete and with the bytes that were fetched; or a tree, with all its files.</summary>
+/// <param name="Path">The file, or the directory. Its bytes never change: another version of the script has another path.</param>
 /// <param name="Record">Its description.</param>
 internal sealed record CachedScript(string Path, CacheRecord Record)
 {
     /// <summary>The record's file; null if this process has just written the record.</summary>
     public Input.File? RecordFile { get; init; }
+
+    /// <summary>The tree, if it is one, or if the script is a file of one; else null.</summary>
+    public CachedTree? Tree { get; init; }
+
+    /// <summary>Whether it has the digests that are asked for.</summary>
+    public bool Fits(ResolvedScript script) =>
+        (script.Digest is null || Record.Sha256 == script.Digest) && (script.TreeDigest is null || Record.Tree == script.TreeDigest);
+
+    /// <summary>The script itself: if this is a tree, the file of it.</summary>
+    /// <exception cref="RunException">126: it is not a regular file. 127: the tree has no such file.</exception>
+    public CachedScript At(ResolvedScript script)
+    {
+        if (Tree is null)
+        {
+            return this;
+        }
+
+        var file = Tree.File(script.Tree!.Path, Record.Top, script);
+        return this with { Path = $"{Tree.Root}/{file.Path}", Record = Record with { Stamp = file.Stamp } };
+    }
 
     /// <summary>
     /// Whether the server need not be asked again. A copy from the future (the clock was set back) is not fresh.

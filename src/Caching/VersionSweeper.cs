@@ -18,25 +18,26 @@ internal static class VersionSweeper
     private static readonly TimeSpan s_minKeepTime = TimeSpan.FromMinutes(1);
 
     /// <summary>Removes the versions that need not be kept. Failures are ignored: the next fetch tries again.</summary>
-    /// <param name="directory">The directory of one URL.</param>
-    /// <param name="superseded">The previous record; its version is kept this time.</param>
+    /// <param name="directory">The directory of one URL, or of one repository.</param>
+    /// <param name="current">The names of the versions that a record describes.</param>
+    /// <param name="superseded">The previous version, which is kept this time; null for none.</param>
     /// <param name="isRunning">
     /// Whether another process holds a lock of the script. It is called after the new record is in place: a process that takes the lock
     /// later finds the new version, because it looks for it while holding the lock.
     /// </param>
-    public static void Sweep(string directory, CacheRecord current, CacheRecord? superseded, DateTimeOffset now, Func<bool> isRunning)
+    public static void Sweep(
+        string directory, IReadOnlyCollection<string> current, string? superseded, DateTimeOffset now, Func<bool> isRunning)
     {
         var old = new List<Version>();
         foreach (var name in Files.Names(directory).Value ?? [])
         {
             var path = $"{directory}/{name}";
-            if (current.Sha256.StartsWith(name, StringComparison.Ordinal)
-                || Files.LinkStatus(path).Value is not { IsDirectory: true } status)
+            if (!Cache.IsKey(name) || current.Contains(name) || Files.LinkStatus(path).Value is not { IsDirectory: true } status)
             {
                 continue;
             }
 
-            if (superseded is not null && superseded.Sha256.StartsWith(name, StringComparison.Ordinal))
+            if (name == superseded)
             {
                 _ = Files.Touch(path);
                 continue;

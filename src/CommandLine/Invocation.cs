@@ -1,3 +1,5 @@
+using Run.Posix;
+
 namespace Run.CommandLine;
 
 /// <summary>What an invocation does.</summary>
@@ -43,6 +45,12 @@ internal sealed record Invocation
     /// begins. Of the other ones <c>--interpreter</c> starts the script in a way that no plan has.
     /// </summary>
     public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null;
+
+    /// <summary>The local file that was typed as SCRIPT, when it was read, if it starts <c>run</c>; else null.</summary>
+    public FileStamp? TypedFile { get; init; }
+
+    /// <summary>Whether a file that starts <c>run</c> had a part in this.</summary>
+    public bool IsFromFile { get; init; }
 
     /// <summary>The options, each as one word <c>--name</c> or <c>--name=VALUE</c>.</summary>
     public IReadOnlyList<string> Options { get; init; } = [];

@@ -55,7 +55,16 @@ internal static class CleanCommand
     private static void RemoveUnused(RunContext context, DateTimeOffset since)
     {
         var locks = LockUse.All(context.Paths.State);
-        foreach (var copy in context.Cache.All())
+        foreach (var (directory, keys, lastChecked) in context.Cache.Trees.Uses().ToList())
+        {
+            var its = locks.Where(one => keys.Any(one.IsOf)).ToList();
+            if (its.TrueForAll(one => one.Used < since) && lastChecked < since)
+            {
+                _ = LockFile.WhileAlone(its.Select(static one => one.Path), () => context.Cache.Trees.RemoveUnused(directory));
+            }
+        }
+
+        foreach (var copy in context.Cache.All().Where(static copy => copy.Tree is null))
         {
             var key = Cache.KeyOf(copy);
             var its = locks.Where(one => one.IsOf(key) || one.Record?.Script == copy.Record.Script).ToList();

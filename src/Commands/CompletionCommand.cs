@@ -1,8 +1,11 @@
+using Run.Caching;
 using Run.CommandLine;
 using Run.CommandLine.Completion;
+using Run.Execution;
 using Run.Inputs;
 using Run.Locking;
 using Run.Naming;
+using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Commands;
@@ -15,6 +18,9 @@ internal static class CompletionCommand
 
     /// <summary>Likewise: print the scripts that run now.</summary>
     private const string Running = "running";
+
+    /// <summary>Likewise: print the scripts that have a log.</summary>
+    private const string Logged = "logged";
 
     public static int Execute(RunContext context, Invocation invocation)
     {
@@ -29,6 +35,12 @@ internal static class CompletionCommand
         {
             Print(RunningScript.All(context.Paths.State).Where(static one => one.Script is not null).DistinctBy(static one => one.Script)
                 .Select(static one => new Candidate(one.Script!, one.Holder.Name)));
+            return 0;
+        }
+
+        if (shell == Logged)
+        {
+            Print(WithLog(context));
             return 0;
         }
 
@@ -49,11 +61,44 @@ internal static class CompletionCommand
     {
         var now = context.Reads.Now;
         var sources = context.Configuration.Sources().Where(static s => s.Name != ScriptName.DefaultScope);
-        var cached = context.Cache.All()
-            .Select(c => new Candidate(c.Record.Script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"));
+        var cached = context.Cache.All().SelectMany(c => Siblings(c).Select(
+            script => new Candidate(script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"))).DistinctBy(static one => one.Word);
         return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects))
             .Concat(Listed(context))
             .Concat(cached);
+    }
+
+    /// <summary>The cached script; if it is one file of many, the other executable ones too.</summary>
+    private static IEnumerable<string> Siblings(CachedScript copy)
+    {
+        const int Most = 500;
+        var script = copy.Record.Script;
+        if (copy.Tree is not { } tree || TreeUrl.Parse(copy.Record.Url) is not { } url)
+        {
+            return [script];
+        }
+
+        // SCRIPT ends in the path, or in the part of it that the source's pattern does not have, and in the ref.
+        var end = url.IsRepository && script.EndsWith("@" + url.Ref, StringComparison.Ordinal) ? script.Length - url.Ref!.Length - 1 : script.Length;
+        var named = script[..end];
+        var fixedPart = 0;
+        while (!named.EndsWith("/" + url.Path[fixedPart..], StringComparison.Ordinal)
+            && !named.EndsWith(":" + url.Path[fixedPart..], StringComparison.Ordinal))
+        {
+            var slash = url.Path.IndexOf('/', fixedPart);
+            if (slash < 0)
+            {
+                return [script];
+            }
+
+            fixedPart = slash + 1;
+        }
+
+        var head = named[..^(url.Path.Length - fixedPart)];
+        return tree.Stamps.Files
+            .Where(file => !file.IsLink && file.Path.StartsWith(url.Path[..fixedPart], StringComparison.Ordinal)
+                && (file.Path == url.Path || Files.Status($"{tree.Root}/{file.Path}").Value is { IsExecutable: true }))
+            .Take(Most).Select(file => $"{head}{file.Path[fixedPart..]}{script[end..]}");
     }
 
     /// <summary>The scripts of sources that are directories.</summary>
@@ -61,6 +106,21 @@ internal static class CompletionCommand
         .Where(static source => source.IsDirectory)
         .SelectMany(source => DirectoryListing.Of(source, "", () => XdgPaths.Home(context.Reads)))
         .Select(static one => new Candidate(one.Script, DirectoryListing.Summary(one.Path)));
+
+    /// <summary>A log has the beginning of the script's key in its name, and the lock file of that key knows the script.</summary>
+    private static IEnumerable<Candidate> WithLog(RunContext context)
+    {
+        var locks = LockUse.All(context.Paths.State);
+        foreach (var name in Files.Names($"{context.Paths.State}/{Detach.LogsName}").Value ?? [])
+        {
+            if (Detach.KeyOfLog(name) is { } key && Files.LinkStatus($"{context.Paths.State}/{Detach.LogsName}/{name}").Value is { } log
+                && locks.FirstOrDefault(one => one.IsOf(key))?.Record is { } record)
+            {
+                var age = context.Reads.Now - DateTimeOffset.FromUnixTimeMilliseconds(log.Modified / 1_000_000);
+                yield return new Candidate(record.Script, $"written {HumanFormat.Age(age)} ago");
+            }
+        }
+    }
 
     /// <summary>One a line, without those that cannot be typed.</summary>
     private static void Print(IEnumerable<Candidate> candidates) => Stdout.Write(string.Concat(

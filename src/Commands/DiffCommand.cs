@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Run.Acquisition;
 using Run.Caching;
 using Run.CommandLine;
@@ -29,7 +30,7 @@ internal static class DiffCommand
         var versions = Batch.Run(scripts, Batch.Pins, "comparing", one =>
         {
             var copy = context.Scripts.Find(one.Script) ?? (!one.Script.IsPinned ? null : Pinned(one.Script, context));
-            return (Copy: copy, Latest: context.Scripts.Latest(one.Named with { Digest = null }));
+            return (Copy: copy, Latest: context.Scripts.Latest(one.Named with { Digest = null, TreeDigest = null }));
         });
         var differs = false;
         foreach (var (one, version) in scripts.Zip(versions).Where(static pair => pair.Second.Failure is null))
@@ -45,13 +46,17 @@ internal static class DiffCommand
     {
         var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, context.Reads.Now));
         var after = (latest.Path, DiffProgram.Label(script.NamedUrl));
+        bool Write(SafeFileHandle? into) => latest.Tree is null
+            ? DiffProgram.Write(before, after, into, context.Reads)
+            : DiffProgram.WriteTrees(copy?.Tree?.Root, latest.Path, context.Cache.Root, into, context.Reads);
+
         if (!Stdout.IsTerminal)
         {
-            return DiffProgram.Write(before, after, null, context.Reads);
+            return Write(null);
         }
 
         using var text = Cache.Stage(context.Cache.Root);
-        var differs = DiffProgram.Write(before, after, text.Handle, context.Reads);
+        var differs = Write(text.Handle);
         using var written = text.Reopen();
         DiffProgram.Show(written, Stdout.Write, Messages.MayColour);
         return differs;

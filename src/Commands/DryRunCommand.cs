@@ -12,13 +12,14 @@ internal static class DryRunCommand
     {
         var script = context.Resolve(invocation.Script);
         context.RequirePin(script);
-        var copy = script.Local is null ? context.Scripts.Find(script) : null;
+        var copy = script.Local is null ? context.Scripts.Find(script)?.At(script) : null;
         var path = script.Local is { } local ? LocalScript.Checked(local, script) : copy?.Path;
         var url = script.Local is null ? UrlText.Redacted(script.Url) : null;
-        var digest = copy?.Record.Sha256 ?? script.Digest;
+        var digest = copy?.Record.Sha256 is { Length: > 0 } cached ? cached : script.Digest;
+        var tree = copy?.Record.Tree ?? script.TreeDigest;
         var arguments = Arguments(path, script, context, invocation);
 
-        Stdout.Write(invocation.Json ? ToJson(script.DisplayName, url, path, digest, arguments) : ToText(url, path, digest, arguments));
+        Stdout.Write(invocation.Json ? ToJson(script, url, path, digest, tree, arguments) : ToText(url, path, digest, tree, arguments));
         return 0;
     }
 
@@ -29,21 +30,28 @@ internal static class DryRunCommand
         path is not null
             ? Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name))
                 .Arguments(invocation.Arguments)
-            : [.. ShellWords.Split(invocation.Interpreter ?? ""), UrlText.FileName(script.Url), .. invocation.Arguments];
+            : [.. ShellWords.Split(invocation.Interpreter ?? ""), script.FileName, .. invocation.Arguments];
 
-    private static string ToText(string? url, string? path, string? digest, string[] arguments) =>
+    private static string ToText(string? url, string? path, string? digest, string? tree, string[] arguments) =>
         (url is null ? "" : $"url     {url}\n")
         + $"path    {Messages.Printable(path ?? "not cached")}\n"
         + (digest is null ? "" : $"sha256  {digest}\n")
+        + (tree is null ? "" : $"tree    {tree}\n")
         + $"argv    {Messages.Printable(ShellWords.Join(arguments))}\n";
 
-    private static string ToJson(string script, string? url, string? path, string? digest, string[] arguments) => Json.Of(writer =>
+    private static string ToJson(
+        ResolvedScript script, string? url, string? path, string? digest, string? tree, string[] arguments) => Json.Of(writer =>
     {
         writer.WriteStartObject();
-        writer.WriteString("script", Messages.Printable(script));
+        writer.WriteString("script", Messages.Printable(script.DisplayName));
         writer.WriteString("url", url);
         writer.WriteString("path", path is null ? null : Messages.Printable(path));
         writer.WriteString("sha256", digest);
+        if (script.Tree is not null)
+        {
+            writer.WriteString("tree", tree);
+        }
+
         writer.WriteStartArray("argv");
         foreach (var argument in arguments)
         {

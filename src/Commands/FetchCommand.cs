@@ -44,7 +44,12 @@ internal static class FetchCommand
             writer.WriteString("script", Messages.Printable(copy?.Record.Script ?? one.First));
             writer.WriteString("url", copy is null ? null : Messages.Printable(copy.Record.Url));
             writer.WriteString("path", copy is null ? null : Messages.Printable(copy.Path));
-            writer.WriteString("sha256", copy?.Record.Sha256);
+            writer.WriteString("sha256", copy?.Record.Sha256 is { Length: > 0 } digest ? digest : null);
+            if (copy?.Record.Tree is { } tree)
+            {
+                writer.WriteString("tree", tree);
+            }
+
             writer.WriteString("error", one.Second.Failure is { } failure ? Messages.Printable(failure.Message) : null);
         });
 }

@@ -25,11 +25,34 @@ internal static class ListCommand
                 return 0;
             }
 
-            Messages.Note($"{name}: this source cannot be listed; these of its scripts are cached");
+            if (source.IsTree && source.InTree(prefix) is { } inTree)
+            {
+                Stdout.Write(Scripts(InTree(source, inTree, context), invocation.Json));
+                return 0;
+            }
+
+            Messages.Note(
+                $"{name}: this source cannot be listed; these of its scripts are cached",
+                source.IsTree ? $"it can be if more is given: it expects {source.Expects}" : null);
         }
 
         Stdout.Write(Cached([.. context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern))], context, invocation.Json));
         return 0;
+    }
+
+    /// <summary>The files of an archive or a repository, which is fetched if it is not cached. Hidden files are left out.</summary>
+    private static IReadOnlyList<(string Script, string Path)> InTree(Source source, TreePrefix prefix, RunContext context)
+    {
+        var script = context.Named($"{source.Name}:{prefix.Any}");
+        var tree = context.Scripts.GetTree(script).Tree!;
+        return
+        [
+            .. from file in tree.Stamps.Files
+               where !file.IsLink && file.Path[0] != '.' && !file.Path.Contains("/.", StringComparison.Ordinal)
+               let rest = DirectoryListing.Match(file.Path, prefix.Literals)
+               where rest is not null && rest.StartsWith(prefix.Path, StringComparison.Ordinal)
+               select ($"{source.Name}:{prefix.Head}{rest}{prefix.Tail}", $"{tree.Root}/{file.Path}"),
+        ];
     }
 
     /// <summary><c>SOURCE:[PREFIX]</c>; null for a text that only filters the cached scripts.</summary>
@@ -71,7 +94,12 @@ internal static class ListCommand
                 writer.WriteString("script", Messages.Printable(copy.Record.Script));
                 writer.WriteString("url", Messages.Printable(copy.Record.Url));
                 writer.WriteString("path", Messages.Printable(copy.Path));
-                writer.WriteString("sha256", copy.Record.Sha256);
+                writer.WriteString("sha256", copy.Record.Sha256.Length > 0 ? copy.Record.Sha256 : null);
+                if (copy.Record.Tree is { } tree)
+                {
+                    writer.WriteString("tree", tree);
+                }
+
                 writer.WriteNumber("size", copy.Record.Size);
                 writer.WriteString("fetched", copy.Record.Fetched.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
             });
@@ -87,8 +115,15 @@ internal static class ListCommand
                 copy.Record.Script,
                 forPeople ? HumanFormat.Size(copy.Record.Size) : copy.Record.Size.ToString(CultureInfo.InvariantCulture),
                 HumanFormat.Age(now - copy.Record.Fetched),
-                forPeople ? copy.Record.Sha256[..ShortDigest] : copy.Record.Sha256,
+                Digest(copy.Record, forPeople),
                 copy.Record.Url,
             }));
+    }
+
+    /// <summary>That of a tree is said to be one, because it is no file's.</summary>
+    private static string Digest(CacheRecord record, bool isShort)
+    {
+        var digest = isShort ? record.Content[..ShortDigest] : record.Content;
+        return record.Tree is null ? digest : $"tree:{digest}";
     }
 }

@@ -25,7 +25,7 @@ internal static class OutdatedCommand
         var script = context.Named(name);
         var pin = script.Local is null ? context.Pins?.List.Find(Pin.Key(script.DisplayName)) : null;
         return pin is not null
-            ? new Pinned(pin, script with { Digest = null })
+            ? new Pinned(pin, script with { Digest = null, TreeDigest = null })
             : throw new RunException(
                 ExitStatus.Usage, $"{script.DisplayName}: not pinned", $"run --pin {script.ShellQuoted} pins it");
     }
@@ -40,7 +40,8 @@ internal static class OutdatedCommand
         }
 
         using var latest = context.Scripts.Latest(script);
-        return latest.Sha256 == pinned.Pin.Sha256 ? null : new Change(script.DisplayName, pinned.Pin.Sha256, latest.Sha256);
+        var now = pinned.Pin.Kind == Pin.OfTree ? latest.Tree : latest.Sha256;
+        return now is null || now == pinned.Pin.Hex ? null : new Change(script.DisplayName, pinned.Pin.Hex, now);
     }
 
     private static string ToText(List<Change> outdated)

@@ -43,7 +43,10 @@ internal static class PinCommand
     {
         var script = CommitLookup.Resolve(named);
         var copy = context.Scripts.Get(script, update: true);
-        Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Sha256);
-        return new Pin(script.DisplayName, UrlText.Redacted(script.Url, script.Source?.Pattern), copy.Record.Sha256);
+        Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Content);
+        var url = script.Tree is { } tree && copy.Record.Commit is { } commit ? (tree with { Ref = commit }).ToString() : script.Url;
+        return new Pin(
+            script.DisplayName, UrlText.Redacted(url, script.Source?.Pattern), copy.Record.Tree is null ? Pin.OfBytes : Pin.OfTree,
+            copy.Record.Content);
     }
 }

@@ -84,13 +84,14 @@ internal static class RunCommand
             context.Lock.Acquire(request);
         }
 
-        if (invocation.MayBePlanned)
+        if (invocation.MayBePlanned && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
         {
             new Planner(
                 invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
             {
                 Offline = context.Offline,
                 HasLock = context.Lock.IsTaken,
+                TypedFile = invocation.TypedFile,
                 RefusalIsSilent = invocation is { Quiet: true, ConflictExitCode: 0 } && request.Wait == TimeSpan.Zero,
             }.WriteDown();
         }

@@ -39,23 +39,52 @@ internal static class PatternChecks
         }
     }
 
-    /// <summary>Checks that a source which is a directory has no keys that are about fetching.</summary>
+    /// <summary>
+    /// Checks that a source which is a directory has no keys that are about fetching, and one of repositories none that git does not know.
+    /// </summary>
     /// <param name="keys">The source's keys.</param>
-    public static void CheckDirectory(Source source, IEnumerable<(string Name, SourceLocation Place)> keys)
+    public static void CheckKeys(Source source, IEnumerable<(string Name, SourceLocation Place)> keys)
     {
-        foreach (var (name, place) in source.IsDirectory ? keys : [])
+        foreach (var (name, place) in keys)
         {
-            if (name is not ("url" or "ref" or "lock"))
+            if (source.IsDirectory && name is not ("url" or "ref" or "lock"))
             {
                 throw place.Mistake($"{name}: the source is a directory, so nothing is fetched and this would have no effect");
             }
+
+            if (source.IsRepository && name is "mirrors" or "headers" or "commit")
+            {
+                throw place.Mistake(
+                    $"{name}: the source is a repository, which git fetches, so this would have no effect",
+                    name switch
+                    {
+                        "mirrors" => "git has url.<base>.insteadOf",
+                        "headers" => "git has credential helpers, and http.<url>.extraHeader",
+                        _ => null,
+                    });
+            }
         }
+    }
+
+    /// <summary>Checks that a source and its mirrors have the scripts at the same place: in archives all of them, or none.</summary>
+    public static void CheckMirrors(Source source, SourceLocation place)
+    {
+        foreach (var mirror in source.Mirrors)
+        {
+            if (TreeUrl.Is(mirror) != TreeUrl.Is(source.Pattern) || InTree(mirror) != InTree(source.Pattern))
+            {
+                throw place.Mistake(
+                    $"mirrors: behind the {TreeUrl.Separator} a mirror must have what the url has", $"that is {InTree(source.Pattern) ?? "no such place"}");
+            }
+        }
+
+        static string? InTree(string pattern) => TreeUrl.Is(pattern) ? TreeUrl.SplitPattern(pattern).Path : null;
     }
 
     /// <summary>Checks that a mirror is a URL.</summary>
     public static void CheckMirror(string pattern, SourceLocation place)
     {
-        if (Source.IsPath(pattern))
+        if (Source.IsPath(pattern) || TreeUrl.IsGit(pattern))
         {
             throw place.Mistake("a mirror must be an http or https URL");
         }
@@ -110,7 +139,7 @@ internal static class PatternChecks
         if (!ScriptName.IsUrl(sample))
         {
             throw place.Mistake(
-                "the pattern is neither an http or https URL nor the path of a directory",
+                "the pattern is neither a URL that can be fetched nor the path of a directory",
                 $"for example  https://host/scripts/{Source.Part}  or  /srv/scripts/{Source.Part}");
         }
 

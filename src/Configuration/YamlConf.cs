@@ -122,7 +122,8 @@ internal sealed class YamlConf
             throw At(name).Mistake($"the source {name.Value} has no url");
         }
 
-        PatternChecks.CheckDirectory(source, keys);
+        PatternChecks.CheckKeys(source, keys);
+        PatternChecks.CheckMirrors(source, keys.Find(static key => key.Item1 == "mirrors").Item2);
         PatternChecks.CheckRef(source, reference);
         PatternChecks.CheckCommit(source, commit);
         return source;

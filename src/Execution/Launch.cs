@@ -21,6 +21,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <summary>The file's stamp when its first line was read; null if it cannot be read.</summary>
     public FileStamp? Stamp { get; private init; }
 
+    /// <summary>Whether the interpreter is the one of the second line, because the first one starts <c>run</c>.</summary>
+    public bool BySecondLine { get; private init; }
+
     /// <summary>Reads the beginning of the script, and decides how to start it.</summary>
     /// <param name="interpreter">The value of <c>--interpreter</c>.</param>
     /// <param name="interpreterOf">The interpreter for a file name, called only for a script without a #! line.</param>
@@ -49,9 +52,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         if (RunFile.Of(start) is { } runFile)
         {
             // The kernel would start run again. What the file stands for has been looked up by now, or it stands for nothing.
-            return runFile.Second is { } second
-                ? new Launch(path, displayName, Words(second), ByKernel: false, second)
-                : throw RunFile.SaysNothing(displayName);
+            return runFile.Second is not { } second ? throw runFile.CannotBeStarted(displayName)
+                : RunFile.IsCircle(second) ? throw RunFile.SaysNothing(displayName)
+                : new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true };
         }
 
         if (Shebang.Parse(start) is { } shebang)
@@ -81,7 +84,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         if (ByKernel)
         {
             refused = Processes.Execute(Path, [Path, .. arguments]);
-            if (Interpreter.Count == 0 || refused is Errno.TooBig or Errno.NoMemory)
+            if (Interpreter.Count == 0 || refused is Errno.TooBig or Errno.NoMemory || (refused is Errno.NoEntry && IsGone))
             {
                 return CannotStart(refused);
             }
@@ -127,7 +130,10 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         }
     }
 
-    private string? NamedBy => Shebang is null ? null : $"its first line is {Shebang}";
+    private string? NamedBy => Shebang is null ? null : $"its {(BySecondLine ? "second" : "first")} line is {Shebang}";
+
+    /// <summary>Whether the script itself has been removed since it was read.</summary>
+    private bool IsGone => Files.Status(Path).Error is Errno.NoEntry or Errno.NotDirectory;
 
     private RunException Missing(string interpreter) =>
         new(ExitStatus.NotFound, $"{DisplayName}: no such interpreter: {interpreter}", NamedBy);
@@ -140,6 +146,8 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         Errno.TooBig => CannotStart("its arguments and environment are too long for the kernel"),
         Errno.ExecFormat => CannotStart("neither a script nor a program for this machine"),
         Errno.Access => CannotStart($"cannot be executed: {Path}", "the file has no x bit, or its file system is mounted noexec"),
+        Errno.NoEntry or Errno.NotDirectory when IsGone => LocalScript.Unreadable(DisplayName, Errno.NoEntry),
+        Errno.NoEntry when Stamp is null => CannotStart("its interpreter or loader is not installed", "the file cannot be read"),
         Errno.NoEntry => CannotStart("a program whose loader is not installed"),
         _ => CannotStart($"cannot be started: {error.Describe()}"),
     };

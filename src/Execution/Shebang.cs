@@ -1,3 +1,4 @@
+using Run.Generated;
 using Run.Posix;
 
 namespace Run.Execution;
@@ -9,7 +10,7 @@ namespace Run.Execution;
 internal sealed record Shebang(string Interpreter, string? Argument, bool KernelReadsIt)
 {
     /// <summary>How many bytes of a script to read for its first line. The kernel reads fewer, and real lines are shorter.</summary>
-    public const int MostBytes = 4096;
+    public const int MostBytes = Shared.FirstLinesBytes;
 
     private static readonly Version s_longerLines = new(5, 1);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 using Run.Trees;

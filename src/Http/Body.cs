@@ -25,14 +25,14 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
 
     /// <summary>Writes the decoded body to <paramref name="into"/>, from its start.</summary>
     /// <param name="counter">Counts the bytes that arrive, to detect more than were promised.</param>
-    /// <param name="digest">
-    /// The digest that the caller requires. With it, a body may lack a length, and it may look like a web page if it has this digest.
+    /// <param name="request">
+    /// With the digest that the caller requires, a body may lack a length, and it may look like a web page if it has this digest.
     /// </param>
     /// <returns>Digest, and length in bytes, of the decoded body.</returns>
     /// <exception cref="RunException">65, 69, 73.</exception>
-    public async Task<(string Sha256, long Size)> SaveAsync(Stream into, BodyByteCounter? counter, string? digest)
+    public async Task<(string Sha256, long Size)> SaveAsync(Stream into, BodyByteCounter? counter, FetchRequest request)
     {
-        CheckHeader(digest);
+        CheckHeader(request);
         progress.Begin(Promised > 0 ? Promised : null);
         var hash = new Sha256();
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
@@ -43,7 +43,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
             Restart(into);
             var content = await response.Content.ReadAsStreamAsync().ConfigureAwait(false);
             await using var network = new MeteredStream(content, shown, maxBytes, stall, progress);
-            await using var decoded = await DecodeAsync(network).ConfigureAwait(false);
+            await using var decoded = request.AsItIs ? network : await DecodeAsync(network).ConfigureAwait(false);
             for (int count; (count = await ReadAsync(decoded, buffer).ConfigureAwait(false)) > 0;)
             {
                 var bytes = buffer.AsMemory(0, count);
@@ -89,14 +89,14 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
 
         var sha256 = hash.Finish();
         var isPage = HtmlSniffer.IsType(MediaType) || HtmlSniffer.IsPage(prefix.AsSpan(0, (int)Math.Min(size, prefix.Length)));
-        return isPage && sha256 != digest
+        return isPage && sha256 != request.Digest
             ? throw Page()
             : (sha256, size);
     }
 
     private string? MediaType => response.Content.Headers.ContentType?.MediaType;
 
-    private void CheckHeader(string? digest)
+    private void CheckHeader(FetchRequest request)
     {
         if (response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var lengths) && lengths.Distinct().Count() > 1)
         {
@@ -113,12 +113,12 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
             throw TooLong(shown, maxBytes);
         }
 
-        if (HtmlSniffer.IsType(MediaType) && digest is null)
+        if (HtmlSniffer.IsType(MediaType) && request.Digest is null)
         {
             throw Page();
         }
 
-        if (!EndIsKnown && digest is null)
+        if (!EndIsKnown && request.Digest is null && !request.IsKnown)
         {
             throw new RunException(
                 ExitStatus.Data, $"{shown} has no Content-Length, so a truncated download could not be detected",

@@ -80,7 +80,7 @@ internal sealed class Exchange : IDisposable
 
         var stall = deadline.Least(Limits.Stall);
         var body = new Body(response, shown, _maxBytes, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
-        var (sha256, size) = await body.SaveAsync(_into, _counter, _request.Digest).ConfigureAwait(false);
+        var (sha256, size) = await body.SaveAsync(_into, _counter, _request).ConfigureAwait(false);
         return new FetchResult(
             NotModified: false, sha256, size,
             Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
@@ -129,7 +129,7 @@ internal sealed class Exchange : IDisposable
         var request = new HttpRequestMessage(HttpMethod.Get, WithoutUser(hop)) { Version = HttpVersion.Version11 };
         _credentials.AddTo(request.Headers, asked, hop);
         AddIfMissing(request.Headers, "Accept", "*/*");
-        AddIfMissing(request.Headers, "Accept-Encoding", "gzip, br, deflate");
+        AddIfMissing(request.Headers, "Accept-Encoding", _request.AsItIs ? "identity" : "gzip, br, deflate");
         AddIfMissing(request.Headers, "User-Agent", s_agent);
 
         // There is only one request per connection.
@@ -171,9 +171,9 @@ internal sealed class Exchange : IDisposable
                 ExitStatus.Unavailable, $"{UrlText.Redacted(hop.AbsoluteUri)}: only https:// and http:// URLs are fetched");
         }
 
-        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && PlainHttpRefusal(hop, origin) is { } refusal)
+        if (origin.IsPlain && !_request.PlainHttpAllowed && _request.Digest is null && !_request.IsKnown)
         {
-            throw refusal;
+            PlainHttp.Check(hop, _proxies);
         }
 
         if (!origin.IsPlain && !OpenSsl.IsThere)
@@ -183,21 +183,6 @@ internal sealed class Exchange : IDisposable
                 $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, but neither libssl.so.3 nor libssl.so.1.1 was found",
                 "install the package libssl3, openssl-libs or openssl");
         }
-    }
-
-    /// <summary>Null if the request stays on this machine. One to this machine leaves it if a proxy takes it.</summary>
-    private RunException? PlainHttpRefusal(Uri hop, Origin origin)
-    {
-        const string WaysOut =
-            "use https, or give the digest (SCRIPT#sha256=HEX), or put \"plain-http: allow\" under its source in run.conf";
-        var shown = UrlText.Redacted(hop.AbsoluteUri);
-        return !origin.IsLoopback ? new RunException(
-                ExitStatus.Refused, $"{shown}: plain http is refused: anyone on the network could change the script", WaysOut)
-            : _proxies.Shown(hop) is { } proxy ? new RunException(
-                ExitStatus.Refused,
-                $"{shown}: plain http is refused: it goes through the proxy {proxy}, and anyone on the way could change the script",
-                $"put {origin.Host} into NO_PROXY, so that it stays on this machine; or {WaysOut}")
-            : null;
     }
 
     private static Uri Target(Uri hop, HttpResponseMessage response)
@@ -223,6 +208,12 @@ internal sealed class Exchange : IDisposable
         }
 
         var peer = Peer(hop);
+        if (Descriptors.AreScarce())
+        {
+            // The runtime says it only of the socket itself, and not of what it needs to wait for one.
+            return SocketFailure(SocketError.TooManyOpenSockets, peer);
+        }
+
         if (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
             && Inner<SocketException>(e) is { } socket)
         {

@@ -20,7 +20,7 @@ internal static class FailedResponse
             HttpStatusCode.NotFound or HttpStatusCode.Gone =>
                 new RunException(ExitStatus.NotFound, $"{shown}: not found ({status})", PrivateHint(origin)),
             HttpStatusCode.Forbidden when IsRateLimit(response) =>
-                new RunException(ExitStatus.Refused, $"{message}: too many requests", RateHint(origin)),
+                new RunException(ExitStatus.Refused, $"{message}: too many requests{Later(response)}", RateHint(origin)),
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
                 new RunException(ExitStatus.Refused, message, PrivateHint(origin) ?? RefusedHint(origin)),
             HttpStatusCode.TooManyRequests => TransientException.Unavailable(message, RateHint(origin), After(response)),
@@ -41,6 +41,9 @@ internal static class FailedResponse
         var span = after?.Delta ?? (after?.Date - (response.Headers.Date ?? TimeProvider.System.GetUtcNow()));
         return span > TimeSpan.Zero ? span : null;
     }
+
+    private static string Later(HttpResponseMessage response) =>
+        After(response) is { } after ? System.FormattableString.Invariant($", and asks to retry after {after.TotalSeconds:0} seconds") : "";
 
     private static bool IsRateLimit(HttpResponseMessage response) =>
         response.Headers.RetryAfter is not null

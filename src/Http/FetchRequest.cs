@@ -17,4 +17,11 @@ internal sealed record FetchRequest(
     bool PlainHttpAllowed,
     string? Digest,
     string? ETag,
-    string? LastModified);
+    string? LastModified)
+{
+    /// <summary>Whether the bytes are an archive, and wanted as the server has them: not compressed once more for the way, nor decoded.</summary>
+    public bool AsItIs { get; init; }
+
+    /// <summary>Whether the caller knows in another way than by <see cref="Digest"/> which bytes are the right ones, and refuses others.</summary>
+    public bool IsKnown { get; init; }
+}

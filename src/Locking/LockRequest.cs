@@ -29,7 +29,7 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
     public string Path => Name is null ? OwnPath : $"{Directory}/{KeyOf("name:" + Name)}";
 
     /// <summary>The file of the script's own lock, in which every run of the script has a mark, whatever it locks.</summary>
-    public string OwnPath => $"{Directory}/{Key}";
+    public string OwnPath => PathOf(StateDirectory, Key);
 
     /// <summary>The stored form of the script's identity, also with <c>--lock=NAME</c>.</summary>
     public string Key => KeyOf(Identity);
@@ -66,6 +66,9 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
     }
 
     public static string DirectoryIn(string stateDirectory) => stateDirectory + "/locks";
+
+    /// <summary>The lock file of the script with that <see cref="Key"/>.</summary>
+    public static string PathOf(string stateDirectory, string key) => $"{DirectoryIn(stateDirectory)}/{key}";
 
     private static string KeyOf(string what) => Sha256.HexOf(OsText.ToBytes(what))[..LockFile.NameLength];
 }

@@ -59,11 +59,12 @@ internal sealed class ScriptLock
     /// Whether another process runs the script: it holds the script's lock, or another lock (<c>--lock=NAME</c>) for it. True if that is
     /// not known, because this run has no lock, or the lock file cannot be read.
     /// </summary>
-    public bool IsHeldElsewhere(LockRequest request)
+    /// <param name="ownPath">The script's own lock file: <see cref="LockRequest.OwnPath"/>.</param>
+    public bool IsHeldElsewhere(string ownPath)
     {
         try
         {
-            if (_isUnavailable || LockFile.Find(request.OwnPath) is not { } file)
+            if (_isUnavailable || LockFile.Find(ownPath) is not { } file)
             {
                 return _isUnavailable;
             }

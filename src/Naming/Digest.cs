@@ -9,7 +9,11 @@ internal static class Digest
     /// <summary>Introduces a digest at the end of SCRIPT.</summary>
     public const string Fragment = "#sha256=";
 
+    /// <summary>Introduces the digest of a tree.</summary>
+    public const string TreeFragment = "#tree=";
+
     private const string OtherPrefix = "sha256:";
+    private const string OtherTreePrefix = "tree:";
 
     /// <summary>
     /// The digest in a text as run.pins or sha256sum(1) writes it, <c>sha256:HEX</c> or <c>HEX</c>; null if the text is neither.
@@ -19,6 +23,10 @@ internal static class Digest
         var hex = text.StartsWith(OtherPrefix, StringComparison.OrdinalIgnoreCase) ? text[OtherPrefix.Length..] : text;
         return hex.Length == Sha256.HexLength && hex.All(char.IsAsciiHexDigit) ? hex.ToLowerInvariant() : null;
     }
+
+    /// <summary>As <see cref="InOtherSpelling"/>, for a tree's: <c>tree:HEX</c>.</summary>
+    public static string? OfTreeInOtherSpelling(string text) =>
+        text.StartsWith(OtherTreePrefix, StringComparison.OrdinalIgnoreCase) ? InOtherSpelling(text[OtherTreePrefix.Length..]) : null;
 
     /// <summary>The digest in lower case.</summary>
     /// <exception cref="RunException">64: anything but 64 hexadecimal digits.</exception>
@@ -32,8 +40,9 @@ internal static class Digest
                     : $"a digest has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
 
     /// <summary>The failure (65) if the bytes do not have the expected digest.</summary>
-    public static RunException Mismatch(string displayName, string expected, string actual) =>
-        new(ExitStatus.Data, $"{displayName}: the digest does not match", $"expected sha256 {expected}, got {actual}");
+    /// <param name="algorithm">What the digest is of: <c>sha256</c>, the bytes that were fetched, or <c>tree</c>.</param>
+    public static RunException Mismatch(string displayName, string expected, string actual, string algorithm = "sha256") =>
+        new(ExitStatus.Data, $"{displayName}: the digest does not match", $"expected {algorithm} {expected}, got {actual}");
 
     /// <summary>The digest that two places ask for, if at least one of them does.</summary>
     /// <exception cref="RunException">64: the two differ.</exception>

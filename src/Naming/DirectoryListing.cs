@@ -43,7 +43,7 @@ internal static class DirectoryListing
 
     /// <summary>The parts, joined by slashes, with which the pattern gives the path; null if there are none.</summary>
     /// <param name="literals">What is before, between and behind the parts of the pattern.</param>
-    private static string? Match(string path, string[] literals)
+    public static string? Match(string path, string[] literals)
     {
         if (!path.StartsWith(literals[0], StringComparison.Ordinal))
         {

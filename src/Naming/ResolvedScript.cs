@@ -10,10 +10,22 @@ namespace Run.Naming;
 /// <param name="Local">The path of a local file, relative if it was typed that way; null for a script that is fetched.</param>
 /// <param name="Source">The source it is fetched from; null for a full URL.</param>
 /// <param name="Urls">Its URL, then those of the mirrors. Empty for a local file.</param>
-/// <param name="Digest">The digest that its bytes must have, in lower case; null for none.</param>
+/// <param name="Digest">The digest that its bytes must have, or those of the archive it is in, in lower case; null for none.</param>
 internal sealed record ResolvedScript(string DisplayName, string? Local, Source? Source, IReadOnlyList<string> Urls, string? Digest)
 {
     public string Url => Urls[0];
+
+    /// <summary>The URL's parts, if the script is one file of many; null for a script that is one file.</summary>
+    public TreeUrl? Tree => Local is null ? TreeUrl.Parse(Url) : null;
+
+    /// <summary>The digest that the tree must have which the script is a file of; null for none.</summary>
+    public string? TreeDigest { get; init; }
+
+    /// <summary>Whether what is run is known beforehand, byte for byte.</summary>
+    public bool HasDigest => (Digest ?? TreeDigest) is not null;
+
+    /// <summary>The script's file name: what <c>basename "$0"</c> gives.</summary>
+    public string FileName => Tree?.FileName ?? UrlText.FileName(Url);
 
     /// <summary>The display name, quoted for commands that a message suggests.</summary>
     public string ShellQuoted => ShellWords.Join([DisplayName]);
@@ -47,12 +59,28 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
     {
         var name = ScriptName.Parse(script);
         digest = Naming.Digest.Same(name.Digest, digest);
+        var found = From(name, digest, source, home) with { TreeDigest = name.TreeDigest };
+        var tree = found.Tree;
+        return tree is null && found.TreeDigest is not null
+            ? throw new RunException(
+                ExitStatus.Usage, $"{found.DisplayName}: {Naming.Digest.TreeFragment} is the digest of many files, and this is one",
+                $"use {Naming.Digest.Fragment}HEX")
+            : tree is { IsRepository: true } && found.Digest is not null
+            ? throw new RunException(
+                ExitStatus.Usage, $"{found.DisplayName}: a repository has no SHA-256 digest of its own",
+                $"use {Naming.Digest.TreeFragment}HEX, which is the digest of its files")
+            : found;
+    }
+
+    private static ResolvedScript From(ScriptName name, string? digest, Func<string, Source> source, Func<string?> home)
+    {
         switch (name)
         {
             case ScriptName.Local local:
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
-                var url = RawUrl.ToRaw(UrlText.Normalize(remote.Url));
+                var url = UrlText.Normalize(remote.Url);
+                url = TreeUrl.Parse(url)?.ToString() ?? RawUrl.ToRaw(url);
                 if (RawUrl.FileInRepository(url) is { } file)
                 {
                     throw new RunException(
@@ -70,12 +98,7 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                     return new ResolvedScript(scoped.Text, found.FileFor(scoped.PathAndRef, home), found, [], digest);
                 }
 
-                var urls = found.Expand(scoped.PathAndRef);
-                foreach (var each in urls)
-                {
-                    _ = UrlText.Checked(each);
-                }
-
+                IReadOnlyList<string> urls = [.. found.Expand(scoped.PathAndRef).Select(InOneSpelling)];
                 return new ResolvedScript(scoped.Text, null, found, urls, digest)
                 {
                     PathAndRef = scoped.PathAndRef,
@@ -83,4 +106,6 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 };
         }
     }
+
+    private static string InOneSpelling(string url) => TreeUrl.Parse(UrlText.Checked(url))?.ToString() ?? url;
 }

@@ -12,6 +12,9 @@ internal abstract record ScriptName(string Text, string? Digest)
     /// <summary>The source of a SCRIPT without a <c>SCOPE:</c>.</summary>
     public const string DefaultScope = "default";
 
+    /// <summary>The digest after <c>#tree=</c>, in lower case; null for none.</summary>
+    public string? TreeDigest { get; private init; }
+
     private static readonly string[] s_localPrefixes = ["./", "../", "~/"];
 
     /// <summary>A file on this machine: <c>./x</c>, <c>../x</c>, <c>/x</c>, <c>~/x</c>.</summary>
@@ -34,7 +37,12 @@ internal abstract record ScriptName(string Text, string? Digest)
     /// <exception cref="RunException">64: the text is not a valid SCRIPT.</exception>
     public static ScriptName Parse(string typed)
     {
-        var (text, digest) = SplitDigest(typed);
+        var (text, digest, tree) = SplitDigest(typed);
+        return Parse(text, digest) with { TreeDigest = tree };
+    }
+
+    private static ScriptName Parse(string text, string? digest)
+    {
         if (text.StartsWith('/') || s_localPrefixes.Any(prefix => text.StartsWith(prefix, StringComparison.Ordinal)))
         {
             return new Local(text, digest);
@@ -62,7 +70,8 @@ internal abstract record ScriptName(string Text, string? Digest)
         text.Length > 0 && text[0] is not ('-' or '.') && CharChecks.AreAlphanumericOr("-_.", text);
 
     public static bool IsUrl(string text) =>
-        text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase);
+        text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+        || TreeUrl.IsGit(text);
 
     private static Scoped ParseScope(string text, string? digest)
     {
@@ -76,7 +85,8 @@ internal abstract record ScriptName(string Text, string? Digest)
         var scope = text[..colon];
         if (text[colon..].StartsWith("://", StringComparison.Ordinal))
         {
-            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: only https:// and http:// URLs are fetched");
+            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: only https:// and http:// URLs are fetched",
+                "a repository's begins with git+https://, git+ssh:// or git+file://");
         }
 
         return IsScope(scope)
@@ -86,23 +96,46 @@ internal abstract record ScriptName(string Text, string? Digest)
                 "a source name has letters, digits, '-', '_' and '.', and does not begin with '-' or '.'");
     }
 
-    private static (string Text, string? Digest) SplitDigest(string typed)
+    private static (string Text, string? Digest, string? Tree) SplitDigest(string typed)
     {
-        string? digest = null;
-        while (typed.LastIndexOf(Naming.Digest.Fragment, StringComparison.OrdinalIgnoreCase) is >= 0 and var at)
+        string? digest = null, tree = null;
+        while (true)
         {
-            digest = Naming.Digest.Same(Naming.Digest.Parse(typed[(at + Naming.Digest.Fragment.Length)..]), digest);
-            typed = typed[..at];
+            var ofBytes = typed.LastIndexOf(Naming.Digest.Fragment, StringComparison.OrdinalIgnoreCase);
+            var ofTree = typed.LastIndexOf(Naming.Digest.TreeFragment, StringComparison.OrdinalIgnoreCase);
+            if (ofBytes < 0 && ofTree < 0)
+            {
+                break;
+            }
+
+            if (ofBytes > ofTree)
+            {
+                digest = Naming.Digest.Same(Naming.Digest.Parse(typed[(ofBytes + Naming.Digest.Fragment.Length)..]), digest);
+                typed = typed[..ofBytes];
+            }
+            else
+            {
+                tree = Naming.Digest.Same(Naming.Digest.Parse(typed[(ofTree + Naming.Digest.TreeFragment.Length)..]), tree);
+                typed = typed[..ofTree];
+            }
         }
 
-        if (typed.LastIndexOf('#') is >= 0 and var hash && Naming.Digest.InOtherSpelling(typed[(hash + 1)..]) is { } hex)
+        var hash = typed.LastIndexOf('#');
+        if (hash >= 0 && Naming.Digest.InOtherSpelling(typed[(hash + 1)..]) is { } hex)
         {
             throw new RunException(
                 ExitStatus.Usage, $"{UrlText.Redacted(typed)}: a digest is written {Naming.Digest.Fragment}HEX",
                 $"did you mean {UrlText.Redacted(typed[..hash])}{Naming.Digest.Fragment}{hex}?");
         }
 
-        return (typed, digest);
+        if (hash >= 0 && Naming.Digest.OfTreeInOtherSpelling(typed[(hash + 1)..]) is { } treeHex)
+        {
+            throw new RunException(
+                ExitStatus.Usage, $"{UrlText.Redacted(typed)}: the digest of a tree is written {Naming.Digest.TreeFragment}HEX",
+                $"did you mean {UrlText.Redacted(typed[..hash])}{Naming.Digest.TreeFragment}{treeHex}?");
+        }
+
+        return (typed, digest, tree);
     }
 
     private static void RefuseControlCharacters(string text)

@@ -52,8 +52,14 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Whether the pattern is a path on this machine: its scripts are local files.</summary>
     public bool IsDirectory => IsPath(Pattern);
 
+    /// <summary>Whether its scripts are files of git repositories.</summary>
+    public bool IsRepository => TreeUrl.IsGit(Pattern);
+
+    /// <summary>Whether its scripts are files of many: in archives, or in repositories.</summary>
+    public bool IsTree => TreeUrl.Is(Pattern);
+
     /// <summary>Whether a SCRIPT of this source may end in <c>@REF</c>.</summary>
-    public bool TakesRef => Pattern.Contains(RefPlace, StringComparison.Ordinal);
+    public bool TakesRef => IsRepository || Pattern.Contains(RefPlace, StringComparison.Ordinal);
 
     /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
     public string Expects => Shape(Pattern) + (TakesRef ? "[@REF]" : "");
@@ -149,6 +155,29 @@ internal sealed record Source(string Name, string Pattern)
         return Fill(question.Pattern, parts.AsSpan(0, Count(question.Pattern)), reference, asOneSegment: true);
     }
 
+    /// <summary>
+    /// For a source of archives or repositories: what of SCRIPT names the archive or repository, and what the path in it begins with. Null if
+    /// too little is there to name one.
+    /// </summary>
+    /// <param name="prefix">What SCRIPT begins with behind the source's name; it may end in <c>@REF</c>.</param>
+    public TreePrefix? InTree(string prefix)
+    {
+        var (path, reference) = SplitRef(prefix);
+        var (package, inTree) = TreeUrl.SplitPattern(Pattern);
+        var before = Count(package);
+        var parts = path.Split('/');
+        if (parts.Length < before || parts.AsSpan(0, before).Contains(""))
+        {
+            return null;
+        }
+
+        var head = string.Concat(parts.Take(before).Select(static part => part + "/"));
+        var tail = path.Length < prefix.Length ? prefix[path.Length..] : "";
+        var any = string.Join('/', Enumerable.Repeat("x", Count(inTree)));
+        inTree = inTree.Replace("@" + RefPlace, "", StringComparison.Ordinal).Replace(RefPlace, reference, StringComparison.Ordinal);
+        return new TreePrefix(head + any + tail, head, string.Join('/', parts.Skip(before)), tail, inTree.Split(Part));
+    }
+
     /// <summary>The number of parts that a pattern takes.</summary>
     public static int Count(string pattern)
     {
@@ -166,7 +195,16 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Fills the parts of the path and the ref into the pattern, each encoded for its position.</summary>
     public string Fill(string pattern, string path, string reference)
     {
-        return Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
+        var url = Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
+        if (!TreeUrl.IsGit(pattern) || pattern.Contains(RefPlace, StringComparison.Ordinal))
+        {
+            return url;
+        }
+
+        // Always, because there may be an '@' in the path.
+        var text = new StringBuilder(url).Append('@');
+        UrlText.AppendEncoded(text, reference, inQuery: false);
+        return text.ToString();
     }
 
     /// <summary>The parts of the path, if they and the ref may be filled into the pattern.</summary>
@@ -279,3 +317,11 @@ internal sealed record Source(string Name, string Pattern)
 /// <param name="Pattern">A URL with <c>{ref}</c> and at most as many <c>%s</c> as the source's pattern.</param>
 /// <param name="Accept">The media type to ask for; null for any.</param>
 internal sealed record CommitQuestion(string Pattern, string? Accept);
+
+/// <summary>The archive or repository that the beginning of a SCRIPT names.</summary>
+/// <param name="Any">Some SCRIPT in it, behind the source's name; the file need not exist.</param>
+/// <param name="Head">What SCRIPT begins with, and ends with, for all files in it.</param>
+/// <param name="Path">What the rest of SCRIPT begins with.</param>
+/// <param name="Tail">See <paramref name="Head"/>: the ref.</param>
+/// <param name="Literals">What is before, between and behind the parts of a file's path in it.</param>
+internal sealed record TreePrefix(string Any, string Head, string Path, string Tail, string[] Literals);

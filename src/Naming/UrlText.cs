@@ -43,7 +43,8 @@ internal static class UrlText
         if (hash >= 0 && typed.AsSpan(hash).Contains('='))
         {
             throw new RunException(
-                ExitStatus.Usage, $"{Redacted(typed)}: only #sha256= is allowed at the end", "a SHA-256 digest has 64 hexadecimal digits");
+                ExitStatus.Usage, $"{Redacted(typed)}: only {Digest.Fragment} and {Digest.TreeFragment} are allowed at the end",
+                "a SHA-256 digest has 64 hexadecimal digits");
         }
 
         var text = hash >= 0 ? typed[..hash] : typed;
@@ -79,14 +80,27 @@ internal static class UrlText
     /// <exception cref="RunException">64: it is not a URL of a file.</exception>
     public static string Checked(string url)
     {
+        if (TreeUrl.Is(url))
+        {
+            return TreeUrl.Checked(url);
+        }
+
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
             throw new RunException(ExitStatus.Usage, $"{Unparsable(url)}: not a URL that can be fetched");
         }
 
+        CheckSegments(url, Redacted(url));
+        _ = Path(url).Length > 0 ? FileName(url) : throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: names no file");
+        return url;
+    }
+
+    /// <summary>Refuses empty, <c>.</c> and <c>..</c> segments of the path, and control characters.</summary>
+    /// <exception cref="RunException">64.</exception>
+    public static void CheckSegments(string url, string shown)
+    {
         // The text itself is checked, not the parsed Uri, which has already resolved ".." and "%2e%2e".
-        var segments = Path(url).Split('/');
-        foreach (var segment in segments.AsSpan(1))
+        foreach (var segment in Path(url).Split('/').AsSpan(1))
         {
             var decoded = Decode(segment);
             var wrong = decoded.Length == 0 ? "an empty part"
@@ -95,12 +109,9 @@ internal static class UrlText
                 : null;
             if (wrong is not null)
             {
-                throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: {wrong} in the path");
+                throw new RunException(ExitStatus.Usage, $"{shown}: {wrong} in the path");
             }
         }
-
-        _ = segments.Length > 1 ? FileName(url) : throw new RunException(ExitStatus.Usage, $"{Redacted(url)}: names no file");
-        return url;
     }
 
     /// <summary>
@@ -197,14 +208,23 @@ internal static class UrlText
     }
 
     /// <summary>
-    /// The URL without user name and password: the key of the cache and the identity of the lock.
+    /// The URL without user name and password: the key of the cache and the identity of the lock. For ssh the name of the user is a part of
+    /// the address, and stays.
     /// </summary>
     public static string WithoutUser(string url)
     {
         var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
         var end = AuthorityEnd(url, start);
         var at = end > start ? url.LastIndexOf('@', end - 1, end - start) : -1;
-        return at < 0 ? url : url[..start] + url[(at + 1)..];
+        if (at < 0)
+        {
+            return url;
+        }
+
+        var user = !url.AsSpan(0, start).EndsWith("ssh://") ? ""
+            : url.IndexOf(':', start, at - start) is >= 0 and var colon ? url[start..colon] + "@"
+            : url[start..(at + 1)];
+        return url[..start] + user + url[(at + 1)..];
     }
 
     /// <summary>

@@ -7,11 +7,18 @@ namespace Run.Pinning;
 /// <summary>A line of run.pins: the URL and the digest that a script must have.</summary>
 /// <param name="Script">SCRIPT as typed, without a digest and without secrets.</param>
 /// <param name="Url">The URL of its bytes, without secrets. It is never fetched itself: the source always makes the URL that is.</param>
-/// <param name="Sha256">The digest, in lower case.</param>
-internal sealed record Pin(string Script, string Url, string Sha256)
+/// <param name="Kind">What the digest is of: <see cref="OfBytes"/>, or <see cref="OfTree"/> for a script of many files.</param>
+/// <param name="Hex">The digest, in lower case.</param>
+internal sealed record Pin(string Script, string Url, string Kind, string Hex)
 {
-    /// <summary>The name before a digest in run.pins. Another algorithm would have another name.</summary>
-    public const string Algorithm = "sha256";
+    /// <summary>The name before a digest of the bytes that were fetched. Another algorithm would have another name.</summary>
+    public const string OfBytes = "sha256";
+
+    /// <summary>The name before the digest of a tree, however it was packed.</summary>
+    public const string OfTree = "tree";
+
+    /// <summary>The digest as run.pins has it.</summary>
+    public string Digest => $"{Kind}:{Hex}";
 
     /// <summary>
     /// What the line is known by. <c>x</c> and <c>default:x</c> are one script, as are a URL with a blank and one with <c>%20</c>, and URLs
@@ -24,7 +31,7 @@ internal sealed record Pin(string Script, string Url, string Sha256)
         var other => Encode(UrlText.Redacted(other.Text)),
     };
 
-    public string ToLine() => $"{Encode(Script)} {Url} {Algorithm}:{Sha256}";
+    public string ToLine() => $"{Encode(Script)} {Url} {Digest}";
 
     /// <summary>
     /// SCRIPT as one word of a line. Percent-encoded is what would make the line ambiguous: blanks, a '#' at the beginning, and '%' itself

@@ -107,12 +107,24 @@ internal sealed class PinList
         {
             throw new SourceLocation(file, number, words.Count > 3 ? words[3].Column : 1).Mistake(
                 words.Count == 0 || IsConflict(words[0].Text) ? "unresolved merge conflict" : "not a pin",
-                $"a pin is  SCRIPT URL {Pin.Algorithm}:HEX  and a comment begins with {Comment}");
+                $"a pin is  SCRIPT URL {Pin.OfBytes}:HEX  and a comment begins with {Comment}");
         }
 
         CheckScript(Pin.Decode(script.Text), new SourceLocation(file, number, script.Column));
         CheckUrl(url.Text, new SourceLocation(file, number, url.Column));
-        return new Pin(Pin.Decode(script.Text), url.Text, ParseDigest(digest.Text, new SourceLocation(file, number, digest.Column)));
+        var place = new SourceLocation(file, number, digest.Column);
+        var (kind, hex) = ParseDigest(digest.Text, place);
+        if (kind == Pin.OfTree && !TreeUrl.Is(url.Text))
+        {
+            throw place.Mistake($"{Pin.OfTree}: is for scripts of many files, and this URL is that of one", $"use {Pin.OfBytes}:HEX");
+        }
+
+        if (kind == Pin.OfBytes && TreeUrl.IsGit(url.Text))
+        {
+            throw place.Mistake("a repository has no SHA-256 digest of its own", $"use {Pin.OfTree}:HEX");
+        }
+
+        return new Pin(Pin.Decode(script.Text), url.Text, kind, hex);
     }
 
     private static void CheckScript(string script, SourceLocation place)
@@ -132,7 +144,7 @@ internal sealed class PinList
             throw place.Mistake($"{script}: a local file cannot be pinned");
         }
 
-        if (name.Digest is not null)
+        if ((name.Digest ?? name.TreeDigest) is not null)
         {
             throw place.Mistake($"{script}: the digest belongs at the end of the line");
         }
@@ -142,7 +154,7 @@ internal sealed class PinList
     {
         if (!ScriptName.IsUrl(url))
         {
-            throw place.Mistake($"{url}: not an http or https URL");
+            throw place.Mistake($"{url}: not the URL of a script");
         }
 
         try
@@ -155,22 +167,23 @@ internal sealed class PinList
         }
     }
 
-    private static string ParseDigest(string text, SourceLocation place)
+    private static (string Kind, string Hex) ParseDigest(string text, SourceLocation place)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0)
         {
-            throw place.Mistake($"{text}: not a digest", $"{Pin.Algorithm}: and {Sha256.HexLength} hexadecimal digits");
+            throw place.Mistake($"{text}: not a digest", $"{Pin.OfBytes}: and {Sha256.HexLength} hexadecimal digits");
         }
 
-        if (text[..colon] != Pin.Algorithm)
+        var kind = text[..colon];
+        if (kind is not (Pin.OfBytes or Pin.OfTree))
         {
-            throw place.Mistake($"unknown digest algorithm {text[..colon]}", $"the only one is {Pin.Algorithm}");
+            throw place.Mistake($"unknown digest algorithm {kind}", $"there are {Pin.OfBytes} and, for scripts of many files, {Pin.OfTree}");
         }
 
         try
         {
-            return Digest.Parse(text[(colon + 1)..]);
+            return (kind, Digest.Parse(text[(colon + 1)..]));
         }
         catch (RunException e)
         {

@@ -20,10 +20,16 @@ internal static class PinnedUrl
         var urls = Urls(pin.Url, script) ?? throw new RunException(
             ExitStatus.Refused, $"{script.DisplayName}: {file} pins it to {pin.Url}, which is not where it comes from",
             $"it comes from {UrlText.Redacted(script.NamedUrl, script.Source?.Pattern)}; run --pin {script.ShellQuoted} pins it there");
-        return script.Digest is null || script.Digest == pin.Sha256
-            ? script with { Urls = urls, Digest = pin.Sha256, PinnedBy = file }
+        var pinned = pin.Kind == Pin.OfTree
+            ? script with { Urls = urls, TreeDigest = pin.Hex, PinnedBy = file }
+            : script with { Urls = urls, Digest = pin.Hex, PinnedBy = file };
+        return (script.Digest is null || script.Digest == pinned.Digest)
+            && (script.TreeDigest is null || script.TreeDigest == pinned.TreeDigest)
+            ? pinned
             : throw new RunException(
-                ExitStatus.Data, $"{script.DisplayName}: {file} pins sha256:{pin.Sha256}, and sha256:{script.Digest} is asked for",
+                ExitStatus.Data,
+                $"{script.DisplayName}: {file} pins {pin.Digest}, and "
+                    + $"{(script.TreeDigest is { } tree ? $"tree:{tree}" : $"sha256:{script.Digest}")} is asked for",
                 $"run --pin {script.ShellQuoted} pins what the server has now");
     }
 
@@ -36,6 +42,15 @@ internal static class PinnedUrl
         if (pinned == UrlText.Redacted(script.NamedUrl, pattern))
         {
             return script.Urls;
+        }
+
+        if (script is { Source: null, Tree: { IsRepository: true } named })
+        {
+            return TreeUrl.Parse(pinned) is { Ref: { } other } tree
+                && UrlText.Redacted((tree with { Ref = named.Ref }).ToString()) == UrlText.Redacted(script.NamedUrl)
+                && (IsCommit(other) || (named.IsAtHead && IsPlain(other)))
+                ? [(named with { Ref = other }).ToString()]
+                : null;
         }
 
         if (script.Source is not { TakesRef: true } source || script.PathAndRef is not { } rest)

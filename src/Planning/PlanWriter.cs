@@ -69,6 +69,17 @@ internal sealed class PlanWriter
         }
     }
 
+    /// <param name="stampsPath">The file with the stamps of the tree, which lies beside it.</param>
+    /// <param name="boot">The id of the boot in which the stamps were taken.</param>
+    public void Tree(string stampsPath, FileStamp stamp, string boot)
+    {
+        Step(Shared.StepBoot);
+        Text(boot);
+        Step(Shared.StepTree);
+        Stamp(stamp);
+        Text(stampsPath);
+    }
+
     public void CachedScript(string path, FileStamp stamp)
     {
         Step(Shared.StepCachedScript);
@@ -82,6 +93,32 @@ internal sealed class PlanWriter
         Step(Shared.StepLocalScript);
         Stamp(stamp);
         Text(realPath);
+    }
+
+    /// <param name="path">The path of the script in a source that is a directory.</param>
+    /// <param name="realPath">The same without symbolic links.</param>
+    public void DirectoryScript(string path, string realPath, FileStamp stamp)
+    {
+        Step(Shared.StepDirectoryScript);
+        Stamp(stamp);
+        Text(path);
+        Text(realPath);
+    }
+
+    /// <summary>The local file that was typed stands for a script of the cache.</summary>
+    public void Stub(string realPath, FileStamp stamp)
+    {
+        Step(Shared.StepStub);
+        Stamp(stamp);
+        Text(realPath);
+    }
+
+    /// <summary>The script is started by the interpreter of its second line.</summary>
+    public void SecondLine(string interpreter, string argument)
+    {
+        Step(Shared.StepSecondLine);
+        Text(interpreter);
+        Text(argument);
     }
 
     public byte[] ToBytes()

@@ -26,6 +26,9 @@ internal sealed class Planner(
     /// <summary>Whether the network is not to be touched: then a copy is never too old.</summary>
     public required bool Offline { get; init; }
 
+    /// <summary>The local file that was typed as SCRIPT, when it was read, if it starts <c>run</c>; else null.</summary>
+    public required FileStamp? TypedFile { get; init; }
+
     /// <summary>Whether there is a lock: without one a note has said so, or <c>--quiet</c> has kept it back.</summary>
     public required bool HasLock { get; init; }
 
@@ -33,6 +36,12 @@ internal sealed class Planner(
     public required bool RefusalIsSilent { get; init; }
 
     private string Typed => words[^1];
+
+    /// <summary>The local file that was typed stands for another script.</summary>
+    private bool IsStub => TypedFile is not null && script.Local != Typed;
+
+    /// <summary>Whether what was typed is the path of a local file, for the executor.</summary>
+    private bool IsPathTyped => Typed is ['/', ..] or ['.', '/', ..] or ['.', '.', '/', ..];
 
     /// <summary>To be called right before exec, so that what has failed has no plan. Nothing fails for want of one.</summary>
     public void WriteDown()
@@ -58,8 +67,11 @@ internal sealed class Planner(
         }
     }
 
-    /// <summary>From where SCRIPT was called, as far as that can decide what it means; the executor finds the same.</summary>
-    private string? Directory() => Typed is ['/', ..] ? "" : Files.RealPath(".").Value;
+    /// <summary>
+    /// From where SCRIPT was called, as far as that can decide what it means; the executor finds the same. An absolute path means the same
+    /// everywhere, but what the file stands for may not: the search for run.pins begins here.
+    /// </summary>
+    private string? Directory() => Typed is ['/', ..] && !IsStub ? "" : Files.RealPath(".").Value;
 
     /// <summary>Adds what the run did not read for a decision, but what must not change either.</summary>
     private void AddInputs()
@@ -73,8 +85,14 @@ internal sealed class Planner(
 
         if (copy is not null)
         {
-            var version = TrustedPath.Parent(copy.Path);
+            var version = copy.Tree?.Version ?? TrustedPath.Parent(copy.Path);
             reads.Add(new Input.OwnDirectory(cache.Root, Permissions.OthersWrite, MayBeLink: true));
+            if (copy.Tree is { } tree)
+            {
+                reads.Add(new Input.OwnDirectory(TrustedPath.Parent(TrustedPath.Parent(version)), Permissions.OthersWrite, MayBeLink: false));
+                reads.Add(new Input.OwnDirectory(tree.Root, Permissions.OthersWrite, MayBeLink: false));
+            }
+
             reads.Add(new Input.OwnDirectory(TrustedPath.Parent(version), Permissions.OthersWrite, MayBeLink: false));
             reads.Add(new Input.OwnDirectory(version, Permissions.OthersWrite, MayBeLink: false));
             reads.Add(new Input.OwnDirectory($"{cache.Root}/{Cache.PlansName}", Permissions.OthersWrite, MayBeLink: false));
@@ -92,12 +110,34 @@ internal sealed class Planner(
         && !script.HidesSecrets
         && !Messages.HasSpoken
         && !paths.AreMakeshift
-        && IsStartedByKernel()
+        && (launch.BySecondLine ? IsStartedBySecondLine() : IsStartedByKernel())
         && (copy is null
-            ? script.Local == Typed && script.Digest is null
-            : copy.RecordFile is not null && copy.Record.Stamp == launch.Stamp && script.Source?.Trust is not TrustLevel.Ask)
+            ? script.Digest is null && (script.Local == Typed ? TypedFile is null || TypedFile == launch.Stamp : IsFileOfDirectory())
+            : copy.RecordFile is not null && copy.Record.Stamp == launch.Stamp && script.Source?.Trust is not TrustLevel.Ask
+                && IsPathTyped == IsStub)
+        && (!IsStub || (StubPath() is { } stub && reads.ShowsChange(new Input.File(stub, TypedFile))))
         && reads.ShowsChange(new Input.File(copy?.Path ?? lockRequest.Identity, launch.Stamp))
+        && (copy?.Tree is not { } tree || (tree.StampsFile is { } stamps && reads.ShowsChange(stamps)))
         && reads.ShowsEveryChange;
+
+    /// <summary>Where the file that was typed and stands for another script really is.</summary>
+    private string? StubPath() => Files.RealPath(Typed).Value;
+
+    /// <summary>
+    /// Whether the script is the file of a source that is a directory, and has the name that was typed: the executor starts no file that
+    /// nobody has named, whatever a plan says.
+    /// </summary>
+    private bool IsFileOfDirectory()
+    {
+        var rest = Typed[(Typed.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        return !IsPathTyped && !IsStub && rest.Length > 0 && script is { Source.IsDirectory: true, Local: ['/', ..] path }
+            && path.LastIndexOf($"/{rest}", StringComparison.Ordinal) is >= 0 and var at
+            && !path.AsSpan(at + 1 + rest.Length).Contains('/');
+    }
+
+    /// <summary>The executor starts the interpreter by its path, with the script's.</summary>
+    private bool IsStartedBySecondLine() =>
+        launch is { Stamp: not null, Shebang.Interpreter: ['/', ..] } && program is null or ['/', ..];
 
     /// <summary>
     /// Whether the kernel will start the script itself, next time as well: it looks after the interpreter, but for the one that env looks
@@ -121,13 +161,32 @@ internal sealed class Planner(
             plan.Add(input);
         }
 
-        if (copy is null)
+        if (IsStub)
+        {
+            plan.Stub(StubPath()!, TypedFile!.Value);
+        }
+
+        if (copy?.Tree is { } tree)
+        {
+            plan.Tree(tree.StampsFile!.Path, tree.StampsFile.Stamp!.Value, tree.Stamps.Boot);
+        }
+
+        if (copy is not null)
+        {
+            plan.CachedScript(copy.Path, copy.Record.Stamp);
+        }
+        else if (script.Local == Typed)
         {
             plan.LocalScript(lockRequest.Identity, launch.Stamp!.Value);
         }
         else
         {
-            plan.CachedScript(copy.Path, copy.Record.Stamp);
+            plan.DirectoryScript(script.Local!, lockRequest.Identity, launch.Stamp!.Value);
+        }
+
+        if (launch.BySecondLine)
+        {
+            plan.SecondLine(launch.Shebang!.Interpreter, launch.Shebang.Argument ?? "");
         }
 
         return plan.ToBytes();

@@ -78,6 +78,31 @@ internal static unsafe class Descriptors
         return DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateFrom, 0));
     }
 
+    /// <summary>Whether RLIMIT_NOFILE leaves less room than a connection needs.</summary>
+    public static bool AreScarce()
+    {
+        const int Needed = 4;
+        Span<int> copies = stackalloc int[Needed];
+        var count = 0;
+        var error = Errno.None;
+        while (count < Needed && error == Errno.None)
+        {
+            var copy = Keep(Error);
+            error = copy.Error;
+            if (copy.Succeeded)
+            {
+                copies[count++] = copy.Value;
+            }
+        }
+
+        foreach (var copy in copies[..count])
+        {
+            Close(copy);
+        }
+
+        return error == Errno.TooManyOpen;
+    }
+
     /// <summary>F_DUPFD_CLOEXEC of fcntl(2): duplicates the descriptor, close-on-exec and above the standard streams.</summary>
     public static Result<int> Keep(int descriptor) => DescriptorOrError(NativeMethods.fcntl(descriptor, DuplicateCloseOnExec, Error + 1));
 

@@ -17,6 +17,9 @@ internal sealed record FileStatus(
 
     public bool IsDirectory => (Mode & TypeMask) == 0x4000;
 
+    /// <summary>Whether its owner may execute it.</summary>
+    public bool IsExecutable => (Mode & Permissions.OwnerExecute) != 0;
+
     public bool IsPipe => (Mode & TypeMask) == 0x1000;
 
     public bool IsLink => (Mode & TypeMask) == 0xa000;

@@ -12,6 +12,9 @@ internal static class Permissions
     /// <summary>0500: a cached script, which is executed and never written again.</summary>
     public const uint PrivateScript = 0x140;
 
+    /// <summary>0100: its owner may execute it.</summary>
+    public const uint OwnerExecute = 0x40;
+
     /// <summary>0400: a file of a tree that is not executed.</summary>
     public const uint PrivateData = 0x100;
 

@@ -17,6 +17,16 @@ internal sealed class Terminal : IDisposable
     public static Terminal? TryOpen() =>
         Files.Open("/dev/tty", OpenFlags.ReadWrite | OpenFlags.NoControllingTerminal).Value is { } handle ? new Terminal(handle) : null;
 
+    /// <summary>Whether there is one: only then may anything be asked.</summary>
+    public static bool IsThere
+    {
+        get
+        {
+            using var terminal = TryOpen();
+            return terminal is not null;
+        }
+    }
+
     public void Say(string text) => _ = Files.Write(Handle, Encoding.UTF8.GetBytes(text));
 
     /// <summary>

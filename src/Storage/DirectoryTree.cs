@@ -15,10 +15,16 @@ internal static class DirectoryTree
     /// <exception cref="RunException">73: something cannot be removed.</exception>
     public static void Remove(string path)
     {
-        if (Files.LinkStatus(path).OrAbsent(error => Failed(path, error)) is not { IsDirectory: true })
+        if (Files.LinkStatus(path).OrAbsent(error => Failed(path, error)) is not { IsDirectory: true } status)
         {
             Check(Files.Remove(path), path);
             return;
+        }
+
+        // Nothing in a cached tree is writable, so it must become so first.
+        if ((status.Mode & Permissions.PrivateDirectory) != Permissions.PrivateDirectory && status.Owner == Processes.EffectiveUser)
+        {
+            _ = Files.ChangeMode(path, Permissions.PrivateDirectory);
         }
 
         var error = Errno.NotEmpty;

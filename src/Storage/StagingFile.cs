@@ -132,8 +132,8 @@ internal sealed class StagingFile : IDisposable
         _lock.Dispose();
     }
 
-    /// <summary>Removes the files of writers that were killed. Failures are ignored: they are only litter.</summary>
-    /// <param name="isOurs">Whether a name is one that <see cref="Create"/> gives.</param>
+    /// <summary>Removes the files, and directories, of writers that were killed. Failures are ignored: they are only litter.</summary>
+    /// <param name="isOurs">Whether a name is one that <see cref="Create"/>, or <see cref="StagingDirectory"/>, gives.</param>
     public static void Sweep(string directory, Func<string, bool> isOurs)
     {
         foreach (var name in Files.Names(directory).Value ?? [])
@@ -145,9 +145,18 @@ internal sealed class StagingFile : IDisposable
 
             var path = $"{directory}/{name}";
             using var handle = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
-            if (handle is not null && Files.Lock(handle, wait: false) == Errno.None)
+            if (handle is null || Files.Lock(handle, wait: false) != Errno.None)
             {
-                _ = Files.Remove(path);
+                continue;
+            }
+
+            try
+            {
+                DirectoryTree.Remove(path);
+            }
+            catch (RunException)
+            {
+                // Litter.
             }
         }
     }

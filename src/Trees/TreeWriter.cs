@@ -52,8 +52,19 @@ internal sealed class TreeWriter : IDisposable
         _directory = FilesAt.Open(parent, Unpacked, OpenFlags.Directory | OpenFlags.NoFollow).OrThrow(error => CannotWrite("", error));
     }
 
-    /// <summary>After <see cref="Finish"/>: the name of the one directory in which everything was, and which is the tree now; or null.</summary>
+    /// <summary>After <see cref="Finish"/>: the name of the one directory that held everything, and is the tree now; or null.</summary>
     public string? Unwrapped { get; private set; }
+
+    /// <summary>How many bytes the files have that were added.</summary>
+    public long Bytes => _bytes;
+
+    /// <summary>The refusal of one entry.</summary>
+    /// <param name="what">What it is, to follow "holds".</param>
+    public static RunException Refused(string shown, string what, string path)
+    {
+        const int MostShown = 200;
+        return new(ExitStatus.Data, $"{shown} holds {what}: {(path.Length > MostShown ? path[..MostShown] + "…" : path)}");
+    }
 
     /// <exception cref="RunException">65: it cannot be a directory of this tree. 73: it cannot be written.</exception>
     public void AddDirectory(string path)
@@ -108,7 +119,7 @@ internal sealed class TreeWriter : IDisposable
     /// systems have none.
     /// </summary>
     /// <param name="target">The path of that file, from the root of what is unpacked.</param>
-    /// <exception cref="RunException">65: it cannot be a file of this tree, or there is no such file. 73: it cannot be written.</exception>
+    /// <exception cref="RunException">65: it cannot be a file of this tree, or there is none there. 73: it cannot be written.</exception>
     public void AddHardLink(string path, string target)
     {
         var names = TreePath.Names(target, out var flaw);
@@ -132,7 +143,7 @@ internal sealed class TreeWriter : IDisposable
             buffer => Files.ReadSome(file, buffer).OrThrow(error => CannotWrite(place, error)));
     }
 
-    /// <summary>Checks the links, creates them, and moves the tree to <c>tree</c> in the directory. After that nothing is writable.</summary>
+    /// <summary>Checks and creates the links, and moves the tree to <c>tree</c> in the directory. Then nothing in it is writable.</summary>
     /// <param name="unwrap">If everything is in one directory, that directory is the tree.</param>
     /// <exception cref="RunException">65: a link leads out of the tree. 73: something cannot be written.</exception>
     public TreeListing Finish(bool unwrap)
@@ -172,7 +183,7 @@ internal sealed class TreeWriter : IDisposable
 
     public void Dispose() => _directory.Dispose();
 
-    /// <summary>A directory cannot be moved to another one once it is sealed, because its <c>..</c> changes. So it is sealed after that.</summary>
+    /// <summary>A sealed directory cannot be moved to another one, because its <c>..</c> changes. So it is sealed after that.</summary>
     private void Move(int root)
     {
         var (unpacked, tree) = ($"{_path}/{Unpacked}", $"{_path}/{Tree}");
@@ -306,7 +317,7 @@ internal sealed class TreeWriter : IDisposable
         return _entries[Add(directory, names[^1], place)];
     }
 
-    /// <summary>The directory of the first <paramref name="count"/> names; it and those above it are created if they do not exist.</summary>
+    /// <summary>The directory of the first <paramref name="count"/> names. What is missing of it is created.</summary>
     private int Directory(string[] names, int count, string path)
     {
         var at = Root;
@@ -367,7 +378,7 @@ internal sealed class TreeWriter : IDisposable
         return flaw is null ? names : throw Refused(flaw, path);
     }
 
-    /// <summary>Counts what was added, and separately what exists: a directory may be added again, and those above a file need not be.</summary>
+    /// <summary>For what was added and for what exists: a directory may be added again, and those above a file need not be added.</summary>
     private void Count(int entries)
     {
         if (entries > MaxEntries)
@@ -394,11 +405,7 @@ internal sealed class TreeWriter : IDisposable
         }
     }
 
-    private RunException Refused(string what, string path)
-    {
-        const int MostShown = 200;
-        return new(ExitStatus.Data, $"{_shown} holds {what}: {(path.Length > MostShown ? path[..MostShown] + "…" : path)}");
-    }
+    private RunException Refused(string what, string path) => Refused(_shown, what, path);
 
     /// <summary>What exists although no entry has that name has a name that the file system takes for the same.</summary>
     private RunException CannotCreate(string place, Errno error) => error == Errno.Exists

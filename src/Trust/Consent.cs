@@ -34,7 +34,7 @@ internal sealed class Consent
     /// <param name="stateDirectory">The directory in which answers are remembered.</param>
     /// <param name="cacheRoot">The directory in which the diff is staged.</param>
     public static Consent? For(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
-        script is { Source.Trust: TrustLevel.Ask, Digest: null }
+        script is { Source.Trust: TrustLevel.Ask, HasDigest: false }
             ? new Consent(script, stateDirectory, cacheRoot, reads, isForFirstFetch: false)
             : null;
 
@@ -45,60 +45,61 @@ internal sealed class Consent
     /// <inheritdoc cref="For"/>
     public static Consent? ForRun(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
         For(script, stateDirectory, cacheRoot, reads)
-        ?? (script is { IsBareAndBuiltIn: true, Digest: null }
+        ?? (script is { IsBareAndBuiltIn: true, HasDigest: false }
             ? new Consent(script, stateDirectory, cacheRoot, reads, isForFirstFetch: true)
             : null);
 
     /// <summary>Whether the user must be asked about downloaded bytes.</summary>
     /// <param name="before">The present copy; null for none.</param>
     /// <exception cref="RunException">77: another user could have written an earlier answer.</exception>
-    public bool IsNeeded(string sha256, CachedScript? before)
+    public bool IsNeeded(string content, CachedScript? before)
     {
         if (!_isForFirstFetch)
         {
-            return !IsGiven(sha256);
+            return !IsGiven(content);
         }
 
-        using var terminal = before is null && !IsGiven(sha256) ? Terminal.TryOpen() : null;
+        using var terminal = before is null && !IsGiven(content) ? Terminal.TryOpen() : null;
         return terminal is not null;
     }
 
     /// <summary>Whether these bytes were accepted before.</summary>
     /// <exception cref="RunException">77: another user could have written the answer.</exception>
-    public bool IsGiven(string sha256) => sha256 == _given
+    public bool IsGiven(string content) => content == _given
         || (TrustedPath.Check(TrustedPath.Parent(_directory)) is not null && TrustedPath.Check(_directory) is not null
-            && TrustedPath.Check(File(sha256)) is not null);
+            && TrustedPath.Check(File(content)) is not null);
 
     /// <summary>Asks about a copy, unless it was accepted before.</summary>
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
     public CachedScript Require(CachedScript copy)
     {
-        if (!_isForFirstFetch && !IsGiven(copy.Record.Sha256))
+        if (!_isForFirstFetch && !IsGiven(copy.Record.Content))
         {
-            Ask(copy.Path, copy.Record.Sha256, copy.Record.Size, null);
+            Ask(copy.Path, copy.Record.Content, copy.Record.Size, null);
         }
 
         return copy;
     }
 
     /// <summary>Asks about downloaded bytes.</summary>
-    /// <param name="path">The file that holds them.</param>
+    /// <param name="path">The file that holds them, or the directory of the tree.</param>
+    /// <param name="content">The digest of the bytes, or of the tree.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
-    public void Ask(string path, string sha256, long size, CachedScript? before)
+    public void Ask(string path, string content, long size, CachedScript? before)
     {
         var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
-            ExitStatus.Refused, $"{name}: sha256:{sha256} is not accepted yet, and there is no terminal to ask on",
-            $"run it once on a terminal; or run --pin {_script.ShellQuoted}; or give the digest: --sha256 HEX");
+            ExitStatus.Refused, $"{name}: {Kind}:{content} is not accepted yet, and there is no terminal to ask on",
+            $"run it once on a terminal; or run --pin {_script.ShellQuoted}; or give the digest: {(_script.Tree is null ? "--sha256 " : Digest.TreeFragment)}HEX");
 
-        var accepted = before is not null && IsGiven(before.Record.Sha256) ? before : null;
+        var accepted = before is not null && IsGiven(before.Record.Content) ? before : null;
         terminal.Say($"""
             run: {Messages.Printable(name)} {(accepted is null ? "is new" : "has changed")}
                  from    {Messages.Printable(UrlText.Redacted(_script.Url))}
                  size    {HumanFormat.Size(size)}
-                 sha256  {sha256}
+                 {Kind,-6}  {content}
 
             """);
         if (accepted is not null)
@@ -107,7 +108,7 @@ internal sealed class Consent
         }
         else
         {
-            ShowNew(path, terminal);
+            ShowNew(_script.Tree is { } tree ? $"{path}/{tree.Path}" : path, terminal);
         }
 
         if (!terminal.Confirm("run it?"))
@@ -117,18 +118,18 @@ internal sealed class Consent
                 $"run --{(accepted is null ? "view" : "diff")} {_script.ShellQuoted} shows it");
         }
 
-        Remember(sha256);
+        Remember(content);
     }
 
     /// <summary>Saves the answer, so that run does not ask about these bytes again.</summary>
-    public void Remember(string sha256)
+    public void Remember(string content)
     {
-        _given = sha256;
+        _given = content;
         try
         {
             TrustedPath.MakePrivateDirectory(_directory);
             var line = $"{_script.DisplayName} {UrlText.Redacted(_script.Url)}\n";
-            AtomicFile.Replace(File(sha256), OsText.ToBytes(line), Permissions.PrivateFile);
+            AtomicFile.Replace(File(content), OsText.ToBytes(line), Permissions.PrivateFile);
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
@@ -136,13 +137,17 @@ internal sealed class Consent
         }
     }
 
-    private string File(string sha256) => $"{_directory}/{Cache.Key(_script.Url)}-{sha256}";
+    private string Kind => _script.Tree is null ? "sha256" : "tree";
+
+    private string File(string content) => $"{_directory}/{Cache.Key(_script.Tree?.PackageAndRef ?? _script.Url)}-{content}";
 
     private void ShowChange(CachedScript before, string path, Terminal terminal)
     {
         using var raw = Cache.Stage(_cacheRoot);
-        _ = DiffProgram.Write(
-            (before.Path, DiffProgram.Label(before, _reads.Now)), (path, DiffProgram.Label(_script.Url)), raw.Handle, _reads);
+        _ = before.Tree is null
+            ? DiffProgram.Write(
+                (before.Path, DiffProgram.Label(before, _reads.Now)), (path, DiffProgram.Label(_script.Url)), raw.Handle, _reads)
+            : DiffProgram.WriteTrees(before.Tree.Root, path, _cacheRoot, raw.Handle, _reads);
         using var text = raw.Reopen();
         Show(text, terminal);
     }

@@ -13,30 +13,63 @@ namespace Run.Trust;
 internal static class DiffProgram
 {
     public const string NoFile = "/dev/null";
+    private const string Name = "diff";
     private const int Same = 0, Changed = 1;
 
     /// <summary>Writes the output of <c>diff -u</c> to the file.</summary>
     /// <param name="into">Null: standard output.</param>
     /// <returns>Whether there is a difference.</returns>
     /// <exception cref="RunException">73: diff failed. 126: diff cannot be started. 127: there is no diff.</exception>
-    public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle? into, ReadSet reads)
+    public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle? into, ReadSet reads) =>
+        // -L is --label in GNU diff. Other diffs have no long options.
+        Run(["-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path], into, reads)
+            ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
+
+    /// <summary>Writes the output of <c>diff -ru</c>, with <c>a/</c> and <c>b/</c> before the paths, as git does.</summary>
+    /// <param name="before">The directory of a tree; null if everything is new.</param>
+    /// <param name="after">The directory of the other.</param>
+    /// <param name="cacheRoot">Where the output is staged.</param>
+    /// <inheritdoc cref="Write"/>
+    public static bool WriteTrees(string? before, string after, string cacheRoot, SafeFileHandle? into, ReadSet reads)
     {
-        const string Program = "diff";
-        var file = SearchPath.Find(Program, reads, out _)
+        using var nothing = before is null ? Cache.StageDirectory(cacheRoot) : null;
+        var from = before ?? nothing!.Path;
+        using var raw = Cache.Stage(cacheRoot);
+
+        // Busybox has no such option, and follows links, which lead nowhere out of a tree.
+        var differs = Run(["-ruN", "--no-dereference", from, after], raw.Handle, reads)
+            ?? Run(["-ruN", from, after], raw.Handle, reads)
+            ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
+        using var text = raw.Reopen();
+        DiffText.Rename(text, [(from, "a"), (after, "b")], line =>
+        {
+            if (into is null)
+            {
+                Stdout.Write(line);
+            }
+            else if (Files.Write(into, line) is var error && error != Errno.None)
+            {
+                throw new RunException(ExitStatus.CannotWrite, $"the change cannot be written: {error.Describe()}");
+            }
+        });
+        return differs;
+    }
+
+    /// <summary>Whether there is a difference; null if diff failed.</summary>
+    private static bool? Run(string[] arguments, SafeFileHandle? into, ReadSet reads)
+    {
+        var file = SearchPath.Find(Name, reads, out _)
             ?? throw new RunException(
                 ExitStatus.NotFound,
                 "diff(1) is not installed, so the change cannot be shown",
                 "install the package diffutils, or busybox");
-
-        // -L is --label in GNU diff. Other diffs have no long options.
-        string[] arguments = [Program, "-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path];
-        var status = ChildProcesses.Run(file, arguments, null, into)
+        var status = ChildProcesses.Run(file, [Name, .. arguments], null, into)
             .OrThrow(error => new RunException(ExitStatus.CannotStart, $"{file}: cannot be started: {error.Describe()}"));
         return status switch
         {
             Same => false,
             Changed => true,
-            _ => throw new RunException(ExitStatus.CannotWrite, $"{file}: failed with status {status}"),
+            _ => null,
         };
     }
 

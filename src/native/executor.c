@@ -22,8 +22,15 @@
  *       D u32 text     the path is one, and no link to one
  *       n text         the path leads to a directory of another user's
  *       x text         the path leads to a program that may be executed
+ *       b text         the machine has not been booted since: that is the boot's id
+ *       T stamp text   that file of the cache has that stamp, and each file of the tree beside it the one that it says
  *       c stamp text   the script is that file of the cache, and has that stamp
  *       f stamp text   the script is the local file that the command line names; it has that stamp, and is really there
+ *       o stamp text text
+ *                      the script is that file, of a source that is a directory; it has the name that was typed, that stamp, and is
+ *                      really there (the second text)
+ *       t stamp text   the local file that the command line names stands for a script of the cache; it has that stamp, and is really there
+ *       i text text    the script's second line is #! with that interpreter and that argument (or none: empty), which start it
  *
  * So each input of a decision is a step, written down by ReadSet as it was read; shared.h has the letters.
  *
@@ -57,6 +64,14 @@ struct stamp {
     int64_t size, modified, changed;
 };
 
+/* What to become: a script, and what starts it if the kernel does not (else NULL). */
+struct start {
+    const char *script, *interpreter, *argument;
+};
+
+/* The most arguments of a script that is not started by the kernel itself. */
+enum { MOST_ARGUMENTS = 1000 };
+
 /* What became of a lock, if it is not a descriptor. */
 enum { DOUBTFUL = -1, HELD = -2 };
 
@@ -87,13 +102,13 @@ static int is_local(const char *script)
 }
 
 /*
- * The directory that SCRIPT is called from: it decides what a relative path is, and where the search for run.pins begins. An absolute path
- * means the same everywhere. 0: it cannot be said.
+ * The directory that SCRIPT is called from: it decides what a relative path is, and where the search for run.pins begins. 0: it cannot be
+ * said.
  */
-static int find_directory(const char *script, char *path, size_t room)
+static int find_directory(char *path, size_t room)
 {
     path[0] = '\0';
-    return script[0] == '/' || (sys_getcwd(path, room) > 0 && path[0] == '/');
+    return sys_getcwd(path, room) > 0 && path[0] == '/';
 }
 
 /* Whether the file is this user's, a regular one, and has none of these permissions. */
@@ -133,14 +148,96 @@ static uint64_t device_of(const struct stat *status)
     return major << 32 | minor;
 }
 
-static int has_stamp(const struct stat *status, const struct stamp *stamp)
+static int has_same_stamp(const struct stat *status, const struct stamp *stamp)
 {
-    return S_ISREG(status->st_mode)
-        && stamp->device == device_of(status)
+    return stamp->device == device_of(status)
         && stamp->inode == status->st_ino
         && stamp->size == status->st_size
         && stamp->modified == nanoseconds(status->st_mtim)
         && stamp->changed == nanoseconds(status->st_ctim);
+}
+
+static int has_stamp(const struct stat *status, const struct stamp *stamp)
+{
+    return S_ISREG(status->st_mode) && has_same_stamp(status, stamp);
+}
+
+/* Whether the machine has not been booted since. What was written before it was, and not flushed, may be lost. */
+static int is_same_boot(const char *id)
+{
+    char now[64];
+    size_t length = text_length(id);
+
+    int file = sys_open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_NOCTTY);
+    if (file < 0)
+        return 0;
+    long there = sys_read(file, now, sizeof now);
+    sys_close(file);
+    return length > 0 && there > (long)length && same_bytes(now, id, length) && now[length] == '\n';
+}
+
+/*
+ * Whether each file has the stamp that is said of it: a letter, the stamp, and a path below that directory. The first text, which is about
+ * the tree, is not needed here: the file of the stamps is the very one that the planner has read.
+ */
+static int has_all_stamps(int stamps, int tree)
+{
+    enum { MOST_ENTRY = 1 + RUN_STAMP_BYTES + PATH_MAX };
+    char bytes[4 * MOST_ENTRY];
+    size_t length = 0, at = 0;
+    int is_first = 1;
+    struct stamp stamp;
+    struct stat status;
+
+    _Static_assert(sizeof stamp == RUN_STAMP_BYTES, "as Caching/TreeStamps writes it");
+    for (;;) {
+        const size_t head = is_first ? 0 : 1 + RUN_STAMP_BYTES;
+        size_t end = length - at > head ? at + head + find_byte(bytes + at + head, length - at - head, '\0') : length;
+        if (end >= length) {
+            /* The rest is needed, and more than that there is no room for. */
+            for (size_t i = at; i < length; i++)
+                bytes[i - at] = bytes[i];
+            length -= at, at = 0;
+            long more = length < sizeof bytes ? sys_read(stamps, bytes + length, sizeof bytes - length) : -1;
+            if (more <= 0)
+                return more == 0 && length == 0 && !is_first;
+            length += (size_t)more;
+            continue;
+        }
+        if (!is_first) {
+            copy_bytes(&stamp, bytes + at + 1, sizeof stamp);
+            if (sys_lstat_in(tree, bytes + at + head, &status) != 0 || !has_same_stamp(&status, &stamp)
+                || !(bytes[at] == RUN_TREE_FILE ? S_ISREG(status.st_mode) : bytes[at] == RUN_TREE_LINK && S_ISLNK(status.st_mode)))
+                return 0;
+        }
+        is_first = 0;
+        at = end + 1;
+    }
+}
+
+/* Whether a tree in the cache is as it was unpacked: `path` is the file of its stamps, and the tree lies beside that. */
+static int is_whole_tree(const char *path, const struct stamp *stamp, uid_t user)
+{
+    char place[PATH_MAX];
+    struct stat status;
+    size_t length = text_length(path), slash = length;
+    int same = 0;
+
+    while (slash > 0 && path[slash - 1] != '/')
+        slash--;
+    if (slash + sizeof "tree" > sizeof place)
+        return 0;
+    copy_bytes(place, path, slash);
+    copy_bytes(place + slash, "tree", sizeof "tree");
+    int stamps = sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int tree = sys_open(place, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    if (stamps >= 0 && tree >= 0 && sys_fstat(stamps, &status) == 0 && has_stamp(&status, stamp) && status.st_uid == user)
+        same = has_all_stamps(stamps, tree);
+    if (stamps >= 0)
+        sys_close(stamps);
+    if (tree >= 0)
+        sys_close(tree);
+    return same;
 }
 
 /* Whether the path leads there, by way of no symbolic link, or of the same ones as ever. */
@@ -344,47 +441,153 @@ static int is_below(const char *path, const char *directory, size_t length)
     return 1;
 }
 
-/* Goes through the steps. The script to execute where all of them can be gone, else NULL. */
-static const char *follow_steps(struct rest *rest, const char *typed, const struct run_plan *plan, const struct caller *caller)
+/* Whether the path ends in what was typed after the source's name, and a suffix at most: /srv/scripts/tools/x.sh for team:tools/x. */
+static int is_named_by(const char *path, const char *typed)
 {
-    const char *script = NULL, *path;
+    const char *name = typed;
+    for (const char *at = typed; *at != '\0'; at++)
+        if (*at == ':') {
+            name = at + 1;
+            break;
+        }
+    size_t length = text_length(name), last = 0;
+    for (size_t i = 0; path[i] != '\0'; i++)
+        if (path[i] == '/' && begins_with(path + i + 1, name))
+            last = i + 1;
+    if (length == 0 || last == 0)
+        return 0;
+    for (path += last + length; *path != '\0'; path++)
+        if (*path == '/')
+            return 0;
+    return 1;
+}
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Whether the line, which ends before `end`, is #! with that interpreter and that argument, as Execution/Shebang reads it. */
+static int is_shebang(const char *line, const char *end, const char *interpreter, const char *argument)
+{
+    size_t first = text_length(interpreter), second = text_length(argument);
+
+    if (end - line < 2 || line[0] != '#' || line[1] != '!' || interpreter[0] != '/')
+        return 0;
+    for (line += 2; line < end && is_blank(*line); line++)
+        ;
+    if ((size_t)(end - line) < first || !same_bytes(line, interpreter, first))
+        return 0;
+    line += first;
+    const char *behind = line;
+    while (line < end && is_blank(*line))
+        line++;
+    if (second > 0) {
+        if (line == behind || (size_t)(end - line) < second || !same_bytes(line, argument, second))
+            return 0;
+        line += second;
+    }
+    while (line < end && (is_blank(*line) || *line == '\r'))
+        line++;
+    return line == end || *line == '\0';
+}
+
+/* The first lines of a script, and where the second one is. */
+struct lines {
+    char text[RUN_FIRST_LINES_BYTES];
+    const char *second, *end; /* its first byte, and the one behind its last */
+};
+
+static int read_lines(const char *script, const struct stamp *stamp, struct lines *lines)
+{
+    struct stat status;
+    long length = -1;
+
+    int file = sys_open(script, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (file < 0)
+        return 0;
+    if (sys_fstat(file, &status) == 0 && has_stamp(&status, stamp))
+        length = sys_pread(file, lines->text, sizeof lines->text);
+    sys_close(file);
+
+    const char *at = lines->text, *end = lines->text + (length > 0 ? length : 0);
+    while (at < end && *at++ != '\n')
+        ;
+    for (lines->second = at; at < end && *at != '\n'; at++)
+        ;
+    lines->end = at;
+    return length > 0;
+}
+
+/*
+ * Whether the script's second line names that interpreter. A plan could name any program, so the script itself is asked: nothing is started
+ * but the script, and what it says.
+ */
+static int has_second_line(const char *script, const struct stamp *stamp, const char *interpreter, const char *argument)
+{
+    struct lines lines;
+    return read_lines(script, stamp, &lines) && is_shebang(lines.second, lines.end, interpreter, argument);
+}
+
+/* Whether the file can stand for another script: it starts run, and is none itself. No plan makes anything else of another file. */
+static int may_be_stub(const char *script, const struct stamp *stamp)
+{
+    struct lines lines;
+
+    if (!read_lines(script, stamp, &lines) || !same_bytes(lines.text, "#!", 2)
+        || (lines.end - lines.second >= 2 && same_bytes(lines.second, "#!", 2)))
+        return 0;
+    for (const char *at = lines.text; at + 3 <= lines.second; at++)
+        if (same_bytes(at, "run", 3))
+            return 1;
+    return 0;
+}
+
+/* Goes through the steps. 0: one of them cannot be gone, or they lead nowhere. */
+static int follow_steps(
+    struct rest *rest, const char *typed, const struct run_plan *plan, const struct caller *caller, struct start *start)
+{
+    const char *path, *real;
     struct stat status;
     struct stamp stamp;
     uint32_t forbidden;
+    int is_stub = 0;
     char step;
+
+    *start = (struct start){NULL, NULL, NULL};
 
     while (take(rest, &step, 1))
         switch (step) {
         case RUN_STEP_VARIABLE_IS: {
             const char *name = take_text(rest), *value = name == NULL ? NULL : take_text(rest), *now;
             if (value == NULL || (now = variable_of(caller->environment, name)) == NULL || !same_text(now, value))
-                return NULL;
+                return 0;
             break;
         }
 
         case RUN_STEP_VARIABLE_UNSET: {
             const char *name = take_text(rest);
             if (name == NULL || variable_of(caller->environment, name) != NULL)
-                return NULL;
+                return 0;
             break;
         }
 
         case RUN_STEP_ABSENT:
             if ((path = take_text(rest)) == NULL)
-                return NULL;
+                return 0;
             switch (sys_stat(path, &status, AT_SYMLINK_NOFOLLOW)) {
             case -ENOENT:
             case -ENOTDIR:
                 break;
             default:
-                return NULL;
+                return 0;
             }
             break;
 
         case RUN_STEP_SAME:
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
                 || sys_stat(path, &status, 0) != 0 || !has_stamp(&status, &stamp))
-                return NULL;
+                return 0;
             break;
 
         case RUN_STEP_OWN_DIRECTORY:
@@ -392,41 +595,98 @@ static const char *follow_steps(struct rest *rest, const char *typed, const stru
             if (!take(rest, &forbidden, sizeof forbidden) || (path = take_text(rest)) == NULL
                 || sys_stat(path, &status, step == RUN_STEP_OWN_DIRECTORY ? 0 : AT_SYMLINK_NOFOLLOW) != 0
                 || !S_ISDIR(status.st_mode) || status.st_uid != caller->user || (status.st_mode & forbidden) != 0)
-                return NULL;
+                return 0;
             break;
 
         case RUN_STEP_FOREIGN_DIRECTORY:
             if ((path = take_text(rest)) == NULL || sys_stat(path, &status, 0) != 0 || !S_ISDIR(status.st_mode)
                 || status.st_uid == caller->user)
-                return NULL;
+                return 0;
             break;
 
         case RUN_STEP_PROGRAM:
             if ((path = take_text(rest)) == NULL || sys_stat(path, &status, 0) != 0 || !S_ISREG(status.st_mode)
                 || sys_access(path, X_OK) != 0)
-                return NULL;
+                return 0;
+            break;
+
+        case RUN_STEP_BOOT:
+            if ((path = take_text(rest)) == NULL || !is_same_boot(path))
+                return 0;
+            break;
+
+        case RUN_STEP_TREE:
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
+                || !is_below(path, plan->path, plan->cache_length) || !is_whole_tree(path, &stamp, caller->user))
+                return 0;
             break;
 
         case RUN_STEP_CACHED_SCRIPT:
             /* Nothing outside the cache, whatever the plan says. */
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
-                || is_local(typed) || !is_below(path, plan->path, plan->cache_length)
+                || is_local(typed) != is_stub || !is_below(path, plan->path, plan->cache_length)
                 || sys_stat(path, &status, AT_SYMLINK_NOFOLLOW) != 0 || !has_stamp(&status, &stamp) || status.st_uid != caller->user)
-                return NULL;
-            script = path;
+                return 0;
+            start->script = path;
             break;
 
         case RUN_STEP_LOCAL_SCRIPT:
             if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
-                || !is_local(typed) || !is_really(typed, &stamp, path))
-                return NULL;
-            script = typed;
+                || !is_local(typed) || is_stub || !is_really(typed, &stamp, path))
+                return 0;
+            start->script = typed;
+            break;
+
+        case RUN_STEP_DIRECTORY_SCRIPT:
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL || (real = take_text(rest)) == NULL
+                || is_local(typed) || path[0] != '/' || !is_named_by(path, typed) || !is_really(path, &stamp, real))
+                return 0;
+            start->script = path;
+            break;
+
+        case RUN_STEP_STUB:
+            if (!take(rest, &stamp, sizeof stamp) || (path = take_text(rest)) == NULL
+                || !is_local(typed) || !is_really(typed, &stamp, path) || !may_be_stub(typed, &stamp))
+                return 0;
+            is_stub = 1;
+            break;
+
+        case RUN_STEP_SECOND_LINE:
+            if ((start->interpreter = take_text(rest)) == NULL || (start->argument = take_text(rest)) == NULL
+                || start->script == NULL || rest->at != rest->end
+                || !has_second_line(start->script, &stamp, start->interpreter, start->argument))
+                return 0;
             break;
 
         default:
-            return NULL;
+            return 0;
         }
-    return script;
+    return start->script != NULL;
+}
+
+/* Becomes the script, started by the kernel or by the interpreter of its second line. Returns only on failure. */
+static void become(char **argv, size_t script, const struct start *start, char **environment)
+{
+    char *typed = argv[script], *words[MOST_ARGUMENTS + 4];
+    size_t count = 0;
+
+    if (start->interpreter == NULL) {
+        argv[script] = (char *)start->script;
+        sys_execve(start->script, argv + script, environment);
+        argv[script] = typed;
+        return;
+    }
+    words[count++] = (char *)start->interpreter;
+    if (start->argument[0] != '\0')
+        words[count++] = (char *)start->argument;
+    words[count++] = (char *)start->script;
+    for (char **rest = argv + script + 1; *rest != NULL; rest++) {
+        if (count == sizeof words / sizeof *words - 1)
+            return;
+        words[count++] = *rest;
+    }
+    words[count] = NULL;
+    sys_execve(start->interpreter, words, environment);
 }
 
 /* What came of the search for a plan. */
@@ -458,19 +718,28 @@ static enum outcome follow_plan(char **argv, size_t script, const char *director
         && (sys_clock(CLOCK_REALTIME, &now) != 0 || now.tv_sec < from || now.tv_sec >= until))
         return PLAN_FAILS;
 
-    char *typed = argv[script];
+    struct start start;
     if (follow_lock(&rest, &locks, caller->user)) {
-        const char *path = follow_steps(&rest, typed, &plan, caller);
-        if (path != NULL) {
-            argv[script] = (char *)path;
-            sys_execve(path, argv + script, caller->environment);
-            argv[script] = typed;
-        }
+        if (follow_steps(&rest, argv[script], &plan, caller, &start))
+            become(argv, script, &start, caller->environment);
         release(&locks);
-    } else if (locks.fd == HELD && locks.held == RUN_HELD_IS_SUCCESS && follow_steps(&rest, typed, &plan, caller) != NULL) {
+    } else if (locks.fd == HELD && locks.held == RUN_HELD_IS_SUCCESS && follow_steps(&rest, argv[script], &plan, caller, &start)) {
         sys_exit(0);
     }
     return PLAN_FAILS;
+}
+
+/*
+ * The same, from wherever it is called. An absolute path has a plan for every directory, or, if it is a file that stands for another
+ * script, one for each: the search for run.pins begins there. Both are as good as what they say.
+ */
+static enum outcome follow_plans(char **argv, size_t script, char *here, size_t room, const struct caller *caller)
+{
+    enum outcome everywhere = argv[script][0] == '/' ? follow_plan(argv, script, "", caller) : NO_PLAN;
+
+    if (here[0] == '\0' && !find_directory(here, room))
+        return argv[script][0] == '/' ? everywhere : PLAN_FAILS;
+    return follow_plan(argv, script, here, caller) == NO_PLAN ? everywhere : PLAN_FAILS;
 }
 
 /*
@@ -493,8 +762,7 @@ void run_as_planned(char **argv, char **environment, uid_t user)
             last = same_text(word, "--");
             continue;
         }
-        if (word[0] == '\0' || (word[0] != '/' && here[0] == '\0' && !find_directory(word, here, sizeof here))
-            || follow_plan(argv, i, word[0] == '/' ? "" : here, &caller) != NO_PLAN || last || !after_dash)
+        if (word[0] == '\0' || follow_plans(argv, i, here, sizeof here, &caller) != NO_PLAN || last || !after_dash)
             return;
         after_dash = 0;
     }

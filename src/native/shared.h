@@ -48,6 +48,21 @@
 #define RUN_STEP_PROGRAM 'x'
 #define RUN_STEP_CACHED_SCRIPT 'c'
 #define RUN_STEP_LOCAL_SCRIPT 'f'
+#define RUN_STEP_DIRECTORY_SCRIPT 'o'
+#define RUN_STEP_STUB 't'
+#define RUN_STEP_SECOND_LINE 'i'
+#define RUN_STEP_BOOT 'b'
+#define RUN_STEP_TREE 'T'
+
+/*
+ * What the file with the stamps of a tree says of each file: a letter, its stamp, its path. See Caching/TreeStamps.
+ */
+#define RUN_TREE_FILE 'f'
+#define RUN_TREE_LINK 'l'
+#define RUN_STAMP_BYTES 40
+
+/* How many bytes of a script are read for its first two lines. */
+#define RUN_FIRST_LINES_BYTES 4096
 
 /* Which variable says where the cache is; see run_cache_directory. */
 #define RUN_CACHE_BY_NOTHING 0

@@ -63,6 +63,17 @@ static inline int sys_stat(const char *path, struct stat *status, int flags)
     return (int)sys_call(SYS_newfstatat, AT_FDCWD, (long)path, (long)status, flags, 0, 0);
 }
 
+/* fstatat(2): lstat(2) of a path below that directory. */
+static inline int sys_lstat_in(int directory, const char *path, struct stat *status)
+{
+    return (int)sys_call(SYS_newfstatat, directory, (long)path, (long)status, AT_SYMLINK_NOFOLLOW, 0, 0);
+}
+
+static inline long sys_read(int fd, void *into, size_t length)
+{
+    return sys_call(SYS_read, fd, (long)into, (long)length, 0, 0, 0);
+}
+
 static inline int sys_fstat(int fd, struct stat *status)
 {
     return (int)sys_call(SYS_fstat, fd, (long)status, 0, 0, 0, 0);
@@ -154,6 +165,15 @@ static inline int begins_with(const char *text, const char *start)
     while (*start != '\0' && *text == *start)
         text++, start++;
     return *start == '\0';
+}
+
+static inline size_t find_byte(const void *bytes, size_t length, unsigned char byte)
+{
+    const unsigned char *b = bytes;
+    size_t at = 0;
+    while (at < length && b[at] != byte)
+        at++;
+    return at;
 }
 
 static inline void copy_bytes(void *into, const void *from, size_t length)

@@ -72,6 +72,46 @@ public sealed class CannotStartTests
         await box.Run("./x").Fails(ExitStatus.CannotStart, "./x", "loader");
     }
 
+    /// <summary>The kernel says the same of a missing script, a missing interpreter and a missing loader.</summary>
+    [Theory]
+    [InlineData("script")]
+    [InlineData("program")]
+    public async Task One_that_is_removed_right_before_it_starts(string kind)
+    {
+        Tools.Need("strace");
+        using var box = new Sandbox();
+        var path = box.Put("x", Saying("ran"));
+        if (kind == "program")
+        {
+            File.WriteAllBytes(path, File.ReadAllBytes("/bin/true"));
+        }
+
+        string[] late = ["-e", "trace=execve,openat", "-e", "inject=execve:delay_enter=2000000:when=1"];
+        var run = box.Run("./x").Traced(out var trace, late).Result();
+        await Eventually.True(
+            () => File.Exists(trace) && File.ReadAllText(trace).Split("\"./x\", O_RDONLY").Length > 2, "the script has been read");
+        File.Delete(path);
+        (await run).Is(127, "", "run: ./x: no such file\n");
+    }
+
+    [RootFact]
+    public async Task A_script_that_can_only_be_executed_and_whose_interpreter_is_missing()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/missing/interpreter\n");
+        box.GiveTo(65534);
+        File.SetUnixFileMode(box.Work + "/x", UnixFileMode.UserExecute);
+        await box.Run("./x").As(65534).Fails(ExitStatus.CannotStart, "./x: its interpreter or loader is not installed");
+    }
+
+    [Fact]
+    public async Task The_line_that_names_the_interpreter_is_shown()
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/usr/bin/env run\n#!/missing/interpreter -x\n");
+        await box.Run("./x").Fails(ExitStatus.NotFound, "/missing/interpreter", "its second line is #!/missing/interpreter -x");
+    }
+
     [Fact]
     public async Task A_local_program_without_the_x_bit()
     {

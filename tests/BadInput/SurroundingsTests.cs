@@ -86,6 +86,11 @@ public sealed class SurroundingsTests
                     "a status of its own");
                 fetched.Failed(fetched.Status);
                 Assert.DoesNotMatch("Socket|TooMany", fetched.Stderr);
+                if ((ExitStatus)fetched.Status == ExitStatus.Unavailable)
+                {
+                    Assert.Contains("too many open files", fetched.Stderr, StringComparison.Ordinal);
+                    fetched.Check(fetched.Time < TimeSpan.FromSeconds(10), "no try that cannot succeed");
+                }
             }
         }
 

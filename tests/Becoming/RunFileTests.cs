@@ -11,6 +11,8 @@ public sealed class RunFileTests
     [InlineData("#!/usr/bin/env -S run --quiet")]
     [InlineData("#!{bin}/run")]
     [InlineData("#!{bin}/run --quiet")]
+    [InlineData("#!/usr/bin/nice run")]
+    [InlineData("#!/usr/bin/env -S nice -n 1 run -q")]
     public async Task A_script_with_a_second_line_is_started_by_that_interpreter(string line)
     {
         using var box = new Sandbox();
@@ -66,12 +68,19 @@ public sealed class RunFileTests
     [InlineData("#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n# a comment\n\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env -S run --lock", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!/usr/bin/env run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!/usr/bin/env -S A=b -u HOME run -q\ntool\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env -S -u A B=c run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/nice run\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env -S nice -n 5 run --lock\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!{work}/circle\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n./x\n", "stands for itself")]
     [InlineData("#!/usr/bin/env run\n./y\n", "stands for itself")]
     public async Task It_never_loops(string text, string message)
     {
         using var box = new Sandbox();
-        box.Put("x", text);
+        box.Put("x", text.Replace("{work}", box.Work, StringComparison.Ordinal));
+        box.Put("circle", $"#!/usr/bin/env run\n#!{box.Work}/x\n");
         box.Put("y", "#!/usr/bin/env run\n./x\n");
         await box.Run("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
         await box.Exec("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
@@ -87,6 +96,44 @@ public sealed class RunFileTests
         world.Put("z", "#!/usr/bin/env run\n#!/bin/sh\necho ran\n");
         world.Sources(world.Server, $"team: {world.Work}/%s");
         await world.Run("team:z").Succeeds("ran\n");
+    }
+
+    /// <summary>Only a local file's line counts: what a server sends neither chooses options nor another script.</summary>
+    [Fact]
+    public async Task One_that_was_fetched_has_no_options_and_stands_for_nothing()
+    {
+        await using var world = await World.Serving(
+            ("/self", "#!/usr/bin/env -S run --lock=x --no-such-option\n#!/bin/sh\necho ran\n"),
+            ("/stub", "#!/usr/bin/env run\ndefault:tool\n"), ("/tool", Saying("tool")));
+        await world.Run("self").Succeeds("ran\n");
+        await world.Run("stub").Fails(ExitStatus.CannotStart, "stub: stands for default:tool", "only a local file", "run default:tool");
+        Assert.Equal(0, world.Server.Count("/tool"));
+        world.Put("local", "#!/usr/bin/env run\ntool\n");
+        await world.Run($"./local#sha256={DigestOf("#!/usr/bin/env run\ntool\n")}").Fails(ExitStatus.CannotStart, "without a digest");
+    }
+
+    [Fact]
+    public async Task One_of_a_directory_counts_as_the_local_file_that_it_is()
+    {
+        await using var world = await World.Serving(("/tool", Saying("tool")));
+        world.Sources(world.Server, $"team: {world.Work}/%s");
+        world.Put("self", "#!/usr/bin/env -S run --lock -E 9\n#!/bin/sh\necho started; read -r _; echo ended\n");
+        world.Put("stub", "#!/usr/bin/env run\ntool\n");
+        world.Put("pinned", "#!/usr/bin/env -S run --pinned\ntool\n");
+        world.Put("wrong", "#!/usr/bin/env -S run --lokc\n#!/bin/sh\n");
+        world.Put("round", "#!/usr/bin/env run\nteam:round\n");
+        await using (var holder = await world.Holds(world.Run("team:self")))
+        {
+            Assert.Equal(9, (await world.Run("team:self").Result()).Status);
+            Assert.Equal(9, (await world.Exec("./self").Result()).Status);
+            await holder.Ends();
+        }
+
+        await world.Run("team:stub").Succeeds("tool\n");
+        await world.Run("team:pinned").Fails(ExitStatus.Refused, "tool: not pinned");
+        await world.Run("team:wrong").Fails(ExitStatus.Usage, "--lokc");
+        await world.Run("team:round").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "team:round: stands for itself");
+        Assert.EndsWith("/tool", (await WouldRun.Of(world, "team:stub")).Path, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed partial class CompletionTests
         #!/bin/sh
         for last; do :; done
         case $last in
-            words | running | bash | zsh | fish) exec {binary} "$@" ;;
+            words | running | logged | bash | zsh | fish) exec {binary} "$@" ;;
         esac
         printf 'ran'
         printf '[%s]' "$@"
@@ -20,7 +20,10 @@ public sealed partial class CompletionTests
 
         """;
 
-    public static TheoryData<string> Shells => new("bash", "bash with bash-completion", "zsh", "fish");
+    /// <summary>As fish 4 is, where a question mark in a pattern is no wildcard.</summary>
+    private const string Fish4 = "fish with qmark-noglob";
+
+    public static TheoryData<string> Shells => new("bash", "bash with bash-completion", "zsh", "fish", Fish4);
 
     [Theory, MemberData(nameof(Shells))]
     public async Task Options_scripts_and_files_are_completed(string shell)
@@ -52,6 +55,11 @@ public sealed partial class CompletionTests
             await Ran(terminal, "run --stop ./\t\r", "--stop", "./hold.sh");
         }
 
+        // One that has a log, where that is what can be shown.
+        box.Put("noted.sh", "#!/bin/sh\n");
+        await new Command(box, Suite.Binary, ["run", "--detach", "./noted.sh"]).Result();
+        await Ran(terminal, "run --logs ./\t\r", "--logs", "./noted.sh");
+
         // After SCRIPT: files, as for any command, and no options of run.
         await Ran(terminal, "run ops:deep/tool.sh@v1 my\t\r", "ops:deep/tool.sh@v1", "my data.txt");
         await Ran(terminal, "run -u hello.sh --of\tx\r", "-u", "hello.sh", "--ofx");
@@ -67,7 +75,7 @@ public sealed partial class CompletionTests
         await Say(terminal, shell switch
         {
             "zsh" => "_own() { compadd own-word }; compdef _own local.sh",
-            "fish" => "complete -c local.sh -f -a own-word",
+            "fish" or Fish4 => "complete -c local.sh -f -a own-word",
             _ => "complete -W own-word local.sh",
         });
         // Without bash-completion, bash has no function that completes another command.
@@ -140,11 +148,13 @@ public sealed partial class CompletionTests
 
     private static async Task<Child> Start(Sandbox box, string shell)
     {
-        Tools.Need(shell == "bash with bash-completion" ? "/usr/share/bash-completion/bash_completion" : shell);
+        Tools.Need(shell == "bash with bash-completion" ? "/usr/share/bash-completion/bash_completion" : shell.Split(' ')[0]);
         var (program, setup) = shell switch
         {
             "bash" => ((string[])["bash", "--norc", "--noprofile", "-i"], "PS1='$ '; eval \"$(run --completion bash)\""),
             "zsh" => (["zsh", "-f", "-i"], "PS1='$ '; autoload -U compinit; compinit -u -D; eval \"$(run --completion zsh)\""),
+            Fish4 => (["fish", "--no-config", "--features", "qmark-noglob"],
+                "function fish_prompt; echo '$ '; end; string match -q -- '-?*' --x; and exit 1; run --completion fish | source"),
             "fish" => (["fish", "--no-config"], "function fish_prompt; echo '$ '; end; run --completion fish | source"),
             _ => (["bash", "--norc", "--noprofile", "-i"],
                 "PS1='$ '; . /usr/share/bash-completion/bash_completion; eval \"$(run --completion bash)\""),

@@ -47,6 +47,16 @@ public sealed class RetryTests
         Assert.Single(world.Server.Requests);
     }
 
+    /// <summary>GitHub's secondary rate limit: still a refusal, and final, but it says when to come back.</summary>
+    [Fact]
+    public async Task A_refusal_that_is_a_limit_says_so_and_until_when()
+    {
+        await using var world = World.Answering(Busy(403, "Retry-After: 60"));
+        await world.Run("x").Fails(
+            ExitStatus.Refused, "403 (forbidden): too many requests, and asks to retry after 60 seconds");
+        Assert.Single(world.Server.Requests);
+    }
+
     [Fact]
     public async Task After_the_last_try_the_failure_is_told_once()
     {

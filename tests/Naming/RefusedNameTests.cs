@@ -30,7 +30,7 @@ public sealed class RefusedNameTests
     [InlineData("a\u0085b")]
     [InlineData("\u001b[31mred")]
     [InlineData("with:a@b\rc")]
-    [InlineData("URL/a//b")]
+    [InlineData("URL/a///b")]
     [InlineData("URL//b")]
     [InlineData("URL/./b")]
     [InlineData("URL/../b")]

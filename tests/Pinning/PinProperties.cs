@@ -86,7 +86,7 @@ public sealed class PinProperties
             var wanted = new ResolvedScript("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { PathAndRef = "o/r/p/x" };
             try
             {
-                var pinned = PinnedUrl.Apply(new Pin("s:o/r/p/x", url, new string('0', 64)), wanted, "run.pins");
+                var pinned = PinnedUrl.Apply(new Pin("s:o/r/p/x", url, Pin.OfBytes, new string('0', 64)), wanted, "run.pins");
                 var uri = new Uri(pinned.Url);
                 return pinned.Url == url
                     && uri is { Host: "h.example", Segments: ["/", "o/", "r/", _, "p/", "x"], Query: "", Fragment: "" }
@@ -107,7 +107,7 @@ public sealed class PinProperties
         {
             var wanted = new ResolvedScript("s:o/r/p/x", null, s_source, s_source.Expand("o/r/p/x"), null) { PathAndRef = "o/r/p/x" };
             var url = s_source.Expand("o/r/p/x@" + reference)[0];
-            return PinnedUrl.Apply(new Pin("s:o/r/p/x", url, new string('0', 64)), wanted, "run.pins").Urls
+            return PinnedUrl.Apply(new Pin("s:o/r/p/x", url, Pin.OfBytes, new string('0', 64)), wanted, "run.pins").Urls
                 .SequenceEqual(s_source.Expand("o/r/p/x@" + reference));
         }));
     }
@@ -125,7 +125,7 @@ public sealed class PinProperties
         var pin =
             from name in script
             from digest in Gen.Elements("0123456789abcdef".ToCharArray()).ArrayOf(64)
-            select new Pin(name, Host + "/x", new string(digest));
+            select new Pin(name, Host + "/x", Pin.OfBytes, new string(digest));
         return pin.ListOf().Select(static list => list.DistinctBy(static p => Pin.Key(p.Script)).ToList());
     }
 }

@@ -29,6 +29,7 @@ public sealed partial class InputTests
         (@"^/etc/ld\.so|^/(usr/)?lib|/glibc-hwcaps|\.so(\.|$)", "the dynamic linker and the C library"),
         ("^/(tmp|home)$", "above the cache and the state; if they are root's and not the user's, only root can change them"),
         ("^/$", "the stream that was closed"),
+        ("^(/bin/sh|/usr/bin/env)$", "the interpreter of a second line: a circle that it has become is found by its own run"),
         (@"/plans(/[0-9a-f]{4})?$|/tmp/\d+-plan$|/run/tmp$", "the plan itself, on its way to its place"),
         (@"/run-tests-[^/]*/(run|getenv\.so)$", "the program and the probe of this test"),
         ("/getenv.log$", "as above"),
@@ -44,6 +45,17 @@ public sealed partial class InputTests
     [InlineData("./local")]
     [InlineData("../local")]
     [InlineData("/local")]
+    [InlineData("./self")]
+    [InlineData("/self", "-q")]
+    [InlineData("./stub")]
+    [InlineData("../stub", "--lock")]
+    [InlineData("/stub")]
+    [InlineData("./nested")]
+    [InlineData("./elsewhere")]
+    [InlineData("team:local")]
+    [InlineData("team:self", "-q")]
+    [InlineData("team:stub")]
+    [InlineData("self")]
     [InlineData("x", "-q")]
     [InlineData("x", "--lock")]
     [InlineData("x", "--lock=name")]
@@ -71,7 +83,18 @@ public sealed partial class InputTests
         }
 
         server["/searched"] = "#!/usr/bin/env sh\necho ran\n";
-        box.Conf($"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n");
+        box.Conf(
+            $"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n"
+            + $"  team: {box.Work}/%s\n");
+        foreach (var directory in (string[])["", "deeper/"])
+        {
+            box.Put(directory + "self", "#!/usr/bin/env -S run --lock\n#!/bin/sh -e\necho ran\n");
+            box.Put(directory + "stub", "#!/usr/bin/env -S run --offline\n# comment\nother:x\n");
+        }
+
+        box.Put("deeper/nested", "#!/usr/bin/env run\n./stub\n");
+        box.Put("deeper/elsewhere", "#!/usr/bin/env run\naged:x\n");
+        server["/self"] = "#!/usr/bin/env run\n#!/usr/bin/env sh\necho ran\n";
         box.Put("deeper/local", Saying("ran"));
         File.Copy(box.ConfFile, box.Work + "/deeper/conf");
         box.Put("local", Saying("ran"));
@@ -84,25 +107,33 @@ public sealed partial class InputTests
 
         // Local files are planned if there is a cache already.
         await Run("x").Succeeds("ran\n");
+        await Run("other:x").Succeeds("ran\n");
         await Is(() => Run([.. options, script]), "ran\n");
 
         var plans = Directory.GetFiles(box.Cache + "/plans");
-        var file = Assert.Single(plans, plan => PlanReader.Of(plan).Words.SequenceEqual([.. options, script]));
-        File.Delete(file);
+        var planFile = Assert.Single(plans, plan => PlanReader.Of(plan).Words.SequenceEqual([.. options, script]));
+        File.Delete(planFile);
         var (paths, variables) = await Watch(box, Run([.. options, script]), box.Work + "/deeper");
-        var plan = PlanReader.Of(file);
+        var plan = PlanReader.Of(planFile);
 
         Assert.True(Unplanned(variables, plan.Variables, s_variables) is var forgotten && forgotten.Length == 0, forgotten);
-        HashSet<string> known = [.. plan.Paths, plan.Lock, plan.OwnLock, plan.Directory];
-        if (script.Contains('/', StringComparison.Ordinal))
+        HashSet<string> known = [.. plan.Paths.Select(Path.GetFullPath), plan.Lock, plan.OwnLock, plan.Directory];
+        var file = script.StartsWith("team:", StringComparison.Ordinal) ? $"{box.Work}/{script[5..]}" : script;
+        if (file.Contains('/', StringComparison.Ordinal))
         {
             // A local file needs no cache: it decides only whether there is a plan. And realpath(3) reads each
             // part of the path, while the plan's step for the script compares the result.
             known.Add(box.Cache);
-            for (var above = Path.GetDirectoryName(script); above is not null; above = Path.GetDirectoryName(above))
+            for (var above = Path.GetDirectoryName(file); above is not null; above = Path.GetDirectoryName(above))
             {
                 known.Add(above);
             }
+        }
+
+        if (script[0] == '/')
+        {
+            // A file that stands for a script has a plan for each directory, so the executor asks where it is.
+            known.Add(box.Work + "/deeper");
         }
 
         forgotten = Unplanned(paths.Where(path => !IsSearched(path, script)), known, s_paths);
@@ -113,7 +144,7 @@ public sealed partial class InputTests
     }
 
     /// <summary>What env(1) will look for in PATH: the plan has PATH, and the program that was found.</summary>
-    private static bool IsSearched(string path, string script) => script == "searched" && Path.GetFileName(path) == "sh";
+    private static bool IsSearched(string path, string script) => script is "searched" or "self" && Path.GetFileName(path) == "sh";
 
     private static string Unplanned(IEnumerable<string> seen, HashSet<string> planned, (string Pattern, string Reason)[] exceptions) =>
         string.Join('\n', seen.Where(one => !planned.Contains(one) && !exceptions.Any(e => Regex.IsMatch(one, e.Pattern))));

@@ -57,9 +57,16 @@ internal sealed class PlanReader
             case Shared.StepVariableUnset:
                 Variables.Add(Text());
                 return;
-            case Shared.StepSame or Shared.StepCachedScript or Shared.StepLocalScript:
+            case Shared.StepSame or Shared.StepCachedScript or Shared.StepLocalScript or Shared.StepStub:
                 _at += 5 * sizeof(long);
                 break;
+            case Shared.StepDirectoryScript:
+                _at += 5 * sizeof(long);
+                Paths.Add(Text());
+                break;
+            case Shared.StepSecondLine:
+                _ = (Text(), Text());
+                return;
             case Shared.StepOwnDirectory or Shared.StepOwnDirectoryNoLink:
                 _at += sizeof(uint);
                 break;

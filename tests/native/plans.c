@@ -34,8 +34,9 @@ struct seed {
     size_t words;                  /* up to SCRIPT */
     unsigned char bytes[RUN_PLAN_MOST_BYTES];
     size_t length, head, last_step; /* how long the head is, with the key, and where the step with the script begins */
-    char path[sizeof((struct run_plan *)0)->path], becomes[PATH_MAX];
+    char path[sizeof((struct run_plan *)0)->path], becomes[PATH_MAX], interpreter[PATH_MAX];
     struct stat script;
+    int cached;
 };
 
 static struct seed seeds[MOST_SCRIPTS];
@@ -47,7 +48,7 @@ static char out_of_the_cache[2 * PATH_MAX];
 /* What was executed since forget(). */
 static struct {
     int count, as_called, exits;
-    char path[PATH_MAX];
+    char path[PATH_MAX], interpreter[PATH_MAX];
 } executed;
 
 static char **called_with;
@@ -65,10 +66,17 @@ static size_t called_words;
 
 static int note_execve(const char *path, char *const *argv, char *const *environment)
 {
+    /* What is started by an interpreter has its words before it, in a vector of their own. */
+    size_t before = 0;
+    if (argv != called_with + called_words)
+        while (argv[before + 1] != NULL && argv[before + 1] != called_with[called_words + 1])
+            before++;
     executed.count++;
-    executed.as_called = argv == called_with + called_words && argv[0] == path && environment == environ
-        && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0;
-    snprintf(executed.path, sizeof executed.path, "%s", path);
+    executed.as_called = argv[0] == path && environment == environ && fcntl(RUN_LEAST_DESCRIPTOR, F_GETFD) == 0 && before <= 2
+        && argv[before + 1] == called_with[called_words + 1] && argv[before + 2] == NULL;
+    snprintf(executed.path, sizeof executed.path, "%s", argv[before]);
+    snprintf(executed.interpreter, sizeof executed.interpreter, "%s%s%s", before > 0 ? path : "", before > 1 ? " " : "",
+        before > 1 ? argv[1] : "");
     return -EACCES;
 }
 
@@ -81,6 +89,7 @@ static void note_exit(int status)
 static void call(struct seed *seed)
 {
     executed.count = executed.exits = 0;
+    executed.interpreter[0] = '\0';
     called_with = seed->argv;
     called_words = seed->words;
     run_as_planned(seed->argv, environ, geteuid());
@@ -112,8 +121,10 @@ static void read_seed(struct seed *seed, char *words)
         seed->argv[++seed->words] = word;
     char *script = seed->name = seed->argv[seed->words];
     seed->argv[seed->words + 1] = "an argument";
-    CHECK(find_directory(script, directory, sizeof directory), "%s", script);
+    CHECK(find_directory(directory, sizeof directory), "%s", script);
     CHECK(run_find_plan(seed->argv + 1, seed->words, script[0] == '/' ? "" : directory, environ, &plan), "%s", script);
+    if (script[0] == '/' && access(plan.path, F_OK) != 0)
+        CHECK(run_find_plan(seed->argv + 1, seed->words, directory, environ, &plan), "%s", script);
     strcpy(seed->path, plan.path);
     seed->length = read_plan(seed->path, seed->bytes, geteuid());
     CHECK(seed->length > 0, "%s: there is no plan in %s", script, seed->path);
@@ -125,18 +136,23 @@ static void read_seed(struct seed *seed, char *words)
     write_file(seed->path, seed->bytes, seed->length);
     call(seed);
     CHECK(executed.count == 1 && executed.as_called, "%s: is not executed", script);
-    CHECK(is_local(script) ? strcmp(executed.path, script) == 0 : strncmp(executed.path, plan.path, plan.cache_length) == 0,
-        "%s", executed.path);
-    CHECK(strcmp(strrchr(executed.path, '/'), strrchr(script, '/') ?: script) == 0 || strcmp(strrchr(executed.path, '/') + 1, script) == 0,
-        "%s", executed.path);
     CHECK(strcmp(executed.path, decoy_path) != 0, "%s", decoy_path);
     strcpy(seed->becomes, executed.path);
+    strcpy(seed->interpreter, executed.interpreter);
     CHECK(stat(seed->becomes, &seed->script) == 0, "%s", seed->becomes);
 
     char real[PATH_MAX];
     CHECK(realpath(seed->becomes, real) != NULL, "%s", seed->becomes);
-    seed->last_step = seed->length - (1 + sizeof(struct stamp) + strlen(real) + 1);
-    CHECK(seed->bytes[seed->last_step] == (is_local(script) ? RUN_STEP_LOCAL_SCRIPT : RUN_STEP_CACHED_SCRIPT),
+    seed->cached = strncmp(real, plan.path, plan.cache_length) == 0;
+    int from_directory = !seed->cached && !is_local(script);
+    CHECK(seed->cached || from_directory || strcmp(executed.path, script) == 0, "%s", executed.path);
+    const char *name = strrchr(script, '/') ?: strrchr(script, ':') ?: script, *file = strrchr(executed.path, '/') + 1;
+    int is_another = seed->cached && (is_local(script) || strchr(script, ':') != NULL);
+    CHECK(is_another || strcmp(file, name + (*name == '/' || *name == ':')) == 0, "%s", executed.path);
+    seed->last_step = seed->length - (1 + sizeof(struct stamp) + strlen(real) + 1) - (from_directory ? strlen(seed->becomes) + 1 : 0)
+        - (seed->interpreter[0] == '\0' ? 0 : 1 + strlen(seed->interpreter) + 1 + (strchr(seed->interpreter, ' ') == NULL));
+    CHECK(seed->bytes[seed->last_step]
+            == (seed->cached ? RUN_STEP_CACHED_SCRIPT : from_directory ? RUN_STEP_DIRECTORY_SCRIPT : RUN_STEP_LOCAL_SCRIPT),
         "%s: the script is not the last step of its plan", script);
 }
 
@@ -261,10 +277,9 @@ static void check_depth(struct seed *seed)
     int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (int depth = 0; depth < PATH_MAX / 200 + 2; depth++) {
         CHECK(mkdir(name, 0700) == 0 && chdir(name) == 0, "%d deep: %s", depth, strerror(errno));
-        (void)find_directory("x", directory, sizeof directory);
-        (void)find_directory("./x", directory, sizeof directory);
+        (void)find_directory(directory, sizeof directory);
     }
-    CHECK(!find_directory("x", directory, sizeof directory), "a directory that has no path");
+    CHECK(!find_directory(directory, sizeof directory), "a directory that has no path");
     if (!is_local(seed->name))
         starts_nothing(seed, "called from a directory that has no path");
     CHECK(fchdir(here) == 0 && close(here) == 0, "back");
@@ -346,6 +361,7 @@ static void check_held(struct seed *seed)
 
     for (char **word = seed->argv; *word != seed->name; word++)
         asked |= strcmp(*word, "-qlE0") == 0;
+    asked |= strstr(seed->name, "silent") != NULL;
     CHECK(silent == asked, "%s: %d", seed->name, silent);
     CHECK(pipe2(ready, O_CLOEXEC) == 0 && pipe2(end, O_CLOEXEC) == 0, "pipe2");
     pid_t child = fork();
@@ -361,7 +377,7 @@ static void check_held(struct seed *seed)
     CHECK(executed.count == 0 && executed.exits == silent, "%s: held", seed->name);
     setenv("RUN_CONFIG", "", 1);
     call(seed);
-    CHECK(is_local(seed->name) || (executed.count == 0 && executed.exits == 0), "%s: held, and something else has changed", seed->name);
+    CHECK(!seed->cached || (executed.count == 0 && executed.exits == 0), "%s: held, and something else has changed", seed->name);
     unsetenv("RUN_CONFIG");
     close(end[0]), close(end[1]), close(ready[0]), close(ready[1]);
     waitpid(child, NULL, 0);
@@ -413,7 +429,8 @@ static size_t below(size_t limit)
 /* One change to the `length` bytes at `plan`, none of it before `from`. The new length. */
 static size_t mutate(unsigned char *plan, size_t length, size_t from)
 {
-    static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'n', 'u', 'v', 'x', 'c', 'f', 'l'};
+    static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'n', 'u', 'v', 'x', 'c', 'f', 'l',
+        'o', 't', 'i', ' ', '\n'};
     const struct seed *other = &seeds[below(seed_count)];
     size_t at = from + below(length - from), count = 1 + below(below(4) == 0 ? length - at : 8);
     if (count > length - at)
@@ -471,22 +488,42 @@ static size_t put_decoy(unsigned char *plan, const struct seed *seed)
     const char *before = below(2) == 0 ? "" : out_of_the_cache;
     unsigned char *at = plan + seed->last_step;
 
-    *at = below(2) == 0 ? *at : below(2) == 0 ? 'c' : 'f';
+    if (below(3) == 0) {
+        /* The script as it was, and the decoy is what starts it. */
+        at = plan + seed->length;
+        if (seed->interpreter[0] != '\0')
+            at -= 1 + strlen(seed->interpreter) + 1 + (strchr(seed->interpreter, ' ') == NULL);
+        *at++ = RUN_STEP_SECOND_LINE;
+        at += sprintf((char *)at, "%s", decoy_path) + 1;
+        at += sprintf((char *)at, "%s", below(2) == 0 ? "" : "-e") + 1;
+        return (size_t)(at - plan);
+    }
+    if (below(8) == 0)
+        at += sprintf((char *)at, "%c", RUN_STEP_STUB), memcpy(at, &decoy, sizeof decoy),
+            at += sizeof decoy, at += sprintf((char *)at, "%s", decoy_path) + 1;
+    *at = below(2) == 0 ? *at : "cfo"[below(3)];
+    int twice = *at == RUN_STEP_DIRECTORY_SCRIPT;
     memcpy(at + 1, &decoy, sizeof decoy);
-    return seed->last_step + 1 + sizeof decoy + (size_t)sprintf((char *)at + 1 + sizeof decoy, "%s%s", before, decoy_path) + 1;
+    at += 1 + sizeof decoy;
+    at += sprintf((char *)at, "%s%s", before, decoy_path) + 1;
+    if (twice)
+        at += sprintf((char *)at, "%s", decoy_path) + 1;
+    return (size_t)(at - plan);
 }
 
-/* Whether that is the script of a plan. */
+/* Whether that is the script of a plan, and started by what it names. A local file that stands for no other is always itself. */
 static int is_planned(const struct seed *seed, const char *path)
 {
     struct stat status;
-    if (is_local(seed->name))
-        return strcmp(path, seed->becomes) == 0;
     if (stat(path, &status) != 0)
         return 0;
-    for (size_t i = 0; i < seed_count; i++)
-        if (!is_local(seeds[i].name) && status.st_dev == seeds[i].script.st_dev && status.st_ino == seeds[i].script.st_ino)
-            return 1;
+    for (size_t i = 0; i < seed_count; i++) {
+        const struct seed *other = &seeds[i];
+        if (status.st_dev == other->script.st_dev && status.st_ino == other->script.st_ino
+            && (strcmp(path, seed->becomes) == 0 || (other->cached && (seed->cached || !is_local(seed->name)))
+                || (!is_local(seed->name) && is_named_by(path, seed->name) && !other->cached && !is_local(other->name))))
+            return executed.interpreter[0] == '\0' || strcmp(executed.interpreter, other->interpreter) == 0;
+    }
     return 0;
 }
 

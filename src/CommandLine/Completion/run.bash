@@ -32,6 +32,7 @@ _run() {
             %SEVERAL%) several=yes ;;
             %NONE%) none=yes ;;
             --stop) list=running ;;
+            --logs) list=logged ;;
             -?*) ;;
             *) break ;;
         esac

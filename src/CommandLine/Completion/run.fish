@@ -51,6 +51,8 @@ function __run_scripts
     set -l word (commandline -ct)
     if __run_has --stop
         command run --completion running 2>/dev/null
+    else if __run_has --logs
+        command run --completion logged 2>/dev/null
     else if string match -qr '^(\.|\.\.|~)?/' -- $word
         __fish_complete_path $word
     else

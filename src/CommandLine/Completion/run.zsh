@@ -28,6 +28,7 @@ _run_scripts() {
     local -a sources cached options
     local entry word list=words
     (( ! ${+opt_args[--stop]} )) || list=running
+    (( ! ${+opt_args[--logs]} )) || list=logged
     if [[ $list == words && $PREFIX == (|.|..|\~)/* ]]; then
         _files
         return

@@ -1,8 +1,7 @@
 using System.Buffers;
-using Run.Naming;
 using Run.Reporting;
 
-namespace Run.Git;
+namespace Run.Naming;
 
 /// <summary>The names of branches, tags and commits, before git sees them.</summary>
 internal static class RefName

@@ -1,0 +1,221 @@
+using Run.Caching;
+using Run.Git;
+using Run.Http;
+using Run.Inputs;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+using Run.Storage;
+using Run.Trees;
+
+namespace Run.Acquisition;
+
+/// <summary>A script of many files: an archive, or a commit of a repository, unpacked.</summary>
+internal sealed class TreeDownload : Download
+{
+    private readonly ResolvedScript _script;
+    private readonly Cache _cache;
+    private readonly StagingDirectory? _staging;
+    private readonly TreeListing? _listing;
+    private readonly CacheRecord _record;
+
+    // The tree, if it was there already.
+    private CachedTree? _same;
+
+    private TreeDownload(
+        ResolvedScript script, Cache cache, StagingDirectory? staging, TreeListing? listing, CacheRecord record) =>
+        (_script, _cache, _staging, _listing, _record) = (script, cache, staging, listing, record);
+
+    public override bool NotModified => _listing is null && _same is null;
+
+    public override string Path => _same?.Root ?? $"{_staging!.Path}/{CachedTree.TreeName}";
+
+    public override string Sha256 => _record.Sha256;
+
+    public override string? Tree => _record.Tree;
+
+    public override string? Commit => _record.Commit;
+
+    public override long Size => _record.Size;
+
+    /// <inheritdoc cref="Download.Fetch"/>
+    public static TreeDownload FetchArchive(ResolvedScript script, TreeUrl tree, Cache cache, CachedScript? copy, SingleFlight? flight)
+    {
+        using var archive = Cache.Stage(cache.Root);
+        using var temporary = Signals.RemoveOnInterrupt(archive.Path);
+        var result = Get(script, script.Urls.Select(static url => TreeUrl.Parse(url)!.Package), archive, copy, flight);
+        var record = Describe(script, tree, cache) with
+        {
+            Name = UrlText.FileName(tree.Package),
+            Sha256 = result.Sha256,
+            ETag = result.ETag,
+            LastModified = result.LastModified,
+        };
+        if (result.NotModified)
+        {
+            return new TreeDownload(script, cache, null, null, record);
+        }
+
+        // Checked before anything of other bytes is unpacked.
+        ExpectedDigest.Check(script, result.Sha256, null);
+        return TheSame(script, tree, cache, record) ?? Unpacked(script, tree, cache, record, (writer, staging) =>
+        {
+            var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
+            _ = archive.Finish(Permissions.PrivateData, $"{staging}/{CachedTree.ArchiveName}", flush: true);
+            return listing;
+        });
+    }
+
+    /// <inheritdoc cref="Download.Fetch"/>
+    public static TreeDownload FetchCommit(ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, CachedScript? copy)
+    {
+        using var @lock = cache.Trees.Lock(tree);
+        var repository = RepositoryOf(tree, cache, reads);
+        var commit = tree.Ref!;
+        if (!repository.Has(commit))
+        {
+            var url = new Uri(tree.Package);
+            if (url.Scheme == Uri.UriSchemeHttp && script is { HasDigest: false, Source: not { PlainHttpAllowed: true } })
+            {
+                PlainHttp.Check(url, new Proxies());
+            }
+
+            commit = repository.Fetch(commit).Commit;
+        }
+
+        var record = Describe(script, tree, cache) with { Commit = commit };
+        return copy?.Record.Commit == commit
+            ? new TreeDownload(script, cache, null, null, record)
+            : TheSame(script, tree, cache, record)
+                ?? Unpacked(script, tree, cache, record, (writer, _) => Written(repository, commit, writer));
+    }
+
+    /// <summary>
+    /// Makes the tree again from what was fetched: the archive, or the commit in the repository. Null if that is not possible.
+    /// </summary>
+    /// <param name="damaged">Describes the tree.</param>
+    public static CachedScript? Restore(TreeUrl tree, CachedScript damaged, Cache cache, ReadSet reads)
+    {
+        try
+        {
+            using var @lock = cache.Trees.Lock(tree);
+            using var staging = Cache.StageDirectory(cache.Root);
+            using var writer = new TreeWriter(staging.Path, damaged.Record.Url);
+            TreeListing listing;
+            if (damaged.Record.Commit is { } commit)
+            {
+                var repository = RepositoryOf(tree, cache, reads);
+                if (!repository.Has(commit))
+                {
+                    return null;
+                }
+
+                listing = Written(repository, commit, writer);
+            }
+            else
+            {
+                var version = TrustedPath.Parent(damaged.Path);
+                using var archive = Files.Open($"{version}/{CachedTree.ArchiveName}", OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
+                if (archive is null || Posix.Sha256.OfFile(archive).Value != damaged.Record.Sha256)
+                {
+                    return null;
+                }
+
+                listing = Archive.Unpack(archive, writer, damaged.Record.Url);
+                if (Files.Link($"{version}/{CachedTree.ArchiveName}", $"{staging.Path}/{CachedTree.ArchiveName}") != Errno.None)
+                {
+                    return null;
+                }
+            }
+
+            if (listing.Digest != damaged.Record.Tree)
+            {
+                return null;
+            }
+
+            Messages.Step(() => $"{damaged.Record.Url}: unpacked again, because files had changed");
+            return cache.Trees.Restore(tree, staging, listing, damaged.Record);
+        }
+        catch (RunException e)
+        {
+            Messages.Step(() => e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>The tree of a commit that was fetched before, for another ref; null if it was not, or if the ref is not a commit.</summary>
+    public static CachedScript? FetchedBefore(ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Func<string, bool> isRunning)
+    {
+        if (!RefName.IsCommit(tree.Ref ?? "") || !cache.Trees.HasRepository(tree))
+        {
+            return null;
+        }
+
+        try
+        {
+            if (!RepositoryOf(tree, cache, reads).Has(tree.Ref!))
+            {
+                return null;
+            }
+
+            using var download = FetchCommit(script, tree, cache, reads, null);
+            return download.Keep(null, isRunning);
+        }
+        catch (RunException e) when (e.Status is ExitStatus.CannotWrite or ExitStatus.Unavailable)
+        {
+            Messages.Step(() => e.Message);
+            return null;
+        }
+    }
+
+    public override CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning)
+    {
+        using var @lock = _cache.Trees.Lock(_script.Tree!);
+        return NotModified && copy is not null
+            ? _cache.Trees.Confirm(_script.Tree!, copy, _record.Checked, _record.ETag, _record.LastModified)
+            : _same is not null ? _cache.Trees.Store(_script, _same, _record)
+            : _cache.Trees.Store(_script, _staging!, _listing!, _record, isRunning);
+    }
+
+    public override void Dispose() => _staging?.Dispose();
+
+    /// <summary>The tree that is there already; null if there is none.</summary>
+    private static TreeDownload? TheSame(ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record) =>
+        cache.Trees.Same(tree, record) is { Tree: { } there, Record: var same }
+            ? new TreeDownload(script, cache, null, null, record with { Tree = same.Tree, Top = same.Top, Size = same.Size })
+            {
+                _same = there,
+            }
+            : null;
+
+    private static TreeDownload Unpacked(
+        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record,
+        Func<TreeWriter, string, TreeListing> unpack)
+    {
+        var staging = Cache.StageDirectory(cache.Root);
+        try
+        {
+            using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef));
+            var listing = unpack(writer, staging.Path);
+            record = record with { Tree = listing.Digest, Top = writer.Unwrapped, Size = writer.Bytes };
+            return new TreeDownload(script, cache, staging, listing, record);
+        }
+        catch
+        {
+            staging.Dispose();
+            throw;
+        }
+    }
+
+    private static TreeListing Written(Repository repository, string commit, TreeWriter writer)
+    {
+        repository.Write(commit, writer);
+        return writer.Finish(unwrap: false);
+    }
+
+    private static Repository RepositoryOf(TreeUrl tree, Cache cache, ReadSet reads) =>
+        new(cache.Trees.RepositoryOf(tree), tree.Package, UrlText.Redacted(tree.Package), reads, Terminal.IsThere);
+
+    private static CacheRecord Describe(ResolvedScript script, TreeUrl tree, Cache cache) => new(
+        script.DisplayName, UrlText.Redacted(script.Url), tree.FileName, "", 0, cache.Now, cache.Now, null, null);
+}

@@ -1,0 +1,74 @@
+using Run.Inputs;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+using Run.Trees;
+
+namespace Run.Caching;
+
+/// <summary>A tree in the cache, whole and with the files that were unpacked.</summary>
+/// <param name="Version">Its directory in the cache, which has the listing and the archive as well.</param>
+/// <param name="Stamps">The state of its files.</param>
+/// <param name="StampsFile">The file with the stamps; null if this process has just written it.</param>
+internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File? StampsFile)
+{
+    public const string TreeName = "tree", ListingName = "listing", StampsName = "stamps", ArchiveName = "archive";
+
+    /// <summary>The directory of its files.</summary>
+    public string Root => $"{Version}/{TreeName}";
+
+    /// <summary>The digest of each file.</summary>
+    /// <exception cref="RunException">73: it cannot be read.</exception>
+    public TreeListing Listing => ReadListing(Version) ?? throw new RunException(
+        ExitStatus.CannotWrite, $"{Version}/{ListingName}: cannot be read");
+
+    /// <summary>The listing of a version; null if it cannot be read, or is damaged.</summary>
+    public static TreeListing? ReadListing(string version)
+    {
+        using var file = Files.Open($"{version}/{ListingName}", OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+        return file is not null && Files.Status(file).Value is { IsRegular: true } status
+            && Files.Read(file, TreeStamps.MaxBytes, status.Size).Value is { } text
+            ? TreeListing.Parse(text)
+            : null;
+    }
+
+    /// <summary>The file of that path. One directory around all files of an archive may be named too.</summary>
+    /// <param name="top">That directory; null if there is none.</param>
+    /// <exception cref="RunException">126: it is not a regular file. 127: there is none.</exception>
+    public TreeStamp File(string path, string? top, ResolvedScript script)
+    {
+        var file = Find(path) ?? (top is not null && path.StartsWith(top + "/", StringComparison.Ordinal) ? Find(path[(top.Length + 1)..]) : null);
+        if (file is { IsLink: false } regular)
+        {
+            return regular;
+        }
+
+        var shown = Messages.Printable(path);
+        if (file is not null || Stamps.Files.Any(one => one.Path.StartsWith(path + "/", StringComparison.Ordinal)))
+        {
+            throw new RunException(
+                ExitStatus.CannotStart, $"{script.DisplayName}: {shown} is {(file is null ? "a directory" : "a symbolic link")}, not a regular file",
+                file is not null && Files.LinkTarget($"{Root}/{path}").Value is { } target ? $"it leads to {Messages.Printable(target)}" : null);
+        }
+
+        var nearest = Suggestion.For(path, Stamps.Files.Select(static one => one.Path))
+            ?? Stamps.Files.Select(static one => one.Path).FirstOrDefault(
+                one => one[(one.LastIndexOf('/') + 1)..] == path[(path.LastIndexOf('/') + 1)..]);
+        throw new RunException(
+            ExitStatus.NotFound, $"{script.DisplayName}: no file {shown} in {UrlText.Redacted(script.Tree!.PackageAndRef)}",
+            nearest is null ? "run -u asks the server for a newer version" : $"did you mean {Messages.Printable(nearest)}?");
+    }
+
+    private TreeStamp? Find(string path)
+    {
+        foreach (var file in Stamps.Files)
+        {
+            if (file.Path == path)
+            {
+                return file;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,498 @@
+using Microsoft.Win32.SafeHandles;
+using Run.Inputs;
+using Run.Naming;
+using Run.Posix;
+using Run.Reporting;
+using Run.Storage;
+using Run.Trees;
+
+namespace Run.Caching;
+
+/// <summary>
+/// The cached trees: archives and repositories with all their files. Each has a directory, named like those of single scripts:
+/// <code>
+/// trees/KEY/record              the description of an archive's current version
+/// trees/KEY/record-REF          that of a branch, tag or commit of a repository; REF is from a digest
+/// trees/KEY/VERSION/tree/       the files, not writable; VERSION is from the archive's digest, or from the commit
+/// trees/KEY/VERSION/listing     the digest of each file
+/// trees/KEY/VERSION/stamps      the state of each file: see <see cref="TreeStamps"/>
+/// trees/KEY/VERSION/archive     what was fetched
+/// trees/KEY/repository/         what was fetched of a repository, for all refs
+/// trees/KEY/used/LOCK           a script of it that was started: its lock file has that name
+/// </code>
+/// A version is unpacked in tmp/ and renamed into place, and then its record is written. The files are not flushed: the stamps name the
+/// boot in which they were taken, and after another boot all files are hashed again, once. The archive is flushed, and so are git's packs,
+/// so the files can be unpacked again if that shows that some were lost.
+/// </summary>
+internal sealed class TreeCache(Cache cache)
+{
+    public const string DirectoryName = "trees";
+    private const string RecordName = "record", RefInfix = "-", UsedName = "used", RepositoryName = "repository";
+    private const int VersionLength = 32, RefLength = 16;
+
+    /// <summary>The directory of an archive, or of a repository with all its refs.</summary>
+    public string DirectoryOf(TreeUrl tree) => $"{Root}/{Cache.Key(tree.Package)}";
+
+    /// <summary>The bare repository that commits are fetched to. Its directory is created.</summary>
+    /// <exception cref="RunException">73, 77.</exception>
+    public string RepositoryOf(TreeUrl tree)
+    {
+        MakeDirectory(tree);
+        return $"{DirectoryOf(tree)}/{RepositoryName}";
+    }
+
+    /// <summary>Whether commits of the repository may have been fetched.</summary>
+    public bool HasRepository(TreeUrl tree) => TrustedPath.CheckTarget(cache.Root) is not null && TrustedPath.Check(Root) is not null
+        && TrustedPath.Check(DirectoryOf(tree)) is not null && TrustedPath.Check($"{DirectoryOf(tree)}/{RepositoryName}") is not null;
+
+    private string Root => $"{cache.Root}/{DirectoryName}";
+
+    /// <summary>
+    /// The cached tree; null if there is none, or if a file of it is no longer what was unpacked. <see cref="CachedScript.Path"/> is the
+    /// directory of its files.
+    /// </summary>
+    /// <param name="isDamaged">Whether there is one that has to be unpacked again.</param>
+    /// <exception cref="RunException">77: another user owns or can write the cache, or what is in it.</exception>
+    public CachedScript? Find(TreeUrl tree, out CachedScript? isDamaged)
+    {
+        isDamaged = null;
+        return TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(Root) is null
+            ? null
+            : Find(DirectoryOf(tree), RecordNameOf(tree), out isDamaged);
+    }
+
+    /// <summary>All trees: those that a script was started from as often as there are such scripts.</summary>
+    public IEnumerable<CachedScript> All()
+    {
+        foreach (var directory in Directories())
+        {
+            foreach (var name in RecordNames(directory))
+            {
+                if (Find(directory, name, out _) is not { } tree)
+                {
+                    continue;
+                }
+
+                var scripts = Used(directory).Where(use => use.Record == name).Select(use => InTree(tree, use)).OfType<CachedScript>().ToList();
+                foreach (var script in scripts.Count > 0 ? scripts : [tree])
+                {
+                    yield return script;
+                }
+            }
+        }
+    }
+
+    /// <summary>Waits until this process alone fetches or changes the tree. Its directory is created.</summary>
+    /// <returns>To be disposed of at the end.</returns>
+    /// <exception cref="RunException">73, 77: the directory cannot be used.</exception>
+    public SafeFileHandle Lock(TreeUrl tree)
+    {
+        while (true)
+        {
+            MakeDirectory(tree);
+            var opened = Open(DirectoryOf(tree));
+            if (opened.Value is { } handle)
+            {
+                // A file system without locks has nobody to wait for.
+                _ = Files.Lock(handle, wait: true);
+                if (IsCurrent(handle, DirectoryOf(tree)))
+                {
+                    return handle;
+                }
+
+                handle.Dispose();
+            }
+            else if (opened.Error != Errno.NoEntry)
+            {
+                throw CannotWrite(DirectoryOf(tree), opened.Error);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Notes that the script is about to be started, so that <c>--clean</c> finds its lock. To be called before its tree is looked up, and
+    /// when a new one is stored. Failures are ignored: a cache that cannot be written cannot be cleaned either.
+    /// </summary>
+    public void NoteUse(ResolvedScript script)
+    {
+        var tree = script.Tree!;
+        var directory = DirectoryOf(tree);
+        var path = $"{directory}/{UsedName}/{Cache.Key(script.NamedUrl)}";
+        if (TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(directory) is null)
+        {
+            return;
+        }
+
+        var text = OsText.ToBytes(new Use(script.DisplayName, UrlText.Redacted(script.Url), RecordNameOf(tree), "").ToText());
+        using var there = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
+        if (there is not null && Files.Read(there, text.Length + 1).Value.AsSpan().SequenceEqual(text))
+        {
+            return;
+        }
+
+        try
+        {
+            TrustedPath.MakePrivateDirectory($"{directory}/{UsedName}");
+            using var staging = Cache.Stage(cache.Root);
+            staging.Write(text);
+            _ = staging.Finish(Permissions.PrivateFile, path, flush: false);
+        }
+        catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
+        {
+            Messages.Step(() => e.Message);
+        }
+    }
+
+    /// <summary>Makes an unpacked tree the current version.</summary>
+    /// <param name="staging">Has the files, and the archive if there is one.</param>
+    /// <param name="record">Its description.</param>
+    /// <param name="isRunning">Whether another process runs a script of the tree: see <see cref="VersionSweeper"/>.</param>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    public CachedScript Store(ResolvedScript script, StagingDirectory staging, TreeListing listing, CacheRecord record, Func<string, bool> isRunning)
+    {
+        var tree = script.Tree!;
+        MakeDirectory(tree);
+        NoteUse(script);
+        var directory = DirectoryOf(tree);
+        var name = RecordNameOf(tree);
+        var before = Cache.ReadRecord(directory, name);
+        var stored = Install(directory, staging, listing, record);
+        Cache.Write(cache.Root, directory, record, flush: before is not null, name);
+        if (cache.IsMarked)
+        {
+            string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).OfType<CacheRecord>()
+                .Select(VersionName)];
+            VersionSweeper.Sweep(
+                directory, current, before is { } old ? VersionName(old.Record) : null, cache.Now,
+                () => Used(directory).Exists(use => isRunning(use.Key)));
+        }
+
+        return new CachedScript(stored.Root, record) { Tree = stored };
+    }
+
+    /// <summary>
+    /// The tree of these bytes, or of this commit, if it is there already: it was fetched for another ref, or the server has sent it again.
+    /// Null if it is not, or is damaged.
+    /// </summary>
+    /// <param name="record">Its description, as far as it is known.</param>
+    public CachedScript? Same(TreeUrl tree, CacheRecord record)
+    {
+        var directory = DirectoryOf(tree);
+        foreach (var name in RecordNames(directory))
+        {
+            if (Cache.ReadRecord(directory, name) is var (other, _) && VersionName(other) == VersionName(record))
+            {
+                return Find(directory, name, out _);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes a tree that is there already the current version.</summary>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    public CachedScript Store(ResolvedScript script, CachedTree same, CacheRecord record)
+    {
+        NoteUse(script);
+        var (directory, name) = (DirectoryOf(script.Tree!), RecordNameOf(script.Tree!));
+        Cache.Write(cache.Root, directory, record, flush: Cache.ReadRecord(directory, name) is not null, name);
+        return new CachedScript(same.Root, record) { Tree = same };
+    }
+
+    /// <summary>Puts a tree in the place of a damaged one of the same content.</summary>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    public CachedScript Restore(TreeUrl tree, StagingDirectory staging, TreeListing listing, CacheRecord record)
+    {
+        var stored = Install(DirectoryOf(tree), staging, listing, record);
+        return new CachedScript(stored.Root, record) { Tree = stored };
+    }
+
+    /// <summary>Records that the server has confirmed the tree as current.</summary>
+    /// <exception cref="RunException">73: the record cannot be written.</exception>
+    public CachedScript Confirm(TreeUrl tree, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
+    {
+        var record = copy.Record with
+        {
+            Checked = now,
+            ETag = etag ?? copy.Record.ETag,
+            LastModified = lastModified ?? copy.Record.LastModified,
+        };
+        Cache.Write(cache.Root, DirectoryOf(tree), record, flush: true, RecordNameOf(tree));
+        return copy with { Record = record };
+    }
+
+    /// <summary>Removes these trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.</summary>
+    /// <inheritdoc cref="Cache.Remove"/>
+    public bool Remove(IEnumerable<TreeUrl> trees, Func<Locking.RunningScripts> holders, Action<string, string> kept)
+    {
+        var directories = trees.Select(DirectoryOf).Distinct().Where(static directory => TrustedPath.Check(directory) is not null).ToList();
+        directories.ForEach(directory => Remove(directory, holders, kept));
+        return directories.Count > 0;
+    }
+
+    /// <inheritdoc cref="Remove(IEnumerable{TreeUrl}, Func{Locking.RunningScripts}, Action{string, string})"/>
+    public void RemoveAll(Func<Locking.RunningScripts> holders, Action<string, string> kept)
+    {
+        foreach (var directory in Directories())
+        {
+            Remove(directory, holders, kept);
+        }
+
+        _ = Files.RemoveDirectory(Root);
+    }
+
+    /// <summary>The scripts that were started from trees, by tree: for each tree the keys of their locks.</summary>
+    public IEnumerable<(string Directory, IReadOnlyList<string> Locks, DateTimeOffset Checked)> Uses()
+    {
+        foreach (var directory in Directories())
+        {
+            var records = RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).OfType<CacheRecord>().ToList();
+            var changed = DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(directory).Value?.Modified ?? 0) / 1_000_000);
+            yield return (
+                directory, [.. Used(directory).Select(static use => use.Key)],
+                records.Select(static record => record.Checked).Append(changed).Max());
+        }
+    }
+
+    /// <summary>Removes a tree, with all its versions. Nobody may be using it.</summary>
+    /// <exception cref="RunException">73: it cannot be removed.</exception>
+    public void RemoveUnused(string directory)
+    {
+        cache.RequireMark();
+        DirectoryTree.Remove(directory);
+    }
+
+    private static string RecordNameOf(TreeUrl tree) =>
+        tree.Ref is { } reference ? RecordName + RefInfix + Sha256.HexOf(OsText.ToBytes(reference))[..RefLength] : RecordName;
+
+    private static string VersionName(CacheRecord record) => (record.Commit ?? record.Sha256)[..VersionLength];
+
+    private static CachedScript? InTree(CachedScript tree, Use use)
+    {
+        if (TreeUrl.Parse(use.Url) is not { } url
+            || tree.Tree!.Stamps.Files.FirstOrDefault(file => file.Path == url.Path) is not { IsLink: false, Path: not null } file)
+        {
+            return null;
+        }
+
+        return tree with
+        {
+            Path = $"{tree.Path}/{file.Path}",
+            Record = tree.Record with { Script = use.Script, Url = use.Url, Stamp = file.Stamp },
+        };
+    }
+
+    private static CachedTree Install(CachedTree tree, string aside, StagingDirectory staging)
+    {
+        staging.Finish(tree.Version, aside);
+        return tree;
+    }
+
+    private CachedTree Install(string directory, StagingDirectory staging, TreeListing listing, CacheRecord record)
+    {
+        var files = $"{staging.Path}/{CachedTree.TreeName}";
+        var stamps = TreeStamps.Of(listing, files, Boot.Id ?? "") ?? throw new RunException(
+            ExitStatus.Refused, $"{files}: changed by another process while it was written, so it is not used");
+        Put(staging, CachedTree.ListingName, listing.ToText());
+        Put(staging, CachedTree.StampsName, stamps.ToBytes());
+        return Install(
+            new CachedTree($"{directory}/{VersionName(record)}", stamps, null),
+            $"{cache.Root}/{Cache.StagingName}/{Processes.Id}-{Random.Shared.NextInt64():x16}", staging);
+    }
+
+    private static void Put(StagingDirectory staging, string name, byte[] bytes)
+    {
+        var path = $"{staging.Path}/{name}";
+        using var file = Files.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive, Permissions.PrivateFile)
+            .OrThrow(error => CannotWrite(path, error));
+        var error = Files.Write(file, bytes);
+        if (error != Errno.None)
+        {
+            throw CannotWrite(path, error);
+        }
+    }
+
+    private void MakeDirectory(TreeUrl tree)
+    {
+        TrustedPath.MakePrivateDirectory(Root);
+        TrustedPath.MakePrivateDirectory(DirectoryOf(tree));
+    }
+
+    private CachedScript? Find(string directory, string name, out CachedScript? isDamaged)
+    {
+        isDamaged = null;
+        if (TrustedPath.Check(directory) is null || Cache.ReadRecord(directory, name) is not var (record, file) || record.Tree is not { } digest)
+        {
+            return null;
+        }
+
+        var version = $"{directory}/{VersionName(record)}";
+        var root = $"{version}/{CachedTree.TreeName}";
+        if (TrustedPath.Check(version) is null || TrustedPath.Check(root) is not { IsDirectory: true })
+        {
+            isDamaged = new CachedScript(root, record);
+            return null;
+        }
+
+        var read = ReadStamps(version);
+        if (read is var (stamps, stampsFile) && stamps.Tree == digest && stamps.Boot == Boot.Id
+            && stampsFile.Stamp?.Modified > stamps.LastChange && stamps.Files.All(one => TreeStamps.Holds(one, root)))
+        {
+            return new CachedScript(root, record) { RecordFile = file, Tree = new CachedTree(version, stamps, stampsFile) };
+        }
+
+        if (Rehash(version, digest, read?.Stamps) is { } again)
+        {
+            return new CachedScript(root, record) { RecordFile = file, Tree = again };
+        }
+
+        Messages.Step(() => $"{root}: a file has changed since it was unpacked");
+        isDamaged = new CachedScript(root, record);
+        return null;
+    }
+
+    /// <summary>
+    /// Hashes the files: after another boot all of them, else those whose stamps have changed. If they are those of the listing, notes their
+    /// stamps; else returns null.
+    /// </summary>
+    private CachedTree? Rehash(string version, string digest, TreeStamps? before)
+    {
+        var root = $"{version}/{CachedTree.TreeName}";
+        var boot = Boot.Id ?? "";
+        if (CachedTree.ReadListing(version) is not { } listing || listing.Digest != digest
+            || TreeStamps.Of(listing, root, boot) is not { } now)
+        {
+            return null;
+        }
+
+        var same = before is not null && before.Boot == boot && before.Tree == digest && before.Files.Count == now.Files.Count;
+        for (var i = 0; i < now.Files.Count; i++)
+        {
+            // A file that was changed in the tick in which its stamp was taken has the same one, so all of that tick are hashed.
+            var isSame = same && before!.Files[i] == now.Files[i] && now.Files[i].Stamp.Changed < before.LastChange;
+            if (!isSame && !HasDigest($"{root}/{listing.Files[i].Path}", listing.Files[i]))
+            {
+                return null;
+            }
+        }
+
+        try
+        {
+            using var staging = Cache.Stage(cache.Root);
+            staging.Write(now.ToBytes());
+            _ = staging.Finish(Permissions.PrivateFile, $"{version}/{CachedTree.StampsName}", flush: false);
+        }
+        catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
+        {
+            // The cache is read-only or full. The files are still right, and the next run hashes them again.
+        }
+
+        return new CachedTree(version, now, null);
+    }
+
+    private static bool HasDigest(string path, TreeFile file)
+    {
+        if (file.Kind == TreeFileKind.Link)
+        {
+            return Files.LinkTarget(path).Value is { } target && Sha256.HexOf(OsText.ToBytes(target)) == file.Sha256;
+        }
+
+        using var handle = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+        return handle is not null && Files.Status(handle).Value is { IsRegular: true } status
+            && status.IsExecutable == (file.Kind == TreeFileKind.Executable) && Sha256.OfFile(handle).Value == file.Sha256;
+    }
+
+    private static (TreeStamps Stamps, Input.File File)? ReadStamps(string version)
+    {
+        var path = $"{version}/{CachedTree.StampsName}";
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+        return file is not null && TrustedPath.Check(path, Files.Status(file)) is { IsRegular: true } status
+            && Files.Read(file, TreeStamps.MaxBytes, status.Size).Value is { } bytes && TreeStamps.Parse(bytes) is { } stamps
+            ? (stamps, new Input.File(path, status.Stamp))
+            : null;
+    }
+
+    /// <summary>As <see cref="Cache.Remove"/> does: first the records, then, if nobody has found one before, all else.</summary>
+    private void Remove(string directory, Func<Locking.RunningScripts> holders, Action<string, string> kept)
+    {
+        cache.RequireMark();
+        _ = TrustedPath.Check(directory);
+        var names = RecordNames(directory).ToList();
+        var script = names.Select(name => Cache.ReadRecord(directory, name)?.Record.Script).OfType<string>().FirstOrDefault()
+            ?? Path.GetFileName(directory);
+        using var handle = Open(directory).Value;
+        if (handle is null || Files.Lock(handle, wait: false) == Errno.Again)
+        {
+            kept(script, "is being fetched");
+            return;
+        }
+
+        if (Running() is { } before)
+        {
+            kept(before.Script, $"is running ({before.Holder})");
+            return;
+        }
+
+        names.ForEach(name => DirectoryTree.Remove($"{directory}/{name}"));
+        if (Running() is { } running)
+        {
+            // It has found the tree just before the records were removed. The next run fetches again.
+            kept(running.Script, $"is running ({running.Holder})");
+            return;
+        }
+
+        DirectoryTree.Remove(directory);
+
+        (string Script, string Holder)? Running()
+        {
+            var now = holders();
+            foreach (var use in Used(directory))
+            {
+                if (now.Holder(use.Key, use.Script) is { } holder)
+                {
+                    return (use.Script, holder.Name);
+                }
+            }
+
+            return null;
+        }
+    }
+
+    private static Result<SafeFileHandle> Open(string directory) =>
+        Files.Open(directory, OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.NoFollow);
+
+    private static bool IsCurrent(SafeFileHandle handle, string path) =>
+        Files.Status(handle).Value is { } mine && Files.LinkStatus(path).Value is { } there && mine.IsSameFile(there);
+
+    private IEnumerable<string> Directories() => TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(Root) is null
+        ? []
+        : (Files.Names(Root).Value ?? []).Where(Cache.IsKey).Select(name => $"{Root}/{name}");
+
+    private static IEnumerable<string> RecordNames(string directory) => (Files.Names(directory).Value ?? [])
+        .Where(static name => name == RecordName || name.StartsWith(RecordName + RefInfix, StringComparison.Ordinal));
+
+    private static List<Use> Used(string directory) => [.. (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
+        .Select(name => Use.Read($"{directory}/{UsedName}/{name}", name)).OfType<Use>()];
+
+    private static RunException CannotWrite(string path, Errno error) =>
+        new(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}");
+
+    /// <summary>A script that was started from a tree.</summary>
+    /// <param name="Record">The name of the record that it was found by.</param>
+    /// <param name="Key">The name of its lock file.</param>
+    private sealed record Use(string Script, string Url, string Record, string Key)
+    {
+        private const int MaxBytes = 64 << 10;
+
+        public string ToText() => $"{Script}\n{Url}\n{Record}\n";
+
+        public static Use? Read(string path, string key)
+        {
+            using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+            return file is not null && Files.Read(file, MaxBytes).Value is { } bytes
+                && OsText.FromBytes(bytes).Split('\n') is [var script, var url, var record, ""]
+                ? new Use(script, url, record, key)
+                : null;
+        }
+    }
+}
