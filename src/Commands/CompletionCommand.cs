@@ -79,7 +79,8 @@ internal static class CompletionCommand
         }
 
         // SCRIPT ends in the path, or in the part of it that the source's pattern does not have, and in the ref.
-        var end = url.IsRepository && script.EndsWith("@" + url.Ref, StringComparison.Ordinal) ? script.Length - url.Ref!.Length - 1 : script.Length;
+        var hasRef = url.IsRepository && script.EndsWith("@" + url.Ref, StringComparison.Ordinal);
+        var end = hasRef ? script.Length - url.Ref!.Length - 1 : script.Length;
         var named = script[..end];
         var fixedPart = 0;
         while (!named.EndsWith("/" + url.Path[fixedPart..], StringComparison.Ordinal)

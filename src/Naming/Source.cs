@@ -156,8 +156,8 @@ internal sealed record Source(string Name, string Pattern)
     }
 
     /// <summary>
-    /// For a source of archives or repositories: what of SCRIPT names the archive or repository, and what the path in it begins with. Null if
-    /// too little is there to name one.
+    /// For a source of archives or repositories: what of SCRIPT names the archive or repository, and what the path in it begins with. Null
+    /// if too little is there to name one.
     /// </summary>
     /// <param name="prefix">What SCRIPT begins with behind the source's name; it may end in <c>@REF</c>.</param>
     public TreePrefix? InTree(string prefix)
