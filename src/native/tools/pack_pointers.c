@@ -4,8 +4,7 @@
  * distances from themselves, which the linker can fill in for good, and TABLE, a C source, has one bit for each: native/pointers.c makes
  * pointers of them again.
  *
- * PACKED is the object file with relocations R_X86_64_PC64 in place of R_X86_64_64. A pointer to what another object defines stays as it
- * is, because that may be in a shared library.
+ * PACKED is the object file with relocations R_X86_64_PC64 in place of R_X86_64_64.
  */
 #include <elf.h>
 #include <stdint.h>
@@ -83,7 +82,7 @@ int main(int argc, char **argv)
     for (Elf64_Rela *each = (Elf64_Rela *)bytes_at(relocations->sh_offset, 0); each < end; each++) {
         uint64_t symbol = ELF64_R_SYM(each->r_info);
         if (ELF64_R_TYPE(each->r_info) != R_X86_64_64 || each->r_offset % SLOT != 0 || each->r_offset >= data->sh_size
-            || symbol >= symbol_count || symbols[symbol].st_shndx == SHN_UNDEF)
+            || symbol >= symbol_count)
             continue;
         each->r_info = ELF64_R_INFO(symbol, R_X86_64_PC64);
         bits[each->r_offset / SLOT / BITS] |= (uint64_t)1 << (each->r_offset / SLOT % BITS);
