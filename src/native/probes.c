@@ -1,0 +1,36 @@
+/*
+ * What the runtime looks up at each start, and run has no use for: the limits of the control group (seventeen calls, two readings of
+ * /proc/self/mountinfo and memory.stat among them), and the NUMA nodes. The heap, the number of processors and the size of memory are
+ * constants of the build (Run.csproj), and a heap of 128 MiB is not spread over nodes. The linker replaces two functions of the C library
+ * (--wrap) for what is linked into the program; to these two paths they answer as on a machine that has neither. That saves 0.3 ms.
+ * If a newer runtime looks elsewhere, it finds what there is.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef __GLIBC__
+
+FILE *__real_fopen64(const char *path, const char *mode);
+FILE *__wrap_fopen64(const char *path, const char *mode);
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
+
+FILE *__wrap_fopen64(const char *path, const char *mode)
+{
+    if (strcmp(path, "/proc/self/mountinfo") != 0)
+        return __real_fopen64(path, mode);
+    errno = ENOENT;
+    return NULL;
+}
+
+DIR *__wrap_opendir(const char *path)
+{
+    if (strcmp(path, "/sys/devices/system/node") != 0)
+        return __real_opendir(path);
+    errno = ENOENT;
+    return NULL;
+}
+
+#endif
