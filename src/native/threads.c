@@ -18,17 +18,34 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 /* Held while a thread is being started, and by the thread that is in execve. */
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
+static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    static const struct timespec pause = {.tv_nsec = 20000000};
+
+    for (int tries = 1;; tries++) {
+        pthread_mutex_lock(&starting);
+        int error = __real_pthread_create(thread, attributes, start, argument);
+        pthread_mutex_unlock(&starting);
+        if (error == 0)
+            return 0;
+        if (tries == TRIES || error != EAGAIN)
+            run_fail(RUN_STATUS_INTERNAL,
+                "run: cannot start a thread: a limit on processes or on memory is reached\n"
+                "     see ulimit -u, ulimit -v, and pids.max of the control group\n");
+        nanosleep(&pause, NULL);
+    }
+}
+
 /*
- * The thread that the runtime starts first, in its own start, runs finalizers. Nothing waits for it, and a run that fetches nothing ends
- * before there is one to run. So it is started along with the second thread; without it, execve has no thread to end. That saves 0.2 ms.
+ * The first thread, which the runtime starts before Main, runs finalizers. Nothing waits for it, and a run that fetches nothing ends before
+ * there is one to run. So it is started along with the second thread. Without it there is no second stack, and execve has no thread to
+ * end, which saves 0.2 × flock and more.
  */
 static struct {
     void *(*start)(void *);
     void *argument;
     int came;
 } finalizers;
-
-static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
 
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
@@ -52,24 +69,6 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
         pthread_detach(background);
     }
     return create(thread, attributes, start, argument);
-}
-
-static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
-{
-    static const struct timespec pause = {.tv_nsec = 20000000};
-
-    for (int tries = 1;; tries++) {
-        pthread_mutex_lock(&starting);
-        int error = __real_pthread_create(thread, attributes, start, argument);
-        pthread_mutex_unlock(&starting);
-        if (error == 0)
-            return 0;
-        if (tries == TRIES || error != EAGAIN)
-            run_fail(RUN_STATUS_INTERNAL,
-                "run: cannot start a thread: a limit on processes or on memory is reached\n"
-                "     see ulimit -u, ulimit -v, and pids.max of the control group\n");
-        nanosleep(&pause, NULL);
-    }
 }
 
 void run_hold_threads(void)
