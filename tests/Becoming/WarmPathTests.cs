@@ -14,7 +14,7 @@ public sealed partial class WarmPathTests
     [Theory]
     [InlineData("as it was planned", 110)]
     [InlineData("planned with options", 110, "-q", "--lock", "-E", "0")]
-    [InlineData("with an option that is never planned", 300, "--replace")]
+    [InlineData("with an option that is never planned", 270, "--replace")]
     public async Task A_warm_run_asks_little_of_the_kernel_and_nothing_of_the_network(string how, int budget, params string[] options)
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
@@ -70,7 +70,7 @@ public sealed partial class WarmPathTests
     }
 
     /// <summary>
-    /// The one that the runtime starts in its own start is put off until there is another (native/threads.c). With a second thread the kernel
+    /// The one that the runtime itself starts is put off until there is another (native/threads.c). With a second thread the kernel
     /// takes 15 ms and more to make the table of descriptors larger, which a lock needs: so that comes first.
     /// </summary>
     [Fact]
