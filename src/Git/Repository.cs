@@ -52,7 +52,9 @@ internal sealed class Repository
             "file" => ["file"],
             _ => throw new RunException(ExitStatus.Usage, $"{shown}: a repository's URL begins with https, ssh or file"),
         };
-        if (CharChecks.HasControl(url) || UrlText.WithoutUser(url)[(scheme.Length + 3)..] is "" or ['-', ..])
+        var authority = UrlText.Authority(url)[(scheme.Length + 3)..];
+        var host = authority[(authority.LastIndexOf('@') + 1)..];
+        if (CharChecks.HasControl(url) || (scheme == "file" ? host.Length > 0 : host is "" or ['-' or ':', ..]) || authority is ['-', ..])
         {
             throw new RunException(ExitStatus.Usage, $"{shown}: not the URL of a repository");
         }

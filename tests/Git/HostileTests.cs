@@ -194,6 +194,10 @@ public sealed class HostileTests : IDisposable
     [InlineData("host:path")]
     [InlineData("ssh://-oProxyCommand=x/y")]
     [InlineData("ssh://git@-oProxyCommand=x/y")]
+    [InlineData("ssh://-oProxyCommand=x@host/y")]
+    [InlineData("https:///x")]
+    [InlineData("https://:80/x")]
+    [InlineData("file://host/x")]
     [InlineData("https://host/\nx")]
     public void Urls_that_git_does_not_get_to_see(string url) =>
         new Kept(_box, url).Refuses(ExitStatus.Usage, "HEAD");
