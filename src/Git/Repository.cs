@@ -52,7 +52,9 @@ internal sealed class Repository
             "file" => ["file"],
             _ => throw new RunException(ExitStatus.Usage, $"{shown}: a repository's URL begins with https, ssh or file"),
         };
-        if (CharChecks.HasControl(url) || UrlText.WithoutUser(url)[(scheme.Length + 3)..] is "" or ['-', ..])
+        var authority = UrlText.Authority(url)[(scheme.Length + 3)..];
+        var host = authority[(authority.LastIndexOf('@') + 1)..];
+        if (CharChecks.HasControl(url) || (scheme == "file" ? host.Length > 0 : host is "" or ['-' or ':', ..]) || authority is ['-', ..])
         {
             throw new RunException(ExitStatus.Usage, $"{shown}: not the URL of a repository");
         }
@@ -107,7 +109,8 @@ internal sealed class Repository
         {
             Remove();
             throw new RunException(
-                ExitStatus.Data, $"{_shown}: the repository in the cache was damaged, and has been removed", "run it again to fetch it again");
+                ExitStatus.Data, $"{_shown}: the repository in the cache was damaged, and has been removed",
+                "run it again to fetch it again");
         }
     }
 
@@ -247,8 +250,8 @@ internal sealed class Repository
     }
 
     /// <summary>
-    /// Makes the repository, if there is none yet, and an empty one in it. The layout is gitrepository-layout(5); <c>git init</c> would make
-    /// the same, take longer, and copy the user's templates.
+    /// Makes the repository, if there is none yet, and an empty one in it. The layout is gitrepository-layout(5); <c>git init</c> would
+    /// make the same, take longer, and copy the user's templates.
     /// </summary>
     private void Prepare(bool isSha256)
     {
@@ -291,7 +294,9 @@ internal sealed class Repository
         }
 
         // sharedRepository: the modes of what git creates, whatever the umask.
-        var format = isSha256 ? "repositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n[core]" : "repositoryformatversion = 0";
+        var format = isSha256
+            ? "repositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n[core]"
+            : "repositoryformatversion = 0";
         Ensure(Place($"{prefix}config"), $"[core]\n\t{format}\n\tbare = true\n\tsharedRepository = 0600\n");
         Ensure(Place($"{prefix}HEAD"), "ref: refs/heads/none\n");
     }

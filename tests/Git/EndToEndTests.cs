@@ -12,7 +12,9 @@ public sealed class EndToEndTests : IDisposable
     public EndToEndTests()
     {
         _source = new GitSource(_box);
-        _ = _source.Commit(("bin/deploy", "#!/bin/sh\n. \"$(dirname \"$0\")/../lib/say.sh\"\nsay \"$*\"\n"), ("lib/say.sh", "say() { echo \"says $1\"; }\n"));
+        _ = _source.Commit(
+            ("bin/deploy", "#!/bin/sh\n. \"$(dirname \"$0\")/../lib/say.sh\"\nsay \"$*\"\n"),
+            ("lib/say.sh", "say() { echo \"says $1\"; }\n"));
     }
 
     public void Dispose() => _box.Dispose();
@@ -34,7 +36,8 @@ public sealed class EndToEndTests : IDisposable
     {
         await using var server = await SshServer.Start(_box);
         var name = $"git+{server.Url(_source.Directory)}//bin/deploy";
-        await _box.Run(name, "x").Env("GIT_SSH_COMMAND", server.StrangersCommand).Fails(ExitStatus.Refused, "access denied", "Permission denied");
+        await _box.Run(name, "x").Env("GIT_SSH_COMMAND", server.StrangersCommand)
+            .Fails(ExitStatus.Refused, "access denied", "Permission denied");
         await _box.Run(name, "x").Env("GIT_SSH_COMMAND", server.Command).Succeeds("says x\n");
     }
 

@@ -25,7 +25,8 @@ public sealed class KeepingTests : IDisposable
         _ = _source.Commit(("old", "old\n"));
         File.Delete($"{_source.Directory}/old");
         File.CreateSymbolicLink($"{_source.Directory}/link", "lib/a.sh");
-        var commit = _source.Commit(("bin/x", "#!/bin/sh\n"), ("lib/a.sh", "a\n"), ("lib/deep/er/b", "b\n"), ("empty", ""), ("é \"$x", "e\n"));
+        var commit = _source.Commit(
+            ("bin/x", "#!/bin/sh\n"), ("lib/a.sh", "a\n"), ("lib/deep/er/b", "b\n"), ("empty", ""), ("é \"$x", "e\n"));
         Assert.Equal(
             new Dictionary<string, string>
             {

@@ -16,7 +16,8 @@ internal sealed class Kept(Sandbox box, string url, bool mayPrompt = false)
     private int _trees;
 
     /// <summary>Where it is.</summary>
-    public string Directory { get; } = System.IO.Directory.CreateDirectory($"{box.Root}/{Path.GetRandomFileName()}").FullName + "/repository";
+    public string Directory { get; } =
+        System.IO.Directory.CreateDirectory($"{box.Root}/{Path.GetRandomFileName()}").FullName + "/repository";
 
     public GitCommit Fetch(string reference = "HEAD") => Call(repository => repository.Fetch(reference));
 
