@@ -81,6 +81,7 @@ internal static class Program
         var context = new RunContext(invocation, TimeProvider.System);
         return invocation.Command switch
         {
+            CommandKind.Run when context.Launcher is { HandsPath: false } launcher => OnCommand.Execute(context, invocation, launcher),
             CommandKind.Run => RunCommand.Execute(context, invocation),
             CommandKind.View => ViewCommand.Execute(context, invocation),
             CommandKind.DryRun => DryRunCommand.Execute(context, invocation),

@@ -40,9 +40,9 @@ internal sealed record Invocation
 
     /// <summary>
     /// Whether the next run of these words may do as this one did, without asking: the effect of each option is over before the script
-    /// begins. Of the other ones <c>--interpreter</c> starts the script in a way that no plan has.
+    /// begins. Of the other ones <c>--interpreter</c> and <c>--on</c> start the script in a way that no plan has.
     /// </summary>
-    public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null;
+    public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null && On is null;
 
     /// <summary>The options, each as one word <c>--name</c> or <c>--name=VALUE</c>.</summary>
     public IReadOnlyList<string> Options { get; init; } = [];
@@ -79,6 +79,9 @@ internal sealed record Invocation
 
     /// <summary>The exit status to use instead of 75.</summary>
     public int? ConflictExitCode { get; init; }
+
+    /// <summary>The launcher that <c>--on</c> names.</summary>
+    public string? On { get; init; }
 
     /// <summary>The value of <c>--clean</c>.</summary>
     public TimeSpan? Age { get; init; }

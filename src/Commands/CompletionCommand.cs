@@ -16,6 +16,9 @@ internal static class CompletionCommand
     /// <summary>Likewise: print the scripts that run now.</summary>
     private const string Running = "running";
 
+    /// <summary>Likewise: print the launchers of run.conf.</summary>
+    private const string Launchers = "launchers";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
@@ -29,6 +32,13 @@ internal static class CompletionCommand
         {
             Print(RunningScript.All(context.Paths.State).Where(static one => one.Script is not null).DistinctBy(static one => one.Script)
                 .Select(static one => new Candidate(one.Script!, one.Holder.Name)));
+            return 0;
+        }
+
+        if (shell == Launchers)
+        {
+            Print(context.Configuration.Launchers()
+                .Select(static one => new Candidate(one.Name, Messages.Printable(ShellWords.Join(one.Command)))));
             return 0;
         }
 
