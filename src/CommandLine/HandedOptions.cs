@@ -1,14 +1,14 @@
 namespace Run.CommandLine;
 
-/// <summary>The options that concern the machine where a script starts: with <c>--on</c> that is another one, and they go with it.</summary>
+/// <summary>
+/// The options that concern the machine where a script starts. With <c>--on</c> that is another one, and they are handed on.
+/// </summary>
 internal static class HandedOptions
 {
-    private const string Lock = "--lock";
+    private const string Lock = "--lock", Offline = "--offline";
 
     private static readonly string[] s_names =
-    [
-        "--offline", "--interpreter", Lock, "--wait", "--replace", "--detach", "--conflict-exit-code", "--quiet", "--verbose",
-    ];
+        [Offline, "--interpreter", "--wait", "--replace", "--detach", "--conflict-exit-code", "--quiet", "--verbose"];
 
     /// <summary>These options, as they are written before SCRIPT.</summary>
     /// <param name="offline">Whether the network must not be touched; a variable may say so too.</param>
@@ -19,20 +19,30 @@ internal static class HandedOptions
     /// </param>
     public static IEnumerable<string> Of(Invocation invocation, bool offline, bool exclusive, string? identity)
     {
-        var words = invocation.Options.Where(static word => s_names.Contains(word.Split('=', 2)[0])).ToList();
+        if (LockWord(invocation, exclusive, identity) is { } word)
+        {
+            yield return word;
+        }
+
+        foreach (var option in invocation.Options)
+        {
+            if (s_names.Contains(option.Split('=', 2)[0]))
+            {
+                yield return option;
+            }
+        }
+
         if (offline && !invocation.Offline)
         {
-            words.Add("--offline");
+            yield return Offline;
         }
-
-        var name = invocation.LockName;
-        var locks = invocation.Lock || exclusive;
-        if (name is null ? locks && (identity is not null || !invocation.Lock) : name.EndsWith(':') && identity is not null)
-        {
-            words.RemoveAll(static word => word == Lock || word.StartsWith(Lock + "=", StringComparison.Ordinal));
-            words.Add(name is null && identity is null ? Lock : $"{Lock}={name}{identity}");
-        }
-
-        return words;
     }
+
+    private static string? LockWord(Invocation invocation, bool exclusive, string? identity) => invocation switch
+    {
+        // A name that ends in a colon is a place for locks, and what is locked there is not named.
+        { LockName: { } name } => $"{Lock}={name}{(name.EndsWith(':') ? identity : "")}",
+        _ when identity is not null && (invocation.Lock || exclusive) => $"{Lock}={identity}",
+        _ => invocation.Options.Contains(Lock) || (exclusive && !invocation.Lock) ? Lock : null,
+    };
 }

@@ -42,7 +42,8 @@ internal sealed record Invocation
     /// Whether the next run of these words may do as this one did, without asking: the effect of each option is over before the script
     /// begins. Of the other ones <c>--interpreter</c> and <c>--on</c> start the script in a way that no plan has.
     /// </summary>
-    public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null && On is null;
+    public bool MayBePlanned =>
+        Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null && On is null;
 
     /// <summary>The options, each as one word <c>--name</c> or <c>--name=VALUE</c>.</summary>
     public IReadOnlyList<string> Options { get; init; } = [];

@@ -101,7 +101,10 @@ internal sealed class RunConf
 
     /// <summary>All launchers, sorted by name; if several files define one, that of the last file.</summary>
     public IReadOnlyList<Launcher> Launchers() =>
-        [.. _files.SelectMany(static f => f.Launchers.Values).DistinctBy(static l => l.Name).OrderBy(static l => l.Name, StringComparer.Ordinal)];
+    [
+        .. _files.SelectMany(static f => f.Launchers.Values)
+            .DistinctBy(static l => l.Name).OrderBy(static l => l.Name, StringComparer.Ordinal),
+    ];
 
     /// <summary>The command for a script of that name without a #! line; null if none is configured for its extension.</summary>
     public string? InterpreterOf(string fileName)

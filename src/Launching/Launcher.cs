@@ -12,7 +12,7 @@ internal sealed record Launcher(string Name, IReadOnlyList<string> Command, Quot
 {
     private const string ScriptPlace = "{script}";
 
-    /// <summary>Punctuation that neither a shell nor an engine takes for anything but itself, after the first character of a word.</summary>
+    /// <summary>Punctuation that neither a shell nor an engine takes for anything but itself, also after a dash.</summary>
     private const string Harmless = "._-+@,:";
 
     // They hand on what they are given as one text, which a shell on the other side takes apart again.

@@ -7,7 +7,8 @@ public sealed class BubblewrapTests
     [Fact]
     public async Task The_script_sees_what_the_launcher_shows_it()
     {
-        await using var world = await World.Serving(("/look", "#!/bin/sh\ntouch here 2>/dev/null || echo read-only; echo \"$0\"; exit 7\n"));
+        await using var world = await World.Serving(
+            ("/look", "#!/bin/sh\ntouch here 2>/dev/null || echo read-only; echo \"$0\"; exit 7\n"));
         var start = await world.Exec("bwrap", "--bind", "/", "/", "true").Result();
         Assert.SkipUnless(start.Status == 0, $"bwrap cannot be started here: {start.Stderr}");
         world.Conf(File.ReadAllText(world.ConfFile) + """

@@ -70,7 +70,7 @@ public sealed class CommitTests
         await using var world = await Serving();
         var (named, rest) = ($"{world.Server.Url}/raw/o/r/HEAD/x.sh", Told(world, Forge.FirstCommit, Saying("one"))["[run]".Length..]);
         await world.Run("--on", "tell", "--lock", Script).Succeeds($"[run][--lock={named}]{rest}");
-        await world.Run("--on", "tell", "--wait=5", Script).Succeeds($"[run][--wait=5][--lock={named}]{rest}");
+        await world.Run("--on", "tell", "--wait=5", Script).Succeeds($"[run][--lock={named}][--wait=5]{rest}");
         await world.Run("--on", "tell", "--lock=mine", Script).Succeeds($"[run][--lock=mine]{rest}");
         await world.Run("--on", "tell", Script).Succeeds($"[run]{rest}");
     }

@@ -23,8 +23,9 @@ public sealed class LauncherTests
         await using var world = await Serving();
         await world.Run("--fetch", "hello.sh").Result();
         world.Server["/hello.sh"] = Saying("other");
-        Assert.Contains(DigestOf(Saying("hello")), (await world.Run("--on", "tell", "hello.sh").Result()).Stdout, StringComparison.Ordinal);
-        Assert.Contains(DigestOf(Saying("other")), (await world.Run("-u", "--on", "tell", "hello.sh").Result()).Stdout, StringComparison.Ordinal);
+        var (before, after) = (await world.Run("--on", "tell", "hello.sh").Result(), await world.Run("-u", "--on", "tell", "hello.sh").Result());
+        Assert.Contains(DigestOf(Saying("hello")), before.Stdout, StringComparison.Ordinal);
+        Assert.Contains(DigestOf(Saying("other")), after.Stdout, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -35,7 +36,7 @@ public sealed class LauncherTests
         var rest = $"[--sha256][{DigestOf(Saying("hello"))}][{world.Server.Url}/hello.sh][-q]";
         await world.Run("--on", "tell", "-q", "--lock=x", "-w60", "hello.sh").Fails(ExitStatus.Usage, "--wait=60");
         await world.Run("--on", "tell", "-q", "--lock=x", "--wait=60", "-E", "0", "hello.sh", "-q").Succeeds(
-            $"[run][--quiet][--lock=x][--wait=60][--conflict-exit-code=0]{rest}");
+            $"[run][--lock=x][--quiet][--wait=60][--conflict-exit-code=0]{rest}");
         await world.Run("--on", "tell", "-l", "--offline", "-i", "sh -x", "hello.sh", "-q").Succeeds(
             $"[run][--lock][--offline][--interpreter=sh -x]{rest}");
         await world.Run("--on", "tell", "--detach", "--replace", "hello.sh", "-q").Succeeds($"[run][--detach][--replace]{rest}");
@@ -43,7 +44,8 @@ public sealed class LauncherTests
         Assert.Equal($"[run][--verbose]{rest}", (await world.Run("--on", "tell", "--verbose", "hello.sh", "-q").Result()).Stdout);
 
         // Options that concern what is found here stay here.
-        await world.Run("--on", "tell", "-u", "--config", world.ConfFile, "--sha256", DigestOf(Saying("hello")), "--pinned", "hello.sh", "-q")
+        await world.Run(
+            "--on", "tell", "-u", "--config", world.ConfFile, "--sha256", DigestOf(Saying("hello")), "--pinned", "hello.sh", "-q")
             .Succeeds($"[run]{rest}");
 
         // The other machine does not know that the source asks for a lock.
@@ -71,7 +73,8 @@ public sealed class LauncherTests
         // A name that looks like an option stays a name.
         world.Server.Map("/-x", context => ScriptServer.Send(context, Saying("x")));
         await world.Run("--on", "tell", "--", "private:-x").Succeeds($"[run][--sha256][{DigestOf(Saying("x"))}][private:-x]");
-        world.Conf(File.ReadAllText(world.ConfFile).Replace("  default: ", "  default:\n    headers: {A: b}\n    url: ", StringComparison.Ordinal));
+        var conf = File.ReadAllText(world.ConfFile);
+        world.Conf(conf.Replace("  default: ", "  default:\n    headers: {A: b}\n    url: ", StringComparison.Ordinal));
         await world.Run("--on", "tell", "--", "-x").Succeeds($"[run][--sha256][{DigestOf(Saying("x"))}][--][-x]");
     }
 
@@ -190,7 +193,8 @@ public sealed class LauncherTests
         using var box = new Sandbox();
         foreach (var (command, quotes) in ((string, bool)[])[
             ("ssh web1", true), ("/usr/bin/ssh web1", true), ("parallel --nonall -S web1", true), ("pdsh -w web1", true),
-            ("clush -w web1", true), ("sshpass -f x ssh web1", true), ("srun", false), ("systemd-run --user", false), ("kubectl exec x --", false)])
+            ("clush -w web1", true), ("sshpass -f x ssh web1", true), ("srun", false), ("systemd-run --user", false),
+            ("kubectl exec x --", false)])
         {
             box.Conf($"sources: {{default: 'https://example.com/%s'}}\nlaunchers: {{web: {command}}}\n");
             var words = command.Split(' ').Length;

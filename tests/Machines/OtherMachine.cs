@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Run.Tests.Machines;
 
 /// <summary>
-/// Another machine, as far as one can tell through ssh: an sshd on loopback that leads to a HOME, a cache, a run.conf and a PATH of its own,
-/// with <c>run</c> in it.
+/// Another machine, as far as one can tell through ssh: an sshd on loopback that leads to a HOME, a cache, a run.conf and a PATH of its
+/// own, with <c>run</c> in it.
 /// </summary>
 internal sealed class OtherMachine : IAsyncDisposable
 {

@@ -10,10 +10,11 @@ public sealed class QuotingTests
     /// <summary>What some shell, or some launcher before it, takes for something else than itself.</summary>
     internal static readonly string[] Hard =
     [
-        "", " ", "a b", "\t", "\n", "a\nb\n", "\r", "'", "''", "it's", "\"", "\\", "\\\\", "a\\", "\\n", "$HOME", "${x}", "$(id)", "`id`", "$",
-        "*", "?", "[a-z]", "{a,b}", "~", "~root", "a=~/b", "=ls", "a=b", "#", "a#b", "!", "!!", "^a^b", "&", "|", ";", "<", ">", "(", ")",
+        "", " ", "a b", "\t", "\n", "a\nb\n", "\r", "'", "''", "it's", "\"", "\\", "\\\\", "a\\", "\\n", "$HOME", "${x}", "$(id)", "`id`",
+        "$", "*", "?", "[a-z]", "{a,b}", "~", "~root", "a=~/b", "=ls", "a=b", "#", "a#b", "!", "!!", "^a^b", "&", "|", ";", "<", ">", "(", ")",
         "-", "--", "-n", "--help", "-e\n", "{}", "{.}", "{/}", "{#}", "{%}", "{1}", "{= $_=1 =}", "%", "%h", "%%", "%u%n", "%hosts", "100%",
-        "é", "日本", "😀", "\udcff", "\udc80x\udcc3 \udcf0\udc9f", "\u007f\u0001\u001b[1m", "run", "if", "time", ":::", "::::", "...", "@",
+        "é", "日本", "😀", "\udcff", "\udc80x\udcc3 \udcf0\udc9f", "\u007f\u0001\u001b[1m", "run", "if", "time",
+        ":::", "::::", "...", "@",
     ];
 
     private const string Tells = "#!/bin/sh\nfor a; do printf '[%s]' \"$a\"; done\n";

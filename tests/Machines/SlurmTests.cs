@@ -99,7 +99,7 @@ public sealed class SlurmTests
             }
         }
 
-        /// <summary>Waits for a daemon. What stops one from starting is the machine's affair: then the test is skipped, with what it said.</summary>
+        /// <summary>Waits for a daemon. What stops one is the machine's affair: then the test is skipped, with what it said.</summary>
         private static async Task Started(Func<Task<bool>> isUp, params Child[] daemons)
         {
             var deadline = DateTimeOffset.UtcNow + Eventually.Deadline;

@@ -69,7 +69,8 @@ public sealed class SshTests
         await using var world = await World.Serving();
         await using var other = await OtherMachine.Start();
         Launcher(world, "ssh -F {ssh} web1 env A={script}", other);
-        foreach (var name in (string[])["a;touch${IFS}evil", "a$(touch${IFS}evil)", "a`touch%20evil`", "a'&touch%20evil&'", "a|touch%20evil"])
+        foreach (var name in (string[])[
+            "a;touch${IFS}evil", "a$(touch${IFS}evil)", "a`touch%20evil`", "a'&touch%20evil&'", "a|touch%20evil"])
         {
             var path = "/" + name.Replace("{", "%7B", StringComparison.Ordinal).Replace("}", "%7D", StringComparison.Ordinal)
                 .Replace("`", "%60", StringComparison.Ordinal).Replace("|", "%7C", StringComparison.Ordinal);
