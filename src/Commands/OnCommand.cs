@@ -19,6 +19,12 @@ internal static class OnCommand
     {
         var script = context.Resolve(invocation.Script);
         HandedCommand.Check(script, launcher);
+        if (invocation.Detach)
+        {
+            // It is handed on, and there is no second process here that would say it.
+            context.ExplainPaths();
+        }
+
         context.RequirePin(script);
         _ = Engine.Find(launcher, context.Reads);
 

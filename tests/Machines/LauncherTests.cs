@@ -134,6 +134,7 @@ public sealed class LauncherTests
         await world.Run("--on", "env", "-i", "sh -e", "./local").Succeeds("b \n");
         world.Put("plain", "echo plain\n");
         await world.Run("--on", "env", "./plain").Succeeds("plain\n");
+        await world.Run("--on", "shell", "./local", "it's", "", "{}").Succeeds(" it's  {}\n");
         await world.Run("--on", "tell", "./local").Fails(ExitStatus.Usage, "./local: a local file", "hands: path");
         await world.Run("--on", "tell", "-n", "./local").Fails(ExitStatus.Usage, "./local: a local file", "hands: path");
     }
@@ -147,6 +148,17 @@ public sealed class LauncherTests
         await holder.Output("started");
         await world.Run("--lock", "./hold").Fails(ExitStatus.AlreadyRunning, $"already running (pid {holder.Pid})");
         (await world.Run("--on", "env", "-E", "3", "./hold").Result()).Failed(3, $"already running (pid {holder.Pid})");
+    }
+
+    [Fact]
+    public async Task More_than_the_kernel_takes()
+    {
+        await using var world = await Serving();
+        var half = new string('x', 70_000);
+        var told = await world.Run("--on", "tell", "hello.sh", half, half).Result();
+        told.Check(told.Status == 0 && told.Stdout.EndsWith($"[{half}][{half}]", StringComparison.Ordinal), "both words");
+        await world.Run("--on", "quoted", "hello.sh", half, half).Fails(
+            ExitStatus.CannotStart, "quoted: the arguments and the environment are too long for the kernel", "128 KiB");
     }
 
     [Fact]
@@ -226,6 +238,7 @@ public sealed class LauncherTests
               here: {command: "{{{tell}}} {script}", hands: path}
               named: {command: "{{{tell}}} --unit={script}"}
               env: {command: env A=b, hands: path}
+              shell: {command: sh -c, quoting: shell, hands: path}
               alias: {command: "'{{{tell}}}' 'a b'", quoting: none, hands: run}
               gone: no-such-program -x
               gone-path: /no/such/program
