@@ -24,9 +24,10 @@ internal static class HandedOptions
             yield return word;
         }
 
-        foreach (var option in invocation.Options)
+        // If an option is repeated, the last one counts.
+        foreach (var option in invocation.Options.Reverse().DistinctBy(Name).Reverse())
         {
-            if (s_names.Contains(option.Split('=', 2)[0]))
+            if (s_names.Contains(Name(option)))
             {
                 yield return option;
             }
@@ -37,6 +38,8 @@ internal static class HandedOptions
             yield return Offline;
         }
     }
+
+    private static string Name(string word) => word.Split('=', 2)[0];
 
     private static string? LockWord(Invocation invocation, bool exclusive, string? identity) => invocation switch
     {

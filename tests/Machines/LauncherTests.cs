@@ -23,7 +23,8 @@ public sealed class LauncherTests
         await using var world = await Serving();
         await world.Run("--fetch", "hello.sh").Result();
         world.Server["/hello.sh"] = Saying("other");
-        var (before, after) = (await world.Run("--on", "tell", "hello.sh").Result(), await world.Run("-u", "--on", "tell", "hello.sh").Result());
+        var before = await world.Run("--on", "tell", "hello.sh").Result();
+        var after = await world.Run("-u", "--on", "tell", "hello.sh").Result();
         Assert.Contains(DigestOf(Saying("hello")), before.Stdout, StringComparison.Ordinal);
         Assert.Contains(DigestOf(Saying("other")), after.Stdout, StringComparison.Ordinal);
     }
@@ -39,6 +40,8 @@ public sealed class LauncherTests
             $"[run][--lock=x][--quiet][--wait=60][--conflict-exit-code=0]{rest}");
         await world.Run("--on", "tell", "-l", "--offline", "-i", "sh -x", "hello.sh", "-q").Succeeds(
             $"[run][--lock][--offline][--interpreter=sh -x]{rest}");
+        await world.Run("--on", "tell", "-E1", "-q", "--lock=a", "-w", "-E2", "-q", "--lock=b", "--wait=2", "hello.sh", "-q").Succeeds(
+            $"[run][--lock=b][--conflict-exit-code=2][--quiet][--wait=2]{rest}");
         await world.Run("--on", "tell", "--detach", "--replace", "hello.sh", "-q").Succeeds($"[run][--detach][--replace]{rest}");
         await world.Run("--on", "tell", "hello.sh", "-q").Env("RUN_OFFLINE", "1").Succeeds($"[run][--offline]{rest}");
         Assert.Equal($"[run][--verbose]{rest}", (await world.Run("--on", "tell", "--verbose", "hello.sh", "-q").Result()).Stdout);
@@ -148,6 +151,15 @@ public sealed class LauncherTests
         await holder.Output("started");
         await world.Run("--lock", "./hold").Fails(ExitStatus.AlreadyRunning, $"already running (pid {holder.Pid})");
         (await world.Run("--on", "env", "-E", "3", "./hold").Result()).Failed(3, $"already running (pid {holder.Pid})");
+    }
+
+    [Fact]
+    public async Task A_file_that_starts_run_may_name_one()
+    {
+        await using var world = await Serving();
+        world.Put("there", $"#!/usr/bin/env -S run --on tell -q\n{world.Server.Url}/hello.sh\n");
+        await world.Exec("./there", "a b").Succeeds(
+            $"[run][--quiet][--sha256][{DigestOf(Saying("hello"))}][{world.Server.Url}/hello.sh][a b]");
     }
 
     [Fact]

@@ -115,6 +115,20 @@ public sealed class SshTests
     }
 
     [Fact]
+    public async Task A_detached_script_goes_on_there()
+    {
+        await using var world = await World.Serving(("/worker", "#!/bin/sh\nexec sleep 1000\n"));
+        await using var other = await OtherMachine.Start();
+        Launcher(world, "ssh -F {ssh} web1", other);
+        var started = await world.Run("--on", "web", "-q", "--detach", "worker").Result();
+        started.Check(started.Status == 0 && int.TryParse(started.Stdout, out _), "the PID");
+        var running = (await other.Box.Run("--ps").Result()).Stdout;
+        Assert.StartsWith(started.Stdout.Trim() + " ", running, StringComparison.Ordinal);
+        Assert.EndsWith($" {world.Server.Url}/worker\n", running, StringComparison.Ordinal);
+        await world.Run("--ps").Succeeds("");
+    }
+
+    [Fact]
     public async Task All_versions_of_a_script_exclude_each_other_there()
     {
         const string Holds = "#!/bin/sh\necho started; read -r _\n";
