@@ -3,6 +3,7 @@ using Run.Caching;
 using Run.CommandLine;
 using Run.Configuration;
 using Run.Inputs;
+using Run.Launching;
 using Run.Locking;
 using Run.Naming;
 using Run.Pinning;
@@ -66,6 +67,10 @@ internal sealed class RunContext
     public string? NamedConfiguration { get; }
 
     public RunConf Configuration => _configuration ??= RunConf.Read(NamedConfiguration, Paths, Reads);
+
+    /// <summary>The launcher that <c>--on</c> names; null without that option.</summary>
+    /// <exception cref="RunException">64: there is none of that name. 78.</exception>
+    public Launcher? Launcher => _invocation.On is { } name ? Configuration.Launcher(name) : null;
 
     /// <summary>The nearest run.pins; null if there is none.</summary>
     /// <exception cref="RunException">77, 78.</exception>

@@ -28,6 +28,7 @@ internal static class OptionRules
         Refuse(i.Detach && i.Command != CommandKind.Run, "--detach is for running a script");
         Refuse(i.ConflictExitCode is not null && !runs, "--conflict-exit-code is for running a script");
         Refuse(i.Interpreter is not null && !runs, "--interpreter is for running a script");
+        Refuse(i.On is not null && !runs, "--on is for running a script");
         Refuse(i.Replace && i.Wait != TimeSpan.Zero, "--replace stops the running script and does not wait for it: omit --wait");
 
         var looksUp = runs || TakesSeveral(i.Command) || i.Command is CommandKind.View or CommandKind.Stop;

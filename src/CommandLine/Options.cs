@@ -41,6 +41,8 @@ internal static class Options
     public static readonly Option<bool> Detach = Flag(OptionGroup.Running, "--detach", null, "run it in the background and print its PID");
     public static readonly Option<string> ConflictExitCode =
         Value(OptionGroup.Running, "--conflict-exit-code", "-E", "N", "exit status if it is already running (75)");
+    public static readonly Option<string> On =
+        Value(OptionGroup.Running, "--on", null, "LAUNCHER", "start it on other machines, with a launcher");
 
     public static readonly Option<bool> View = Flag(OptionGroup.Looking, "--view", "-v", "print the script; run nothing");
     public static readonly Option<bool> DryRun =

@@ -22,6 +22,9 @@ internal static class CompletionCommand
     /// <summary>Likewise: print the scripts that have a log.</summary>
     private const string Logged = "logged";
 
+    /// <summary>Likewise: print the launchers of run.conf.</summary>
+    private const string Launchers = "launchers";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
@@ -41,6 +44,13 @@ internal static class CompletionCommand
         if (shell == Logged)
         {
             Print(WithLog(context));
+            return 0;
+        }
+
+        if (shell == Launchers)
+        {
+            Print(context.Configuration.Launchers()
+                .Select(static one => new Candidate(one.Name, Messages.Printable(ShellWords.Join(one.Command)))));
             return 0;
         }
 

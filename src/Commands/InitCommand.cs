@@ -36,6 +36,13 @@ internal static class InitCommand
           #   # The URL that tells the commit of a ref, for --pin. Its %s are the first ones of url.
           #   commit: https://git.example.com/api/v4/projects/ops%2Fscripts/repository/commits/{ref}
 
+        # What starts scripts on other machines, for --on.
+        launchers:
+          # web: ssh web1
+          # fleet: parallel --nonall --tag -S web1,web2,web3
+          # batch: {command: sbatch --wait --wrap, quoting: shell}   # shell: one word for a shell; none: words as they are
+          # alone: {command: "etcdctl lock {script} --", hands: path}   # path: the cached file instead of run SCRIPT
+
         # What starts a script without a #! line, by the end of its name. sh starts the others.
         interpreters:
           # .py: python3

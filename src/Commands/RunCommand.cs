@@ -26,6 +26,12 @@ internal static class RunCommand
     {
         var script = context.Resolve(invocation.Script);
         context.RequirePin(script);
+        if (context.Launcher is { } launcher)
+        {
+            // Before anything is fetched for it.
+            _ = Engine.Find(launcher, context.Reads);
+        }
+
         var request = LockRequest.From(script, context.Paths.State, invocation.Lock) with
         {
             Name = invocation.LockName,
@@ -75,6 +81,7 @@ internal static class RunCommand
     {
         var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
         var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+        launch = context.Launcher is { } launcher ? launch with { Launcher = launcher } : launch;
         var program = launch.CheckEnv(context.Reads);
         Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
         if (request.Replace && !context.Lock.IsTaken)

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Run.Generated;
 using Run.Inputs;
+using Run.Launching;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -84,6 +85,25 @@ internal sealed class RunConf
     [
         .. _files.Append(Defaults).SelectMany(static f => f.Sources.Values)
             .DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The launcher of that name.</summary>
+    /// <exception cref="RunException">64: there is none.</exception>
+    public Launcher Launcher(string name)
+    {
+        var all = Launchers();
+        return all.FirstOrDefault(launcher => launcher.Name == name) ?? throw new RunException(
+            ExitStatus.Usage, $"{name}: no such launcher",
+            all.Count == 0 ? "launchers: in run.conf says which there are"
+                : Suggestion.For(name, all.Select(static l => l.Name)) is { } nearest ? $"did you mean {nearest}?"
+                : $"known launchers: {string.Join(", ", all.Select(static l => l.Name))}");
+    }
+
+    /// <summary>All launchers, sorted by name; if several files define one, that of the last file.</summary>
+    public IReadOnlyList<Launcher> Launchers() =>
+    [
+        .. _files.SelectMany(static f => f.Launchers.Values)
+            .DistinctBy(static l => l.Name).OrderBy(static l => l.Name, StringComparer.Ordinal),
     ];
 
     /// <summary>The command for a script of that name without a #! line; null if none is configured for its extension.</summary>

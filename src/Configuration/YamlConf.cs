@@ -1,3 +1,4 @@
+using Run.Launching;
 using Run.Naming;
 using Run.Reporting;
 using YamlDotNet.Core;
@@ -10,11 +11,12 @@ namespace Run.Configuration;
 /// </summary>
 internal sealed class YamlConf
 {
-    private static readonly string[] s_keys = ["sources", "interpreters"];
+    private static readonly string[] s_keys = ["sources", "launchers", "interpreters"];
     private static readonly string[] s_sourceKeys =
         ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
 
     private static readonly string[] s_commitKeys = ["url", "accept"];
+    private static readonly string[] s_launcherKeys = ["command", "quoting", "hands"];
 
     private readonly string _file;
     private readonly IParser _parser;
@@ -50,6 +52,7 @@ internal sealed class YamlConf
     private ConfFile Document()
     {
         var sources = new Dictionary<string, Source>();
+        var launchers = new Dictionary<string, Launcher>();
         var interpreters = new Dictionary<string, string>();
         _parser.Consume<StreamStart>();
         if (!_parser.TryConsume<DocumentStart>(out _))
@@ -59,19 +62,23 @@ internal sealed class YamlConf
 
         Mapping("the file", key =>
         {
-            if (Known(key, s_keys) == "sources")
+            switch (Known(key, s_keys))
             {
-                Mapping("sources", name => AddSource(sources, name));
-            }
-            else
-            {
-                Mapping("interpreters", extension => AddInterpreter(interpreters, extension));
+                case "sources":
+                    Mapping("sources", name => AddSource(sources, name));
+                    break;
+                case "launchers":
+                    Mapping("launchers", name => AddLauncher(launchers, name));
+                    break;
+                default:
+                    Mapping("interpreters", extension => AddInterpreter(interpreters, extension));
+                    break;
             }
         });
 
         _parser.Consume<DocumentEnd>();
         return _parser.Current is StreamEnd
-            ? new ConfFile(sources, interpreters)
+            ? new ConfFile(sources, interpreters) { Launchers = launchers }
             : throw At(_parser.Current!).Mistake("a second document; only one is allowed");
     }
 
@@ -240,6 +247,74 @@ internal sealed class YamlConf
         }
 
         interpreters.Add(extension.Value, command.Value);
+    }
+
+    /// <summary>A command, or a mapping with <c>command</c>, <c>quoting</c> and <c>hands</c>.</summary>
+    private void AddLauncher(Dictionary<string, Launcher> launchers, Scalar name)
+    {
+        if (!ScriptName.IsScope(name.Value))
+        {
+            throw At(name).Mistake(
+                $"'{name.Value}' is not a valid launcher name", "use letters, digits, '-', '_' and '.', and do not begin with '-' or '.'");
+        }
+
+        IReadOnlyList<string> command = [];
+        Quoting? quoting = null;
+        var handsPath = false;
+        var place = At(name);
+        if (_parser.Current is Scalar { Value.Length: > 0 })
+        {
+            command = Command($"the launcher {name.Value}");
+        }
+        else
+        {
+            Mapping($"the launcher {name.Value}", key =>
+            {
+                switch (Known(key, s_launcherKeys))
+                {
+                    case "command":
+                        command = Command("command");
+                        break;
+                    case "quoting":
+                        quoting = (Quoting)OneOf("quoting", "none", "shell");
+                        break;
+                    default:
+                        handsPath = OneOf("hands", "run", "path") == 1;
+                        break;
+                }
+            });
+        }
+
+        if (command.Count == 0)
+        {
+            throw place.Mistake($"the launcher {name.Value} has no command", "for example  command: ssh web1");
+        }
+
+        launchers.Add(name.Value, new Launcher(
+            name.Value, command,
+            quoting ?? Launcher.UsualQuoting(command) ?? throw place.Mistake(
+                $"the launcher {name.Value} needs quoting:",
+                "shell if a shell takes its last word apart, as on ssh's other side; none if it starts the words as they are"),
+            handsPath));
+
+        IReadOnlyList<string> Command(string what)
+        {
+            var text = Text(what);
+            place = At(text);
+            if (CharChecks.HasControl(text.Value))
+            {
+                throw place.Mistake($"{what}: a control character");
+            }
+
+            try
+            {
+                return ShellWords.Split(text.Value);
+            }
+            catch (RunException e)
+            {
+                throw place.Mistake($"{what}: {e.Message}");
+            }
+        }
     }
 
     /// <summary>

@@ -196,15 +196,15 @@ internal sealed record Source(string Name, string Pattern)
     public string Fill(string pattern, string path, string reference)
     {
         var url = Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
-        if (!TreeUrl.IsGit(pattern) || pattern.Contains(RefPlace, StringComparison.Ordinal))
+        if (TreeUrl.IsGit(pattern) && !pattern.Contains(RefPlace, StringComparison.Ordinal))
         {
-            return url;
+            // Always, because there may be an '@' in the path.
+            var text = new StringBuilder(url).Append('@');
+            UrlText.AppendEncoded(text, reference, inQuery: false);
+            url = text.ToString();
         }
 
-        // Always, because there may be an '@' in the path.
-        var text = new StringBuilder(url).Append('@');
-        UrlText.AppendEncoded(text, reference, inQuery: false);
-        return text.ToString();
+        return TreeUrl.Parse(url)?.ToString() ?? url;
     }
 
     /// <summary>The parts of the path, if they and the ref may be filled into the pattern.</summary>

@@ -12,7 +12,7 @@ public sealed partial class CompletionTests
         #!/bin/sh
         for last; do :; done
         case $last in
-            words | running | logged | bash | zsh | fish) exec {binary} "$@" ;;
+            words | running | logged | launchers | bash | zsh | fish) exec {binary} "$@" ;;
         esac
         printf 'ran'
         printf '[%s]' "$@"
@@ -38,6 +38,8 @@ public sealed partial class CompletionTests
         await Ran(terminal, "run --completion=z\tx\r", "--completion=zsh", "x");
         await Ran(terminal, "run -i funny-inter\thel\t\r", "-i", "funny-interpreter", "hello.sh");
         await Ran(terminal, "run --config=sub/\tx\r", "--config=sub/only.conf", "x");
+        await Ran(terminal, "run --on st\tx\r", "--on", "staging", "x");
+        await Ran(terminal, "run --on=st\tx\r", "--on=staging", "x");
 
         // SCRIPT: a source, its cached scripts, a cached script, a local file, and the second SCRIPT if there can be several.
         await Ran(terminal, "run githu\tOWNER/x\r", "github:OWNER/x");
@@ -136,6 +138,7 @@ public sealed partial class CompletionTests
         await using var server = await ScriptServer.Start();
         server["/hello.sh"] = server["/deep/tool.sh?v1"] = "#!/bin/sh\n";
         box.Sources(server, $"ops: {server.Url}/%s?{{ref}}");
+        box.Conf(File.ReadAllText(box.ConfFile) + "launchers:\n  staging: ssh staging\n");
         await box.Run("hello.sh").Succeeds("");
         await box.Run("ops:deep/tool.sh@v1").Succeeds("");
         box.Put("local.sh", "#!/bin/sh\n");

@@ -107,7 +107,7 @@ public sealed partial class ReadmeTests
     {
         string[] documents =
             ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md",
-            "docs/reliability.md"];
+            "docs/reliability.md", "docs/machines.md"];
         foreach (var document in documents)
         {
             var text = Documents.Read(document);
@@ -141,7 +141,7 @@ public sealed partial class ReadmeTests
         string[] paths =
         [
             "/pt-summary", "/OWNER/REPO/v2/bin/tool.sh", "/OWNER/REPO/HEAD/setup.sh", "/ci/lint.sh", "/ci/test.sh", "/backup.sh",
-            "/install.sh",
+            "/upgrade.sh", "/install.sh",
         ];
         foreach (var path in paths)
         {
@@ -150,6 +150,9 @@ public sealed partial class ReadmeTests
 
         world.Server["/worker.sh"] = "#!/bin/sh\nexec sleep 1000\n";
         world.Sources(world.Server, $"github: {world.Server.Url}/%s/%s/{{ref}}/%s", $"ops: {world.Server.Url}/%s");
+
+        // Other machines are this one.
+        world.Conf(File.ReadAllText(world.ConfFile) + "launchers:\n  fleet: {command: sh -c, quoting: shell}\n");
         world.Put("deploy.sh", Script);
         world.Put("../bin/jq", "#!/bin/sh\ngrep -o '\"url\": \"[^\"]*'\n");
         return world;

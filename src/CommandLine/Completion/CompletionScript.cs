@@ -34,6 +34,7 @@ internal static class CompletionScript
         {
             Kind.Command => "while IFS= read -r name; do COMPREPLY+=(\"$3$name\"); done < <(compgen -c -- \"$2\")",
             Kind.File => "_run_files \"$2\" \"$3\"",
+            Kind.Launcher => "_run_launchers \"$2\" \"$3\"",
             Kind.Shell => $"COMPREPLY=($(compgen -P \"$3\" -W '{string.Join(' ', Shells)}' -- \"$2\"))",
             _ => null,
         };
@@ -49,6 +50,7 @@ internal static class CompletionScript
             {
                 Kind.Command => "_command_names -e",
                 Kind.File => "_files",
+                Kind.Launcher => "_run_launchers",
                 Kind.Shell => $"({string.Join(' ', Shells)})",
                 _ => " ",
             };
@@ -89,6 +91,7 @@ internal static class CompletionScript
             {
                 Kind.Command => " -x -a '(__fish_complete_command)'",
                 Kind.File => " -r -F",
+                Kind.Launcher => " -x -a '(command run --completion launchers 2>/dev/null)'",
                 Kind.Shell => $" -x -a '{string.Join(' ', Shells)}'",
                 _ => entry.NeedsValue ? " -x" : "",
             };
@@ -107,6 +110,7 @@ internal static class CompletionScript
     {
         "CMD" => Kind.Command,
         "FILE" => Kind.File,
+        "LAUNCHER" => Kind.Launcher,
         "SHELL" => Kind.Shell,
         _ => Kind.Other,
     };
@@ -122,6 +126,7 @@ internal static class CompletionScript
         Other,
         Command,
         File,
+        Launcher,
         Shell,
     }
 }

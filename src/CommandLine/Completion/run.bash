@@ -84,6 +84,14 @@ _run_value() {
     esac
 }
 
+# _run_launchers TYPED PREFIX: uses what _run has found
+_run_launchers() {
+    local name
+    while IFS=$'\t' read -r name _; do
+        [[ $name != "$1"* ]] || COMPREPLY+=("$2$name")
+    done < <(command "$program" "${options[@]}" --completion launchers 2>/dev/null)
+}
+
 # _run_files TYPED PREFIX
 _run_files() {
     local name

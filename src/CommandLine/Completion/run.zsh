@@ -48,6 +48,16 @@ _run_scripts() {
     _describe -t scripts "${${list:#words}:-cached} script" cached
 }
 
+_run_launchers() {
+    local -a launchers options
+    local entry
+    [[ -z $opt_args[--config] ]] || options=(--config ${(Q)~opt_args[--config]})
+    for entry in ${(f)"$(_call_program launchers ${(q)program} ${(q)options} --completion launchers 2>/dev/null)"}; do
+        launchers+=("${entry%%$'\t'*}:${entry#*$'\t'}")
+    done
+    _describe -t launchers launcher launchers
+}
+
 if [[ $funcstack[1] == _run ]]; then
     _run "$@"
 else
