@@ -5,4 +5,8 @@ namespace Run.Configuration;
 /// <summary>The content of one run.conf.</summary>
 /// <param name="Sources">Sources by name.</param>
 /// <param name="Interpreters">Commands by file extension, including the dot.</param>
-internal sealed record ConfFile(IReadOnlyDictionary<string, Source> Sources, IReadOnlyDictionary<string, string> Interpreters);
+internal sealed record ConfFile(IReadOnlyDictionary<string, Source> Sources, IReadOnlyDictionary<string, string> Interpreters)
+{
+    /// <summary>Places for locks that several machines share, by name.</summary>
+    public IReadOnlyDictionary<string, LockPlace> Places { get; init; } = new Dictionary<string, LockPlace>();
+}
