@@ -1,3 +1,4 @@
+using Run.Naming;
 using Run.Reporting;
 
 namespace Run.CommandLine;
@@ -46,7 +47,12 @@ internal static class OptionRules
             case CommandKind.List:
                 Refuse(i.Operands.Length > 1, "--list takes one SOURCE: or PATTERN");
                 break;
-            case CommandKind.Ps or CommandKind.Init or CommandKind.Completion:
+            case CommandKind.Ps:
+                Refuse(
+                    i.Operands.Length > 1 || (i.Operands is [var place] && LockPlace.Split(place) is not (_, null)),
+                    "--ps takes no SCRIPT", "--ps PLACE: lists those that hold a lock of that place");
+                break;
+            case CommandKind.Init or CommandKind.Completion:
                 Refuse(i.Operands.Length > 0, $"{Name(i.Command)} takes no SCRIPT");
                 break;
             case var command when TakesSeveral(command):
@@ -65,7 +71,6 @@ internal static class OptionRules
     // Not Enum.ToString, which starts reflection. The other commands are never named in a refusal.
     private static string Name(CommandKind command) => command switch
     {
-        CommandKind.Ps => "--ps",
         CommandKind.Init => "--init",
         CommandKind.Completion => "--completion",
         CommandKind.View => "--view",
