@@ -48,6 +48,7 @@ internal static class OptionRules
                 Refuse(i.Operands.Length > 1, "--list takes one SOURCE: or PATTERN");
                 break;
             case CommandKind.Ps:
+                RefuseOptions(i.Operands, "PLACE");
                 Refuse(
                     i.Operands.Length > 1 || (i.Operands is [var place] && LockPlace.Split(place) is not (_, null)),
                     "--ps takes no SCRIPT", "--ps PLACE: lists those that hold a lock of that place");
@@ -56,8 +57,7 @@ internal static class OptionRules
                 Refuse(i.Operands.Length > 0, $"{Name(i.Command)} takes no SCRIPT");
                 break;
             case var command when TakesSeveral(command):
-                var option = Array.Find(i.Operands, static o => o.StartsWith('-'));
-                Refuse(option is not null, $"{option} after a SCRIPT: options must come before it");
+                RefuseOptions(i.Operands, "SCRIPT");
                 break;
             default:
                 Refuse(i.Operands.Length == 0, "no SCRIPT given", "see run --help");
@@ -66,6 +66,12 @@ internal static class OptionRules
                     $"{Name(i.Command)} takes one SCRIPT");
                 break;
         }
+    }
+
+    private static void RefuseOptions(string[] operands, string what)
+    {
+        var option = Array.Find(operands, static o => o.StartsWith('-'));
+        Refuse(option is not null, $"{option} after a {what}: options must come before it");
     }
 
     // Not Enum.ToString, which starts reflection. The other commands are never named in a refusal.

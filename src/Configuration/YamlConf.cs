@@ -75,6 +75,13 @@ internal sealed class YamlConf
             }
         });
 
+        // The name of a place that is not in this file may be a mistake, and the plain parser does not know where it is.
+        if (_parser is PlainYaml
+            && sources.Values.FirstOrDefault(source => source.LockPlace is var (name, _) && !places.ContainsKey(name)) is { } source)
+        {
+            throw NoSuchLock(source.LockPlace!.Value.At, source.LockPlace.Value.Name, places.Keys);
+        }
+
         _parser.Consume<DocumentEnd>();
         return _parser.Current is StreamEnd
             ? new ConfFile(sources, interpreters) { Places = places }

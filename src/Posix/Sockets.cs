@@ -42,7 +42,7 @@ internal static unsafe class Sockets
     /// <summary>
     /// From now on the kernel sends this process, and the program that it becomes, the signal when the connection ends (F_SETOWN, F_SETSIG
     /// and O_ASYNC of fcntl(2)). SO_RCVLOWAT of socket(7) keeps it from doing so for a few bytes that arrive on a connection that is still
-    /// there; a Unix-domain socket has no such limit.
+    /// there, up to the 64 KiB or so that the kernel takes without a reader; a Unix-domain socket has no such limit.
     /// </summary>
     public static Errno SignalAtEnd(int descriptor, int signal)
     {
