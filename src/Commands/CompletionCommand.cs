@@ -16,6 +16,9 @@ internal static class CompletionCommand
     /// <summary>Likewise: print the scripts that run now.</summary>
     private const string Running = "running";
 
+    /// <summary>Likewise: print the places for locks that several machines share.</summary>
+    private const string Places = "places";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
@@ -29,6 +32,12 @@ internal static class CompletionCommand
         {
             Print(RunningScript.All(context.Paths.State).Where(static one => one.Script is not null).DistinctBy(static one => one.Script)
                 .Select(static one => new Candidate(one.Script!, one.Holder.Name)));
+            return 0;
+        }
+
+        if (shell == Places)
+        {
+            Print(context.Configuration.Places().Select(static name => new Candidate($"{name}:", "locks of several machines")));
             return 0;
         }
 

@@ -62,7 +62,7 @@ internal sealed class PlaceSession : IDisposable
     public int Socket => _connection.Socket;
 
     /// <summary>Opens a session.</summary>
-    /// <exception cref="RunException">69: the server cannot be reached, or refuses. 73: there is no libpq. 78: the URL is wrong.</exception>
+    /// <exception cref="RunException">69: no server, or it refuses. 73: there is no libpq. 78: the URL is wrong.</exception>
     public static PlaceSession Open(LockPlace place, PlaceHolder self)
     {
         if (!LibPq.IsThere)
@@ -111,7 +111,8 @@ internal sealed class PlaceSession : IDisposable
     public bool TryLock(long key)
     {
         // A standby has locks of its own, which the primary's sessions do not see.
-        var row = Ask(Invariant($"SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock({key}) END"));
+        var row = Ask(Invariant(
+            $"SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock({key}) END"));
         return row is [["f", var taken]] ? taken == "t" : throw Failure("the server is a standby, and its locks are not the primary's");
     }
 

@@ -12,7 +12,7 @@ public sealed partial class CompletionTests
         #!/bin/sh
         for last; do :; done
         case $last in
-            words | running | bash | zsh | fish) exec {binary} "$@" ;;
+            words | running | places | bash | zsh | fish) exec {binary} "$@" ;;
         esac
         printf 'ran'
         printf '[%s]' "$@"
@@ -51,6 +51,10 @@ public sealed partial class CompletionTests
             await running.Output("started");
             await Ran(terminal, "run --stop ./\t\r", "--stop", "./hold.sh");
         }
+
+        // A place for locks: its name may follow.
+        await Ran(terminal, "run --lock=fl\tjob hello.sh\r", "--lock=fleet:job", "hello.sh");
+        await Ran(terminal, "run --ps fl\t\r", "--ps", "fleet:");
 
         // After SCRIPT: files, as for any command, and no options of run.
         await Ran(terminal, "run ops:deep/tool.sh@v1 my\t\r", "ops:deep/tool.sh@v1", "my data.txt");
@@ -128,6 +132,7 @@ public sealed partial class CompletionTests
         await using var server = await ScriptServer.Start();
         server["/hello.sh"] = server["/deep/tool.sh?v1"] = "#!/bin/sh\n";
         box.Sources(server, $"ops: {server.Url}/%s?{{ref}}");
+        box.Conf(File.ReadAllText(box.ConfFile) + "locks:\n  fleet: postgresql://db.example.com/ops\n");
         await box.Run("hello.sh").Succeeds("");
         await box.Run("ops:deep/tool.sh@v1").Succeeds("");
         box.Put("local.sh", "#!/bin/sh\n");

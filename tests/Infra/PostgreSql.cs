@@ -5,8 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace Run.Tests.Infra;
 
 /// <summary>
-/// A PostgreSQL server of its own for a test, or a class of them: a cluster in a temporary directory, on a free port, with TLS. Everybody is
-/// trusted, but for the role <c>guarded</c>. Root starts it as another user, because the server insists.
+/// A PostgreSQL server of its own for a test, or a class of them: a cluster in a temporary directory, on a free port, with TLS. Everybody
+/// is trusted, but for the role <c>guarded</c>. Root starts it as another user, because the server insists.
 /// </summary>
 public sealed class PostgreSql : IAsyncLifetime
 {
@@ -56,7 +56,7 @@ public sealed class PostgreSql : IAsyncLifetime
     }
 
     /// <summary>Skips the test if there is no PostgreSQL here.</summary>
-    internal static void Need() => Tools.Need("psql", s_programs is null ? "initdb of PostgreSQL" : "psql");
+    internal static void Need() => Tools.Need("pg_ctlcluster", "psql", s_programs is null ? "initdb of PostgreSQL" : "psql");
 
     public async ValueTask InitializeAsync()
     {
@@ -201,8 +201,10 @@ public sealed class PostgreSql : IAsyncLifetime
     {
         var how = new ProcessStartInfo(
             "psql",
-            ["-X", "-A", "-t", "-q", "-h", Sockets, "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-d", database, "-c",
-                statements])
+            [
+                "-X", "-A", "-t", "-q", "-h", Sockets, "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-d", database,
+                "-c", statements,
+            ])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

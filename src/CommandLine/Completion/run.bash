@@ -32,6 +32,7 @@ _run() {
             %SEVERAL%) several=yes ;;
             %NONE%) none=yes ;;
             --stop) list=running ;;
+            --ps) list=places ;;
             -?*) ;;
             *) break ;;
         esac
@@ -81,6 +82,15 @@ _run_value() {
     case $1 in
 %VALUES%
     esac
+}
+
+# _run_places TYPED PREFIX
+_run_places() {
+    local name
+    while IFS=$'\t' read -r name _; do
+        [[ $name != "$1"* ]] || COMPREPLY+=("$2$name")
+    done < <(command "$program" "${options[@]}" --completion places 2>/dev/null)
+    compopt -o nospace
 }
 
 # _run_files TYPED PREFIX

@@ -28,6 +28,7 @@ _run_scripts() {
     local -a sources cached options
     local entry word list=words
     (( ! ${+opt_args[--stop]} )) || list=running
+    (( ! ${+opt_args[--ps]} )) || list=places
     if [[ $list == words && $PREFIX == (|.|..|\~)/* ]]; then
         _files
         return
@@ -45,6 +46,13 @@ _run_scripts() {
     done
     _describe -t sources source sources -S ''
     _describe -t scripts "${${list:#words}:-cached} script" cached
+}
+
+_run_places() {
+    local -a places options
+    [[ -z $opt_args[--config] ]] || options=(--config ${(Q)~opt_args[--config]})
+    places=(${${(f)"$(_call_program places ${(q)program} ${(q)options} --completion places 2>/dev/null)"}%%$'\t'*})
+    compadd -S '' -a places
 }
 
 if [[ $funcstack[1] == _run ]]; then

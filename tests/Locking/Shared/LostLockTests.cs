@@ -13,8 +13,9 @@ public sealed class LostLockTests(PostgreSql server) : IClassFixture<PostgreSql>
     public async Task The_end_of_the_session_is_told_and_a_reload_is_not(string how)
     {
         var database = server.Database();
-        using var box = Machines.New(
-            how == "socket" ? $"postgresql://postgres@/{database}?host={server.Sockets}&port={server.Port}" : server.Url(database, rest: how));
+        using var box = Machines.New(how == "socket"
+            ? $"postgresql://postgres@/{database}?host={server.Sockets}&port={server.Port}"
+            : server.Url(database, rest: how));
         box.Put("telling", Machines.Telling);
         await using var script = box.Run("--lock=fleet:job", "./telling").Start();
         await script.Output("started");

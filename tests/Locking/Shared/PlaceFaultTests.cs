@@ -32,14 +32,15 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
         box.Put(box.Root + "/etc/run.conf", $"locks:\n  fleet: {server.Url(server.Database())}\n", executable: false);
         var setup = $"mount --bind {box.Root}/etc /etc";
         box.PutHolder();
-        foreach (var conf in (string[])[
-            $"sources:\n  here:\n    url: {box.Work}/%s\n    lock: fleet\n", $"\"sources\":\n  here:\n    url: {box.Work}/%s\n    lock: fleet\n"])
+        foreach (var sources in (string[])["sources", "\"sources\""])
         {
+            var conf = $"{sources}:\n  here:\n    url: {box.Work}/%s\n    lock: fleet\n";
             box.Conf(conf);
             await box.Run("here:x").InMountNamespace(setup).Succeeds("started\nended\n");
             await box.Run("--ps", "fleet:").InMountNamespace(setup).Succeeds("");
             box.Conf(conf.Replace("fleet", "flet", StringComparison.Ordinal));
-            await box.Run("here:x").InMountNamespace(setup).Fails(ExitStatus.Configuration, ":4:11: lock: unknown value 'flet'", "did you mean fleet?");
+            await box.Run("here:x").InMountNamespace(setup).Fails(
+                ExitStatus.Configuration, ":4:11: lock: unknown value 'flet'", "did you mean fleet?");
         }
     }
 
@@ -53,14 +54,16 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     }
 
     [Theory]
-    [InlineData("postgresql://postgres:hunter2@127.0.0.1:1/x", 69, "fleet: connection to server at \"127.0.0.1\", port 1 failed: Connection refused")]
+    [InlineData(
+        "postgresql://postgres:hunter2@127.0.0.1:1/x", 69,
+        "fleet: connection to server at \"127.0.0.1\", port 1 failed: Connection refused")]
     [InlineData("postgresql://guarded:hunter2@HERE/postgres", 69, "password authentication failed for user \"guarded\"")]
     [InlineData("postgresql://guarded@HERE/postgres", 69, "no password supplied")]
     [InlineData("postgresql://postgres:hunter2@HERE/nothing", 69, "database \"nothing\" does not exist")]
     [InlineData("postgresql://postgres:hunter2@no-such-host.invalid/x", 69, "could not translate host name")]
     [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslrootcert=/etc/passwd&sslmode=verify-full", 69, "root certificate file")]
     [InlineData("postgresql://postgres:hunter2@127.0.0.1:1,127.0.0.1:2/x", 69, "port 1 failed: Connection refused; connection to server")]
-    [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslmod=hunter2", 78, "its URL in run.conf is wrong: invalid URI query parameter")]
+    [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslmod=hunter2", 78, "in run.conf is wrong: invalid URI query parameter")]
     [InlineData("postgresql://postgres:hunter2%zz@HERE/postgres", 78, "its URL in run.conf is wrong: invalid percent-encoded token")]
     public async Task A_server_that_does_not_let_us_in_is_named_and_no_secret_is(string url, int status, string message)
     {
@@ -91,10 +94,12 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
         Assert.DoesNotContain("Sesame", said.Stdout + said.Stderr, StringComparison.Ordinal);
         said = await box.Run("--verbose", "--lock=fleet:job", "./x").Result();
         Assert.DoesNotContain("Sesame", said.Stdout + said.Stderr, StringComparison.Ordinal);
-        Assert.DoesNotContain("Sesame", server.Sql("SELECT string_agg(application_name, ' ') FROM pg_stat_activity"), StringComparison.Ordinal);
+        var sessions = server.Sql("SELECT string_agg(application_name, ' ') FROM pg_stat_activity");
+        Assert.DoesNotContain("Sesame", sessions, StringComparison.Ordinal);
         foreach (var file in Directory.GetFiles(box.Home, "*", SearchOption.AllDirectories).Where(file => file != box.ConfFile))
         {
-            Assert.DoesNotContain("Sesame", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+            Assert.DoesNotContain("Sesame", text, StringComparison.Ordinal);
         }
 
         await holder.Ends();
@@ -133,13 +138,15 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
         using var box = Machines.New(server.Url(database, rest: $"?sslmode=verify-full&sslrootcert={server.Authority}"));
         await using var holder = await box.Holds("--lock=fleet:job", "./x");
         Assert.Equal("t", server.Sql(
-            $"SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = '{database}' AND backend_type LIKE 'client%'"));
+            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+            + $"WHERE datname = '{database}' AND backend_type LIKE 'client%'"));
         await holder.Ends();
 
         // localhost is not the name in the certificate; another authority has not issued it.
         using var other = new Certificates();
         var wrong = box.Put("other.pem", other.AuthorityPem);
-        box.Conf($"locks:\n  fleet: {server.Url(database, host: "localhost", rest: $"?sslmode=verify-full&sslrootcert={server.Authority}")}\n");
+        var verified = $"?sslmode=verify-full&sslrootcert={server.Authority}";
+        box.Conf($"locks:\n  fleet: {server.Url(database, host: "localhost", rest: verified)}\n");
         await box.Run("--lock=fleet:job", "./x").Fails(ExitStatus.Unavailable, "certificate", "localhost");
         box.Conf($"locks:\n  fleet: {server.Url(database, rest: $"?sslmode=verify-full&sslrootcert={wrong}")}\n");
         await box.Run("--lock=fleet:job", "./x").Fails(ExitStatus.Unavailable, "certificate verify failed");

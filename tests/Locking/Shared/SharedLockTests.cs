@@ -49,7 +49,8 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         one.Put("link", "");
         File.Delete(one.Work + "/link");
         File.CreateSymbolicLink(one.Work + "/link", two.Work + "/x");
-        await one.Run("--lock=fleet:", "./link").Fails(ExitStatus.AlreadyRunning, $"./link is already running on {Machines.Name} (pid {local.Pid})");
+        await one.Run("--lock=fleet:", "./link").Fails(
+            ExitStatus.AlreadyRunning, $"./link is already running on {Machines.Name} (pid {local.Pid})");
         await local.Ends();
     }
 
@@ -77,7 +78,8 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         Assert.Equal([holder.Pid], Processes.Under(one.Root));
         holder.Signal(Libc.SIGKILL);
         await holder.Exit();
-        Assert.Equal((0, "started\nended\n"), await two.Run("--wait=20", "--lock=fleet:job", "./y").Result() is var next ? (next.Status, next.Stdout) : default);
+        var next = await two.Run("--wait=20", "--lock=fleet:job", "./y").Result();
+        Assert.Equal((0, "started\nended\n"), (next.Status, next.Stdout));
     }
 
     [Fact]
@@ -157,7 +159,8 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         foreach (var item in list)
         {
             Assert.Equal(["host", "pid", "mode", "seconds", "script", "user"], item.EnumerateObject().Select(static p => p.Name));
-            Assert.Equal((Machines.Name, Environment.UserName), (item.GetProperty("host").GetString(), item.GetProperty("user").GetString()));
+            Assert.Equal(Machines.Name, item.GetProperty("host").GetString());
+            Assert.Equal(Environment.UserName, item.GetProperty("user").GetString());
             Assert.InRange(item.GetProperty("seconds").GetInt64(), 0, 60);
             if (item.GetProperty("pid").GetInt32() == two.Pid)
             {
@@ -166,7 +169,8 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
             }
         }
 
-        Assert.Matches($@"(?m)^{Machines.Name} +{one.Pid} +\d+s +{Environment.UserName} +\./x$", (await box.Run("--ps", "fleet:").Result()).Stdout);
+        var lines = (await box.Run("--ps", "fleet:").Result()).Stdout;
+        Assert.Matches($@"(?m)^{Machines.Name} +{one.Pid} +\d+s +{Environment.UserName} +\./x$", lines);
         await box.Run("--ps", "fleet:", "--json").Fails(ExitStatus.Usage, "--json");
         await box.Run("--ps", "fleet:one").Fails(ExitStatus.Usage, "--ps", "PLACE:");
         await box.Run("--ps", "flet:").Fails(ExitStatus.Usage, "flet: no such place", "did you mean fleet:?");
@@ -184,7 +188,8 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         await using var holder = await super.Holds("--lock=fleet:job", "./x");
 
         // Another role sees who it is, but not since when.
-        await box.Run("--lock=fleet:job", "./x").Fails(ExitStatus.AlreadyRunning, $"./x is already running on {Machines.Name} (pid {holder.Pid})");
+        await box.Run("--lock=fleet:job", "./x").Fails(
+            ExitStatus.AlreadyRunning, $"./x is already running on {Machines.Name} (pid {holder.Pid})");
         var list = JsonSerializer.Deserialize<JsonElement[]>((await box.Run("--ps", "--json", "fleet:").Result()).Stdout)!;
         Assert.Equal(JsonValueKind.Null, Assert.Single(list).GetProperty("seconds").ValueKind);
         await holder.Ends();
@@ -192,7 +197,10 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         // --lock=fleet:job has this key, and anybody can hold it.
         var key = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData("run\0job"u8))[..16];
         foreach (var (name, said) in ((string, string)[])
-            [("run web2 812 root %1B%5B2Jx", @"\x1b[2Jx is already running on web2 (pid 812)"), ("psql", "fleet:job is held by another session")])
+        [
+            ("run web2 812 root %1B%5B2Jx", @"\x1b[2Jx is already running on web2 (pid 812)"),
+            ("psql", "fleet:job is held by another session"),
+        ])
         {
             await Eventually.True(() => server.Locked(database) == 0, "the lock is free");
             using var other = server.AsOwner(
