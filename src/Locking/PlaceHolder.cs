@@ -32,8 +32,11 @@ internal sealed record PlaceHolder(string Host, int ProcessId, string User, stri
             ? new PlaceHolder(Decode(host), processId, Decode(user), Decode(script))
             : null;
 
-    /// <summary>Whether it is a process on this machine, as far as the names show.</summary>
-    public bool IsSelf(PlaceHolder self) => Parse(self.ApplicationName) is { } seen && (seen.Host, seen.ProcessId) == (Host, ProcessId);
+    /// <summary>Whether it is on the machine of this process, as far as the names show.</summary>
+    public bool IsOn(PlaceHolder self) => Parse(self.ApplicationName)?.Host == Host;
+
+    /// <summary>Whether it is this process, as far as the names show.</summary>
+    public bool IsSelf(PlaceHolder self) => IsOn(self) && self.ProcessId == ProcessId;
 
     public string ApplicationName
     {

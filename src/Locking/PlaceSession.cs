@@ -18,8 +18,10 @@ internal sealed class PlaceSession : IDisposable
     /// <summary>How long one address may take, unless the URL says it, and how long an answer may take that needs no waiting.</summary>
     private const int ConnectSeconds = 10, AnswerSeconds = 15;
 
-    // The largest lock_timeout, and how much longer than it the answer may take.
-    private const int MostMilliseconds = int.MaxValue;
+    /// <summary>How long all addresses together may take, unless the URL says how long one of them may.</summary>
+    private static readonly TimeSpan s_longestConnect = TimeSpan.FromSeconds(25);
+
+    // How much longer than lock_timeout the answer may take.
     private static readonly TimeSpan s_late = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -34,20 +36,21 @@ internal sealed class PlaceSession : IDisposable
 
     /// <summary>
     /// What the session is given on the server, of what the server knows. No time limit may end it. A killed process that has waited leaves
-    /// the queue when the server looks after it, which not every system can.
+    /// the queue when the server looks after it, which not every system can. The names are qualified, because a database may have functions
+    /// of others under the same ones.
     /// </summary>
     private const string SetUp = """
-        SELECT set_config(s.name, v.value, false)
+        SELECT pg_catalog.set_config(s.name, v.value, false)
         FROM (VALUES ('idle_session_timeout', '0'), ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
             ('idle_in_transaction_session_timeout', '0'), ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'),
             ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '20000'), ('client_connection_check_interval', '5000')) v(name, value)
         JOIN pg_catalog.pg_settings s ON s.name = v.name
-        WHERE s.name <> 'client_connection_check_interval' OR version() LIKE '%linux%';
+        WHERE s.name <> 'client_connection_check_interval' OR pg_catalog.version() LIKE '%linux%';
         """;
 
     private const string InThisDatabase =
         "l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted"
-        + " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";
+        + " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
     private readonly LockPlace _place;
     private readonly LibPq _connection;
@@ -112,21 +115,23 @@ internal sealed class PlaceSession : IDisposable
     {
         // A standby has locks of its own, which the primary's sessions do not see.
         var row = Ask(Invariant(
-            $"SELECT pg_is_in_recovery(), CASE WHEN pg_is_in_recovery() THEN false ELSE pg_try_advisory_lock({key}) END"));
-        return row is [["f", var taken]] ? taken == "t" : throw Failure("the server is a standby, and its locks are not the primary's");
+            $"SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL ELSE pg_catalog.pg_try_advisory_lock('{key}'::bigint) END"));
+        return row is [["t" or "f"]] ? row[0][0] == "t" : throw Failure("the server is a standby, and its locks are not the primary's");
     }
 
     /// <summary>Waits for the lock, in the server's queue.</summary>
-    /// <param name="timeout">Null for no limit.</param>
     /// <returns>Whether it was taken in time; null if the connection is lost.</returns>
     /// <exception cref="RunException">69: the server refuses.</exception>
-    public bool? Lock(long key, TimeSpan? timeout)
+    public bool? Lock(long key, TimeSpan timeout)
     {
-        // In the server the time starts a little later. It does not know longer times; nobody waits for so long.
-        var limit = timeout is { TotalMilliseconds: < MostMilliseconds } given ? given : (TimeSpan?)null;
-        var milliseconds = (int)Math.Max(Math.Ceiling(limit?.TotalMilliseconds ?? 0), limit is null ? 0 : 1);
+        // 0 would be no limit. In the server the time starts a little later.
+        var milliseconds = Math.Max((int)Math.Ceiling(timeout.TotalMilliseconds), 1);
         var answer = Send(
-            Invariant($"SELECT set_config('lock_timeout', '{milliseconds}', false); SELECT pg_advisory_lock({key})"), limit + s_late);
+            Invariant($"""
+                SELECT pg_catalog.set_config('lock_timeout', '{milliseconds}', false);
+                SELECT pg_catalog.pg_advisory_lock('{key}'::bigint)
+                """),
+            timeout + s_late);
         return answer is { Error: null } ? true
             : IsLost || answer is null ? null
             : answer.State == LockTimedOut ? false
@@ -148,7 +153,7 @@ internal sealed class PlaceSession : IDisposable
 
         // A pooler. If it hands out the server's sessions by turns, it gives a second one of ours this one's, or this one another.
         using var other = Open(_place, self);
-        var answer = other.Send("BEGIN; SELECT pg_backend_pid()", TimeSpan.FromSeconds(2));
+        var answer = other.Send("BEGIN; SELECT pg_catalog.pg_backend_pid()", TimeSpan.FromSeconds(2));
         if (answer is { Error: not null } || answer?.Rows is [[var session]] && session == own.Session || Own(key) != own)
         {
             throw Pooled();
@@ -180,7 +185,7 @@ internal sealed class PlaceSession : IDisposable
     private (string Session, string Locked) Own(long key)
     {
         var rows = Ask(Invariant(
-            $"SELECT pg_backend_pid(), l.pid FROM pg_catalog.pg_locks l WHERE {InThisDatabase} AND {Of(key)}"));
+            $"SELECT pg_catalog.pg_backend_pid(), l.pid FROM pg_catalog.pg_locks l WHERE {InThisDatabase} AND {Of(key)}"));
         return rows is [[var session, var locked]] && session == locked ? (session, locked) : throw Pooled();
     }
 
@@ -194,7 +199,7 @@ internal sealed class PlaceSession : IDisposable
     {
         // An idle session has changed its state when it got the lock. Of sessions of another role that is hidden.
         var rows = Ask($"""
-            SELECT a.application_name, CAST(extract(epoch FROM clock_timestamp() - a.state_change) AS bigint)
+            SELECT a.application_name, CAST(extract(epoch FROM pg_catalog.clock_timestamp() - a.state_change) AS bigint)
             FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
             WHERE {InThisDatabase} AND {which}
             """);
@@ -217,6 +222,7 @@ internal sealed class PlaceSession : IDisposable
         var limit = int.TryParse(seconds, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : ConnectSeconds;
         _secrets.AddRange(_connection.Settings.Where(static setting => setting.IsSecret).Select(static setting => setting.Value));
         var (socket, clock, timedOut) = (-1, Stopwatch.StartNew(), false);
+        var all = Stopwatch.StartNew();
         for (var next = LibPq.Progress.Writing; next != LibPq.Progress.Open; next = _connection.Continue())
         {
             if (next == LibPq.Progress.Failed)
@@ -231,6 +237,15 @@ internal sealed class PlaceSession : IDisposable
             }
 
             var left = TimeSpan.FromSeconds(limit) - clock.Elapsed;
+            if (limit == ConnectSeconds && left > s_longestConnect - all.Elapsed)
+            {
+                left = s_longestConnect - all.Elapsed;
+                if (left <= TimeSpan.Zero)
+                {
+                    throw Failure(Invariant($"no answer within {s_longestConnect.TotalSeconds} s"));
+                }
+            }
+
             if (socket >= 0 && (left <= TimeSpan.Zero || !Sockets.Wait(socket, next == LibPq.Progress.Writing, left)))
             {
                 // libpq takes it as a failure, and goes on with the next address if there is one.

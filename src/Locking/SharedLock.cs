@@ -15,6 +15,14 @@ internal sealed class SharedLock
     /// <summary>How long the server may be away while this run waits, and how often it is tried.</summary>
     private static readonly TimeSpan s_longestAbsence = TimeSpan.FromSeconds(60), s_retry = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long the server may take to notice that a script of this machine has just ended.</summary>
+    private static readonly TimeSpan s_leaving = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long one statement waits. While it does, the server keeps the rows of the whole database that were deleted since (VACUUM).
+    /// </summary>
+    private static readonly TimeSpan s_turn = TimeSpan.FromMinutes(1);
+
     private readonly PlaceSession _session;
 
     private SharedLock(PlaceSession session) => _session = session;
@@ -78,6 +86,11 @@ internal sealed class SharedLock
     private static PlaceSession Contend(PlaceSession session, LockRequest request, PlaceHolder self, long key, Stopwatch asked)
     {
         var holder = session.Holder(key);
+        if (holder?.IsOn(self) == true && ProcessFacts.EffectiveUser(holder.ProcessId) is null && session.Lock(key, s_leaving) == true)
+        {
+            return session;
+        }
+
         if (request.Wait == TimeSpan.Zero)
         {
             throw Refusal(holder, request);
@@ -94,12 +107,14 @@ internal sealed class SharedLock
         while (true)
         {
             var left = Left(request, asked);
-            switch (left == TimeSpan.Zero ? session.TryLock(key) : session.Lock(key, left))
+            switch (left == TimeSpan.Zero ? session.TryLock(key) : session.Lock(key, left is null || left > s_turn ? s_turn : left.Value))
             {
                 case true:
                     return session;
-                case false:
+                case false when Left(request, asked) == TimeSpan.Zero:
                     throw Refusal(session.Holder(key), request);
+                case false:
+                    break;
                 default:
                     session.Dispose();
                     session = Reopen(request, self, asked);

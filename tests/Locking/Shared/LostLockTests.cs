@@ -140,6 +140,36 @@ public sealed class LostLockTests(PostgreSql server) : IClassFixture<PostgreSql>
     }
 
     [Fact]
+    public async Task The_next_start_is_not_refused_because_the_server_is_slow()
+    {
+        var database = server.Database();
+        using var box = Machines.New(server.Url(database));
+        await using var script = await box.Holds("--lock=fleet:job", "./x");
+        var session = int.Parse(
+            server.Sql(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
+                + $"(SELECT oid FROM pg_database WHERE datname = '{database}')"),
+            CultureInfo.InvariantCulture);
+        Libc.Signal(session, Libc.SIGSTOP);
+        try
+        {
+            script.Signal(Libc.SIGKILL);
+            await script.Exit();
+            await using var next = box.Run("--lock=fleet:job", "./x").Start();
+            await Eventually.True(
+                () => server.Sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+                    + $"(SELECT oid FROM pg_database WHERE datname = '{database}')") == "1",
+                "it waits for the server");
+            Libc.Signal(session, Libc.SIGCONT);
+            (await next.Exit()).Is(0, "started\nended\n");
+        }
+        finally
+        {
+            Libc.Signal(session, Libc.SIGCONT);
+        }
+    }
+
+    [Fact]
     public async Task A_child_in_the_background_keeps_the_connection()
     {
         var database = server.Database();
