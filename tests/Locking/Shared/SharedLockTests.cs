@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Run.Tests.Documentation;
 using Run.Tests.Planning;
 
 namespace Run.Tests.Locking.Shared;
@@ -228,6 +229,23 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         server.Terminate(database);
         await Eventually.True(() => !Libc.IsAlive(pid), "it has ended");
         await one.Run("--logs", "./daemon").Succeeds("started\ntold\n");
+    }
+
+    [Fact]
+    public async Task The_crontab_of_the_README_works()
+    {
+        var line = Documents.Blocks(Documents.Readme, "crontab").Single(static block => block.Contains("fleet:", StringComparison.Ordinal));
+        var command = line.Trim().Split("  ", 2)[1];
+        var place = Documents.Blocks(Documents.Readme, "yaml").Single(static block => block.Contains("locks:", StringComparison.Ordinal));
+        await using var world = await World.Serving(("/backup.sh", "#!/bin/sh\necho started; read -r _; echo ended\n"));
+        using var other = new Sandbox();
+        place = place.Replace(
+            "postgresql://cron@db.example.com/ops?sslmode=verify-full", server.Url(server.Database()), StringComparison.Ordinal);
+        world.Conf($"sources:\n  ops: {world.Server.Url}/%s\n{place}\n");
+        other.Conf(File.ReadAllText(world.ConfFile));
+        await using var holder = await world.Holds(world.Sh(command));
+        await other.Sh(command).Succeeds("");
+        await holder.Ends();
     }
 
     [Fact]
