@@ -288,6 +288,7 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         await box.Run("--replace", "--lock=fleet:job", "./x").Fails(ExitStatus.Usage, "--replace", "fleet");
         await box.Run("--stop", "fleet:").Fails(ExitStatus.Usage, "fleet: no such source", "a place for locks");
         await box.Run("fleet:x").Fails(ExitStatus.Usage, "fleet: no such source", "--lock=fleet:NAME");
+        await box.Run("--lock", "fleet:job", "./x").Fails(ExitStatus.Usage, "fleet: no such source", "--lock=fleet:NAME");
 
         // What cannot be a place is a name, as ever.
         foreach (var name in (string[])["/dev/sda:1", ":", ":x", "a b:c"])
