@@ -12,13 +12,13 @@ internal sealed record LockPlace(string Name, string Url)
 
     /// <summary>
     /// Splits the value of <c>--lock</c> at its first colon. What stands before it must have the form of a place's name; otherwise, as in
-    /// <c>--lock=/dev/sda:1</c>, the value is a plain name, and null is returned.
+    /// <c>--lock=/dev/sda:1</c>, the value is a plain name, and null is returned. So is it for a URL: what a script is locked by.
     /// </summary>
     /// <returns>The place's name, and the NAME to lock there; null for the script itself.</returns>
     public static (string Place, string? Name)? Split(string? value)
     {
         var colon = value?.IndexOf(':', StringComparison.Ordinal) ?? -1;
-        return colon > 0 && ScriptName.IsScope(value![..colon])
+        return colon > 0 && ScriptName.IsScope(value![..colon]) && !value.AsSpan(colon).StartsWith("://")
             ? (value[..colon], colon == value.Length - 1 ? null : value[(colon + 1)..])
             : null;
     }

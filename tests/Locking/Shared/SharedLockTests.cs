@@ -291,7 +291,7 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         await box.Run("--lock", "fleet:job", "./x").Fails(ExitStatus.Usage, "fleet: no such source", "--lock=fleet:NAME");
 
         // What cannot be a place is a name, as ever.
-        foreach (var name in (string[])["/dev/sda:1", ":", ":x", "a b:c"])
+        foreach (var name in (string[])["/dev/sda:1", ":", ":x", "a b:c", "https://host/x"])
         {
             await box.Run($"--lock={name}", "./x").Succeeds("started\nended\n");
         }
