@@ -85,6 +85,7 @@ internal static class Program
     private static int Execute(RunContext context, Invocation invocation) =>
         invocation.Command switch
         {
+            CommandKind.Run when context.Launcher is { HandsPath: false } launcher => OnCommand.Execute(context, invocation, launcher),
             CommandKind.Run => RunCommand.Execute(context, invocation),
             CommandKind.View => ViewCommand.Execute(context, invocation),
             CommandKind.DryRun => DryRunCommand.Execute(context, invocation),

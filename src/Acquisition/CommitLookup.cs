@@ -21,16 +21,19 @@ internal static class CommitLookup
     /// <exception cref="RunException">65, 69, 77, 78, 127: the server's answer is a failure, or names no commit.</exception>
     public static ResolvedScript Resolve(ResolvedScript script)
     {
-        if (script is not { Source: { Commit: { } question } source, PathAndRef: { } rest })
+        if (!IsNeeded(script))
         {
             return script;
         }
 
-        var (path, reference) = source.SplitRef(rest);
-        return IsCommit(reference)
-            ? script
-            : script with { Urls = source.At(path, Asked(script, source.CommitUrl(question, path, reference), question.Accept)) };
+        var (source, question) = (script.Source!, script.Source!.Commit!);
+        var (path, reference) = source.SplitRef(script.PathAndRef!);
+        return script.At(Asked(script, source.CommitUrl(question, path, reference), question.Accept));
     }
+
+    /// <summary>Whether the script has a ref that is not a commit, and there is a server to ask which commit that is.</summary>
+    public static bool IsNeeded(ResolvedScript script) =>
+        script is { Source: { Commit: not null } source, PathAndRef: { } rest } && !IsCommit(source.SplitRef(rest).Ref);
 
     private static string Asked(ResolvedScript script, string url, string? accept)
     {
@@ -100,5 +103,6 @@ internal static class CommitLookup
         return null;
     }
 
-    private static bool IsCommit(string text) => s_lengths.Contains(text.Length) && text.All(char.IsAsciiHexDigitLower);
+    /// <summary>Whether the ref is the whole name of a commit.</summary>
+    public static bool IsCommit(string text) => s_lengths.Contains(text.Length) && text.All(char.IsAsciiHexDigitLower);
 }

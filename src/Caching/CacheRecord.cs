@@ -112,7 +112,8 @@ internal sealed record CacheRecord(
             && values.TryGetValue("identity", out var stampText) && FileStamp.Parse(stampText) is { } stamp
             && !name.Contains('/', StringComparison.Ordinal) && name is not ("" or "." or "..")
             ? new CacheRecord(
-                script, url, name, Hex("sha256") ?? "", size, DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
+                script, url, name, Hex("sha256") ?? "", size,
+                DateTimeOffset.FromUnixTimeSeconds(fetched), DateTimeOffset.FromUnixTimeSeconds(@checked),
                 values.GetValueOrDefault("etag"), values.GetValueOrDefault("last-modified"))
             {
                 Stamp = stamp,

@@ -37,7 +37,8 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
     /// <exception cref="RunException">126: it is not a regular file. 127: there is none.</exception>
     public TreeStamp File(string path, string? top, ResolvedScript script)
     {
-        var file = Find(path) ?? (top is not null && path.StartsWith(top + "/", StringComparison.Ordinal) ? Find(path[(top.Length + 1)..]) : null);
+        var file = Find(path)
+            ?? (top is not null && path.StartsWith(top + "/", StringComparison.Ordinal) ? Find(path[(top.Length + 1)..]) : null);
         if (file is { IsLink: false } regular)
         {
             return regular;
@@ -46,12 +47,15 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
         var shown = Messages.Printable(path);
         if (file is not null || Stamps.Files.Any(one => one.Path.StartsWith(path + "/", StringComparison.Ordinal)))
         {
+            var target = file is null ? null : Files.LinkTarget($"{Root}/{path}").Value;
             throw new RunException(
-                ExitStatus.CannotStart, $"{script.DisplayName}: {shown} is {(file is null ? "a directory" : "a symbolic link")}, not a regular file",
-                file is not null && Files.LinkTarget($"{Root}/{path}").Value is { } target ? $"it leads to {Messages.Printable(target)}" : null);
+                ExitStatus.CannotStart,
+                $"{script.DisplayName}: {shown} is {(file is null ? "a directory" : "a symbolic link")}, not a regular file",
+                target is null ? null : $"it leads to {Messages.Printable(target)}");
         }
 
-        var nearest = Suggestion.For(path, Stamps.Files.Select(static one => one.Path))
+        const int MostCompared = 2000;
+        var nearest = Suggestion.For(path, Stamps.Files.Take(MostCompared).Select(static one => one.Path))
             ?? Stamps.Files.Select(static one => one.Path).FirstOrDefault(
                 one => one[(one.LastIndexOf('/') + 1)..] == path[(path.LastIndexOf('/') + 1)..]);
         throw new RunException(

@@ -73,7 +73,8 @@ internal sealed class TreeCache(Cache cache)
                     continue;
                 }
 
-                var scripts = Used(directory).Where(use => use.Record == name).Select(use => InTree(tree, use)).OfType<CachedScript>().ToList();
+                var scripts = Used(directory).Where(use => use.Record == name)
+                    .Select(use => InTree(tree, use)).OfType<CachedScript>().ToList();
                 foreach (var script in scripts.Count > 0 ? scripts : [tree])
                 {
                     yield return script;
@@ -148,7 +149,8 @@ internal sealed class TreeCache(Cache cache)
     /// <param name="record">Its description.</param>
     /// <param name="isRunning">Whether another process runs a script of the tree: see <see cref="VersionSweeper"/>.</param>
     /// <exception cref="RunException">73: it cannot be written.</exception>
-    public CachedScript Store(ResolvedScript script, StagingDirectory staging, TreeListing listing, CacheRecord record, Func<string, bool> isRunning)
+    public CachedScript Store(
+        ResolvedScript script, StagingDirectory staging, TreeListing listing, CacheRecord record, Func<string, bool> isRunning)
     {
         var tree = script.Tree!;
         MakeDirectory(tree);
@@ -226,7 +228,9 @@ internal sealed class TreeCache(Cache cache)
     public void Write(TreeUrl tree, CacheRecord record) =>
         Cache.Write(cache.Root, DirectoryOf(tree), record, flush: true, RecordNameOf(tree));
 
-    /// <summary>Removes these trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.</summary>
+    /// <summary>
+    /// Removes these trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.
+    /// </summary>
     /// <inheritdoc cref="Cache.Remove"/>
     public bool Remove(IEnumerable<TreeUrl> trees, Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {
@@ -326,7 +330,8 @@ internal sealed class TreeCache(Cache cache)
     private CachedScript? Find(string directory, string name, out CachedScript? isDamaged)
     {
         isDamaged = null;
-        if (TrustedPath.Check(directory) is null || Cache.ReadRecord(directory, name) is not var (record, file) || record.Tree is not { } digest)
+        if (TrustedPath.Check(directory) is null || Cache.ReadRecord(directory, name) is not var (record, file)
+            || record.Tree is not { } digest)
         {
             return null;
         }
@@ -357,8 +362,8 @@ internal sealed class TreeCache(Cache cache)
     }
 
     /// <summary>
-    /// Hashes the files: after another boot all of them, else those whose stamps have changed. If they are those of the listing, notes their
-    /// stamps; else returns null.
+    /// Hashes the files: after another boot all of them, else those whose stamps have changed. If they are those of the listing, notes
+    /// their stamps; else returns null.
     /// </summary>
     private CachedTree? Rehash(string version, string digest, TreeStamps? before)
     {

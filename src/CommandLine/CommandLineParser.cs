@@ -57,6 +57,7 @@ internal static class CommandLineParser
             Replace = result.GetValue(Options.Replace),
             Detach = result.GetValue(Options.Detach),
             ConflictExitCode = Code(result.GetValue(Options.ConflictExitCode)),
+            On = result.GetValue(Options.On),
             Age = AgeOf(result.GetValue(Options.Clean)),
             Yes = result.GetValue(Options.Yes),
             Json = result.GetValue(Options.Json),

@@ -25,9 +25,8 @@ internal static class HelpText
         }
 
         return text.Append("""
-            Examples:
-              run pt-summary                   run -u github:OWNER/REPO/bin/tool@v2 --flag
-              run --wait=60 ./backup.sh        run https://host/x.py#sha256=HEX
+            Examples: run pt-summary           run -u github:OWNER/REPO/bin/tool@v2 --flag
+                      run --wait=60 ./x.sh     run https://host/x.py#sha256=HEX
             """).Append('\n').ToString();
     }
 

@@ -42,9 +42,10 @@ internal sealed record Invocation
 
     /// <summary>
     /// Whether the next run of these words may do as this one did, without asking: the effect of each option is over before the script
-    /// begins. Of the other ones <c>--interpreter</c> starts the script in a way that no plan has.
+    /// begins. Of the other ones <c>--interpreter</c> and <c>--on</c> start the script in a way that no plan has.
     /// </summary>
-    public bool MayBePlanned => Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null;
+    public bool MayBePlanned =>
+        Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null && On is null;
 
     /// <summary>The local file that was typed as SCRIPT, when it was read, if it starts <c>run</c>; else null.</summary>
     public FileStamp? TypedFile { get; init; }
@@ -75,7 +76,7 @@ internal sealed record Invocation
     /// <summary>Whether the script must be the only one running: <c>--lock</c>, and the options that imply it.</summary>
     public bool Lock { get; init; }
 
-    /// <summary>The name to lock instead of the script.</summary>
+    /// <summary>The value of <c>--lock</c>: the name to lock instead of the script, or a place and a name.</summary>
     public string? LockName { get; init; }
 
     /// <summary>How long to wait for the lock; zero: do not wait; null: no limit.</summary>
@@ -87,6 +88,9 @@ internal sealed record Invocation
 
     /// <summary>The exit status to use instead of 75.</summary>
     public int? ConflictExitCode { get; init; }
+
+    /// <summary>The launcher that <c>--on</c> names.</summary>
+    public string? On { get; init; }
 
     /// <summary>The value of <c>--clean</c>.</summary>
     public TimeSpan? Age { get; init; }

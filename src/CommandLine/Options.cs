@@ -41,12 +41,14 @@ internal static class Options
     public static readonly Option<bool> Detach = Flag(OptionGroup.Running, "--detach", null, "run it in the background and print its PID");
     public static readonly Option<string> ConflictExitCode =
         Value(OptionGroup.Running, "--conflict-exit-code", "-E", "N", "exit status if it is already running (75)");
+    public static readonly Option<string> On =
+        Value(OptionGroup.Running, "--on", null, "LAUNCHER", "start it on other machines, with a launcher");
 
     public static readonly Option<bool> View = Flag(OptionGroup.Looking, "--view", "-v", "print the script; run nothing");
     public static readonly Option<bool> DryRun =
         Flag(OptionGroup.Looking, "--dry-run", "-n", "print what would be run: URL, path, digest, argv");
     public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "list cached scripts, or those of a SOURCE:");
-    public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts");
+    public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts, or those at PLACE:");
     public static readonly Option<bool> Logs = Flag(OptionGroup.Looking, "--logs", null, "show the log of a detached SCRIPT");
     public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "stop SCRIPT if it is running");
     public static readonly Option<string> Clean =

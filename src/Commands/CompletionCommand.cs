@@ -22,6 +22,12 @@ internal static class CompletionCommand
     /// <summary>Likewise: print the scripts that have a log.</summary>
     private const string Logged = "logged";
 
+    /// <summary>Likewise: print the launchers of run.conf.</summary>
+    private const string Launchers = "launchers";
+
+    /// <summary>Likewise: print the places for locks that several machines share.</summary>
+    private const string Places = "places";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
@@ -41,6 +47,19 @@ internal static class CompletionCommand
         if (shell == Logged)
         {
             Print(WithLog(context));
+            return 0;
+        }
+
+        if (shell == Launchers)
+        {
+            Print(context.Configuration.Launchers()
+                .Select(static one => new Candidate(one.Name, Messages.Printable(ShellWords.Join(one.Command)))));
+            return 0;
+        }
+
+        if (shell == Places)
+        {
+            Print(context.Configuration.Places().Select(static name => new Candidate($"{name}:", "locks of several machines")));
             return 0;
         }
 
@@ -79,7 +98,8 @@ internal static class CompletionCommand
         }
 
         // SCRIPT ends in the path, or in the part of it that the source's pattern does not have, and in the ref.
-        var end = url.IsRepository && script.EndsWith("@" + url.Ref, StringComparison.Ordinal) ? script.Length - url.Ref!.Length - 1 : script.Length;
+        var hasRef = url.IsRepository && script.EndsWith("@" + url.Ref, StringComparison.Ordinal);
+        var end = hasRef ? script.Length - url.Ref!.Length - 1 : script.Length;
         var named = script[..end];
         var fixedPart = 0;
         while (!named.EndsWith("/" + url.Path[fixedPart..], StringComparison.Ordinal)

@@ -1,3 +1,4 @@
+using Run.Acquisition;
 using Run.CommandLine;
 using Run.Execution;
 using Run.Naming;
@@ -11,7 +12,13 @@ internal static class DryRunCommand
     public static int Execute(RunContext context, Invocation invocation)
     {
         var script = context.Resolve(invocation.Script);
+        if (context.Launcher is { HandsPath: false } launcher)
+        {
+            HandedCommand.Check(script, launcher);
+        }
+
         context.RequirePin(script);
+        _ = context.PlaceFor(script);
         var copy = script.Local is null ? context.Scripts.Find(script)?.At(script) : null;
         var path = script.Local is { } local ? LocalScript.Checked(local, script) : copy?.Path;
         var url = script.Local is null ? UrlText.Redacted(script.Url) : null;
@@ -24,13 +31,28 @@ internal static class DryRunCommand
     }
 
     /// <summary>
-    /// The argv of the process. For a script that is not cached it has only the file name, because the first line is unknown.
+    /// The argv of the process, or of the launcher that it becomes. For a script that is not cached it has only the file name, because the
+    /// first line is unknown.
     /// </summary>
-    private static string[] Arguments(string? path, ResolvedScript script, RunContext context, Invocation invocation) =>
-        path is not null
-            ? Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name))
-                .Arguments(invocation.Arguments)
-            : [.. ShellWords.Split(invocation.Interpreter ?? ""), script.FileName, .. invocation.Arguments];
+    private static string[] Arguments(string? path, ResolvedScript script, RunContext context, Invocation invocation)
+    {
+        var launcher = context.Launcher;
+        if (launcher is { HandsPath: false })
+        {
+            var handed = HandedScript.Known(script, context.Cache, context.Scripts);
+            return new HandedCommand(context, invocation, launcher, script, handed).ShownArgv;
+        }
+
+        if (path is not null)
+        {
+            var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+            return (launch with { Launcher = launcher }).Arguments(invocation.Arguments);
+        }
+
+        var name = script.FileName;
+        string[] words = [.. ShellWords.Split(invocation.Interpreter ?? ""), name, .. invocation.Arguments];
+        return launcher?.Argv(name, words) ?? words;
+    }
 
     private static string ToText(string? url, string? path, string? digest, string? tree, string[] arguments) =>
         (url is null ? "" : $"url     {url}\n")

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Run.Acquisition;
 using Run.Caching;
@@ -26,12 +27,13 @@ internal static class RunCommand
     {
         var script = context.Resolve(invocation.Script);
         context.RequirePin(script);
-        var request = LockRequest.From(script, context.Paths.State, invocation.Lock) with
+        if (context.Launcher is { } launcher)
         {
-            Name = invocation.LockName,
-            Wait = invocation.Wait,
-            Replace = invocation.Replace,
-        };
+            // Before anything is fetched for it.
+            _ = Engine.Find(launcher, context.Reads);
+        }
+
+        var request = context.LockFor(script);
         var detach = invocation.Detach ? Detach.FromStarter() : null;
         if (invocation.Detach && detach is null)
         {
@@ -43,10 +45,14 @@ internal static class RunCommand
             context.ExplainPaths();
         }
 
+        var asked = Stopwatch.StartNew();
         if (!request.Replace)
         {
             context.Lock.Acquire(request);
         }
+
+        // After the lock on this machine, so that of its runs only one asks the server.
+        var shared = request.Place is null ? null : SharedLock.Take(request, asked);
 
         for (var attempt = 1; ; attempt++)
         {
@@ -57,7 +63,7 @@ internal static class RunCommand
                     ? context.Scripts.Get(
                         script, invocation.Update, Consent.ForRun(script, context.Paths.State, context.Cache.Root, context.Reads))
                     : null;
-                Start(context, invocation, script, request, copy, detach);
+                Start(context, invocation, script, request, shared, copy, detach);
             }
             catch (RunException) when (attempt < MaxAttempts && detach is null && copy is not null
                 && Files.Status(copy.Path).Error == Errno.NoEntry)
@@ -71,10 +77,12 @@ internal static class RunCommand
     /// <exception cref="RunException">73, 75, 77, 126, 127, 130: it cannot be started.</exception>
     [DoesNotReturn]
     private static void Start(
-        RunContext context, Invocation invocation, ResolvedScript script, LockRequest request, CachedScript? copy, Detach? detach)
+        RunContext context, Invocation invocation, ResolvedScript script, LockRequest request, SharedLock? shared, CachedScript? copy,
+        Detach? detach)
     {
         var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
         var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+        launch = context.Launcher is { } launcher ? launch with { Launcher = launcher } : launch;
         var program = launch.CheckEnv(context.Reads);
         Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
         if (request.Replace && !context.Lock.IsTaken)
@@ -84,7 +92,8 @@ internal static class RunCommand
             context.Lock.Acquire(request);
         }
 
-        if (invocation.MayBePlanned && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
+        // The lock of a place needs libpq, and so the runtime.
+        if (invocation.MayBePlanned && shared is null && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
         {
             new Planner(
                 invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
@@ -99,6 +108,7 @@ internal static class RunCommand
         detach?.Leave(Detach.LogFor(request));
         try
         {
+            shared?.HandOver();
             throw launch.Become(invocation.Arguments, context.Reads);
         }
         catch (RunException) when (detach is not null)

@@ -74,7 +74,8 @@ internal static class PatternChecks
             if (TreeUrl.Is(mirror) != TreeUrl.Is(source.Pattern) || InTree(mirror) != InTree(source.Pattern))
             {
                 throw place.Mistake(
-                    $"mirrors: behind the {TreeUrl.Separator} a mirror must have what the url has", $"that is {InTree(source.Pattern) ?? "no such place"}");
+                    $"mirrors: behind the {TreeUrl.Separator} a mirror must have what the url has",
+                    $"that is {InTree(source.Pattern) ?? "nothing, without any //"}");
             }
         }
 

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Run.Generated;
 using Run.Inputs;
+using Run.Launching;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -48,6 +49,7 @@ internal sealed class RunConf
             }
         }
 
+        configuration.CheckPlaces();
         if (configuration._files.Count == 0)
         {
             Messages.Step(static () => "no run.conf: only the sources that are built in");
@@ -76,14 +78,55 @@ internal sealed class RunConf
         var known = Sources().Select(static s => s.Name).ToList();
         throw new RunException(
             ExitStatus.Usage, $"{name}: no such source",
-            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"known sources: {string.Join(", ", known)}");
+            FindPlace(name) is not null ? $"{name} is a place for locks: --lock={name}:NAME takes one there, --ps {name}: lists them"
+            : Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"known sources: {string.Join(", ", known)}");
     }
+
+    /// <summary>The place of that name for locks that several machines share.</summary>
+    /// <exception cref="RunException">64: there is none.</exception>
+    public LockPlace Place(string name)
+    {
+        if (FindPlace(name) is { } place)
+        {
+            return place;
+        }
+
+        var known = Places();
+        throw new RunException(
+            ExitStatus.Usage, $"{name}: no such place for locks",
+            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?"
+            : known.Count > 0 ? $"known places: {string.Join(", ", known)}"
+            : "locks: in run.conf names such places; a lock of this machine alone has no colon in its NAME");
+    }
+
+    /// <summary>The names of all places for locks, sorted.</summary>
+    public IReadOnlyList<string> Places() =>
+        [.. _files.SelectMany(static file => file.Places.Keys).Distinct().Order(StringComparer.Ordinal)];
 
     /// <summary>All sources, sorted by name; if several files define one, that of the last file.</summary>
     public IReadOnlyList<Source> Sources() =>
     [
         .. _files.Append(Defaults).SelectMany(static f => f.Sources.Values)
             .DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The launcher of that name.</summary>
+    /// <exception cref="RunException">64: there is none.</exception>
+    public Launcher Launcher(string name)
+    {
+        var all = Launchers();
+        return all.FirstOrDefault(launcher => launcher.Name == name) ?? throw new RunException(
+            ExitStatus.Usage, $"{name}: no such launcher",
+            all.Count == 0 ? "launchers: in run.conf says which there are"
+                : Suggestion.For(name, all.Select(static l => l.Name)) is { } nearest ? $"did you mean {nearest}?"
+                : $"known launchers: {string.Join(", ", all.Select(static l => l.Name))}");
+    }
+
+    /// <summary>All launchers, sorted by name; if several files define one, that of the last file.</summary>
+    public IReadOnlyList<Launcher> Launchers() =>
+    [
+        .. _files.SelectMany(static f => f.Launchers.Values)
+            .DistinctBy(static l => l.Name).OrderBy(static l => l.Name, StringComparer.Ordinal),
     ];
 
     /// <summary>The command for a script of that name without a #! line; null if none is configured for its extension.</summary>
@@ -104,6 +147,25 @@ internal sealed class RunConf
         }
 
         return Defaults.Interpreters.GetValueOrDefault(extension);
+    }
+
+    private LockPlace? FindPlace(string name) =>
+        _files.Select(file => file.Places.GetValueOrDefault(name)).FirstOrDefault(static place => place is not null);
+
+    /// <summary>Another file than the source's may define its place.</summary>
+    /// <exception cref="RunException">78: there is no such place.</exception>
+    private void CheckPlaces()
+    {
+        foreach (var file in _files)
+        {
+            foreach (var source in file.Sources.Values)
+            {
+                if (source.LockPlace is var (name, at) && FindPlace(name) is null)
+                {
+                    throw YamlConf.NoSuchLock(at, name, Places());
+                }
+            }
+        }
     }
 
     /// <param name="flags">A named file is opened without O_NONBLOCK: it may be a pipe, such as <c>&lt;(…)</c>, without a writer

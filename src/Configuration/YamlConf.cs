@@ -1,3 +1,4 @@
+using Run.Launching;
 using Run.Naming;
 using Run.Reporting;
 using YamlDotNet.Core;
@@ -10,11 +11,13 @@ namespace Run.Configuration;
 /// </summary>
 internal sealed class YamlConf
 {
-    private static readonly string[] s_keys = ["sources", "interpreters"];
+    private static readonly string[] s_keys = ["sources", "locks", "launchers", "interpreters"];
     private static readonly string[] s_sourceKeys =
         ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit", "signers"];
 
     private static readonly string[] s_commitKeys = ["url", "accept"];
+    private static readonly string[] s_launcherKeys = ["command", "quoting", "hands"];
+    private static readonly string[] s_lockModes = ["shared", "exclusive"];
 
     private readonly string _file;
     private readonly IParser _parser;
@@ -50,7 +53,9 @@ internal sealed class YamlConf
     private ConfFile Document()
     {
         var sources = new Dictionary<string, Source>();
+        var launchers = new Dictionary<string, Launcher>();
         var interpreters = new Dictionary<string, string>();
+        var places = new Dictionary<string, LockPlace>();
         _parser.Consume<StreamStart>();
         if (!_parser.TryConsume<DocumentStart>(out _))
         {
@@ -59,19 +64,33 @@ internal sealed class YamlConf
 
         Mapping("the file", key =>
         {
-            if (Known(key, s_keys) == "sources")
+            switch (Known(key, s_keys))
             {
-                Mapping("sources", name => AddSource(sources, name));
-            }
-            else
-            {
-                Mapping("interpreters", extension => AddInterpreter(interpreters, extension));
+                case "sources":
+                    Mapping("sources", name => AddSource(sources, name));
+                    break;
+                case "launchers":
+                    Mapping("launchers", name => AddLauncher(launchers, name));
+                    break;
+                case "locks":
+                    Mapping("locks", name => AddPlace(places, name));
+                    break;
+                default:
+                    Mapping("interpreters", extension => AddInterpreter(interpreters, extension));
+                    break;
             }
         });
 
+        // The name of a place that is not in this file may be a mistake, and the plain parser does not know where it is.
+        if (_parser is PlainYaml
+            && sources.Values.FirstOrDefault(source => source.LockPlace is var (name, _) && !places.ContainsKey(name)) is { } source)
+        {
+            throw NoSuchLock(source.LockPlace!.Value.At, source.LockPlace.Value.Name, places.Keys);
+        }
+
         _parser.Consume<DocumentEnd>();
         return _parser.Current is StreamEnd
-            ? new ConfFile(sources, interpreters)
+            ? new ConfFile(sources, interpreters) { Launchers = launchers, Places = places }
             : throw At(_parser.Current!).Mistake("a second document; only one is allowed");
     }
 
@@ -111,7 +130,7 @@ internal sealed class YamlConf
             "ref" => source with { Ref = Ref(key, out reference) },
             "headers" => source with { Headers = Headers() },
             "max-age" => source with { MaxAge = Age() },
-            "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
+            "lock" => Locked(source),
             "trust" => source with { Trust = (TrustLevel)OneOf("trust", "always", "ask", "pinned") },
             "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
             "signers" => source with { Signers = SignersFile() },
@@ -225,6 +244,42 @@ internal sealed class YamlConf
             ?? throw At(text).Mistake($"max-age: '{text.Value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
     }
 
+    /// <summary>A mode, or the name of a place: whether there is such a place is known when all files have been read.</summary>
+    private Source Locked(Source source)
+    {
+        var text = Text("lock");
+        return s_lockModes.Contains(text.Value) ? source with { LockExclusive = text.Value == s_lockModes[1] }
+            : ScriptName.IsScope(text.Value)
+                ? source with { LockExclusive = true, LockPlace = (text.Value, At(text)) }
+                : throw NoSuchLock(At(text), text.Value, []);
+    }
+
+    /// <summary>The mistake: <c>lock:</c> is neither a mode nor a place.</summary>
+    public static RunException NoSuchLock(SourceLocation at, string typed, IEnumerable<string> places) =>
+        at.Mistake($"lock: unknown value '{typed}'", Hint(typed, [.. s_lockModes, .. places]));
+
+    private void AddPlace(Dictionary<string, LockPlace> places, Scalar name)
+    {
+        if (s_lockModes.Contains(name.Value) || !ScriptName.IsScope(name.Value))
+        {
+            throw At(name).Mistake(
+                $"'{name.Value}' cannot be the name of a place for locks",
+                s_lockModes.Contains(name.Value)
+                    ? $"lock: {name.Value} of a source means something else"
+                    : "use letters, digits, '-', '_' and '.', and do not begin with '-' or '.'");
+        }
+
+        // The message does not show the value: it may contain a password.
+        var url = Text($"the place {name.Value}");
+        if (!LockPlace.IsUrl(url.Value))
+        {
+            throw At(url).Mistake(
+                $"{name.Value}: a place for locks is the URL of a PostgreSQL database", "for example  postgresql://user@host/database");
+        }
+
+        places.Add(name.Value, new LockPlace(name.Value, url.Value));
+    }
+
     private int OneOf(string what, params string[] values)
     {
         var text = Text(what);
@@ -248,6 +303,74 @@ internal sealed class YamlConf
         }
 
         interpreters.Add(extension.Value, command.Value);
+    }
+
+    /// <summary>A command, or a mapping with <c>command</c>, <c>quoting</c> and <c>hands</c>.</summary>
+    private void AddLauncher(Dictionary<string, Launcher> launchers, Scalar name)
+    {
+        if (!ScriptName.IsScope(name.Value))
+        {
+            throw At(name).Mistake(
+                $"'{name.Value}' is not a valid launcher name", "use letters, digits, '-', '_' and '.', and do not begin with '-' or '.'");
+        }
+
+        IReadOnlyList<string> command = [];
+        Quoting? quoting = null;
+        var handsPath = false;
+        var place = At(name);
+        if (_parser.Current is Scalar { Value.Length: > 0 })
+        {
+            command = Command($"the launcher {name.Value}");
+        }
+        else
+        {
+            Mapping($"the launcher {name.Value}", key =>
+            {
+                switch (Known(key, s_launcherKeys))
+                {
+                    case "command":
+                        command = Command("command");
+                        break;
+                    case "quoting":
+                        quoting = (Quoting)OneOf("quoting", "none", "shell");
+                        break;
+                    default:
+                        handsPath = OneOf("hands", "run", "path") == 1;
+                        break;
+                }
+            });
+        }
+
+        if (command.Count == 0)
+        {
+            throw place.Mistake($"the launcher {name.Value} has no command", "for example  command: ssh web1");
+        }
+
+        launchers.Add(name.Value, new Launcher(
+            name.Value, command,
+            quoting ?? Launcher.UsualQuoting(command) ?? throw place.Mistake(
+                $"the launcher {name.Value} needs quoting:",
+                "shell if a shell takes its last word apart, as on ssh's other side; none if it starts the words as they are"),
+            handsPath));
+
+        IReadOnlyList<string> Command(string what)
+        {
+            var text = Text(what);
+            place = At(text);
+            if (CharChecks.HasControl(text.Value))
+            {
+                throw place.Mistake($"{what}: a control character");
+            }
+
+            try
+            {
+                return ShellWords.Split(text.Value);
+            }
+            catch (RunException e)
+            {
+                throw place.Mistake($"{what}: {e.Message}");
+            }
+        }
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using Run.Inputs;
+using Run.Launching;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -23,6 +24,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
 
     /// <summary>Whether the interpreter is the one of the second line, because the first one starts <c>run</c>.</summary>
     public bool BySecondLine { get; private init; }
+
+    /// <summary>What starts it instead of this process, by its path; null without <c>--on</c>.</summary>
+    public Launcher? Launcher { get; init; }
 
     /// <summary>Reads the beginning of the script, and decides how to start it.</summary>
     /// <param name="interpreter">The value of <c>--interpreter</c>.</param>
@@ -72,14 +76,23 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
         line.Argument is null ? [line.Interpreter] : [line.Interpreter, line.Argument];
 
     /// <summary>The process's argv, as far as it is known before exec.</summary>
-    public string[] Arguments(string[] arguments) =>
-        ByKernel && (Shebang is not null || Interpreter.Count == 0) ? [Path, .. arguments] : [.. Interpreter, Path, .. arguments];
+    public string[] Arguments(string[] arguments)
+    {
+        string[] own =
+            ByKernel && (Shebang is not null || Interpreter.Count == 0) ? [Path, .. arguments] : [.. Interpreter, Path, .. arguments];
+        return Launcher?.Argv(Path[(Path.LastIndexOf('/') + 1)..], own) ?? own;
+    }
 
     /// <summary>Becomes the script (execve(2)). Returns only if that fails.</summary>
     /// <returns>The failure: 126.</returns>
     /// <exception cref="RunException">126, 127: the interpreter cannot be executed, or does not exist.</exception>
     public RunException Become(string[] arguments, ReadSet reads)
     {
+        if (Launcher is not null)
+        {
+            return Engine.Become(Launcher, Arguments(arguments), reads);
+        }
+
         var refused = Errno.None;
         if (ByKernel)
         {
@@ -111,7 +124,8 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <exception cref="RunException">126, 127.</exception>
     public string? CheckEnv(ReadSet reads)
     {
-        if (Shebang?.EnvName is not { } name)
+        // A launcher may start it with another PATH, or where there are other programs.
+        if (Launcher is not null || Shebang?.EnvName is not { } name)
         {
             return null;
         }
@@ -123,7 +137,11 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <exception cref="RunException">126, 127.</exception>
     public void CheckInterpreter(ReadSet reads)
     {
-        if (Interpreter.Count > 0
+        if (Launcher is not null)
+        {
+            _ = Engine.Find(Launcher, reads);
+        }
+        else if (Interpreter.Count > 0
             && (SearchPath.Find(Interpreter[0], reads, out var unusable) is not { } file || Files.Status(file).Value is null))
         {
             throw unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable);

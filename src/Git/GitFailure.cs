@@ -23,7 +23,7 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
     ];
 
     private static readonly string[] s_certificate =
-        ["SSL certificate problem", "certificate verification failed", "certificate subject name", "no alternative certificate subject name"];
+        ["SSL certificate problem", "certificate verification failed", "certificate subject name"];
 
     /// <summary>Of libcurl, for a redirect from https to http: it only knows that the protocol is not allowed.</summary>
     private static readonly string[] s_protocol = ["not supported or disabled in libcurl", "disabled in followed redirect", " not allowed"];
@@ -60,7 +60,8 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
                 ExitStatus.Refused, $"{Shown}: git refuses a repository that another user owns",
                 "if you trust its owner: git config --global --add safe.directory PATH")
             : Says(s_certificate) ? new(ExitStatus.Refused, $"{Shown}: the server's certificate cannot be verified", words)
-            : Says(s_protocol) ? new(ExitStatus.Refused, $"{Shown}: a redirect, or the configuration, leads to a protocol that is refused", words)
+            : Says(s_protocol) ? new(
+                ExitStatus.Refused, $"{Shown}: a redirect, or the configuration, leads to a protocol that is refused", words)
             : Says(s_refused) ? new(ExitStatus.Refused, $"{Shown}: access denied", words)
             : Says(s_noRepository) || IsMissingOverHttp ? new(ExitStatus.NotFound, $"{Shown}: no such repository", words)
             : Says(["unadvertised object"]) ? new(ExitStatus.Unavailable, $"{Shown}: the server gives no commit by its digits", words)
@@ -117,7 +118,8 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
 
         // A server may repeat what it was sent.
         var shown = text.ToString();
-        foreach (var secret in Credential.Of(Url, Shown) is { } credential ? [credential.User, credential.Password] : Array.Empty<string?>())
+        var credential = Credential.Of(Url, Shown);
+        foreach (var secret in (ReadOnlySpan<string?>)[credential?.User, credential?.Password])
         {
             shown = secret is { Length: > 3 } ? shown.Replace(secret, "***", StringComparison.Ordinal) : shown;
         }

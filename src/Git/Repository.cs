@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Run.Inputs;
 using Run.Naming;
@@ -12,13 +13,14 @@ namespace Run.Git;
 /// A bare repository in the cache, with the commits that were asked for and nothing else: no history, no branches, no tags.
 /// </summary>
 /// <remarks>
-/// git never writes into it. A fetch is into a repository of its own below it, <c>incoming</c>, which is made from nothing and thrown away.
+/// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away.
 /// What arrived whole is renamed from there, flushed, and then the commit is noted in <c>commits</c>. So no kill and no lost power supply
-/// can leave a lock file or half a pack where a later fetch stumbles over it, and a git that outlives its run writes into nothing.
+/// can leave a lock file or half a pack where a later fetch stumbles over it. Each has a name of its own, so that a git that outlives its
+/// run finds nothing to write into.
 /// </remarks>
 internal sealed class Repository
 {
-    private const string Incoming = "incoming", Commits = "commits", Packs = "objects/pack";
+    private const string Incoming = "incoming-", Commits = "commits", Packs = "objects/pack";
     private const int MaxTags = 10; // a tag of a tag of …
     private const int MaxSmallFile = 64 << 10;
     private const int LongestName = 32;
@@ -30,6 +32,7 @@ internal sealed class Repository
     private readonly string[] _protocols;
     private readonly bool _mayPrompt;
     private readonly Credential? _credential;
+    private string _incoming = Incoming;
 
     /// <param name="directory">Absolute: where it is, or will be. Its parent exists and is private.</param>
     /// <param name="url">https, http, ssh or file.</param>
@@ -49,7 +52,9 @@ internal sealed class Repository
             "file" => ["file"],
             _ => throw new RunException(ExitStatus.Usage, $"{shown}: a repository's URL begins with https, ssh or file"),
         };
-        if (CharChecks.HasControl(url) || UrlText.WithoutUser(url)[(scheme.Length + 3)..] is "" or ['-', ..])
+        var authority = UrlText.Authority(url)[(scheme.Length + 3)..];
+        var host = authority[(authority.LastIndexOf('@') + 1)..];
+        if (CharChecks.HasControl(url) || (scheme == "file" ? host.Length > 0 : host is "" or ['-' or ':', ..]) || authority is ['-', ..])
         {
             throw new RunException(ExitStatus.Usage, $"{shown}: not the URL of a repository");
         }
@@ -79,7 +84,7 @@ internal sealed class Repository
         }
         finally
         {
-            DirectoryTree.Remove(Place(Incoming));
+            Sweep();
         }
     }
 
@@ -135,7 +140,8 @@ internal sealed class Repository
         {
             Remove();
             throw new RunException(
-                ExitStatus.Data, $"{_shown}: the repository in the cache was damaged, and has been removed", "run it again to fetch it again");
+                ExitStatus.Data, $"{_shown}: the repository in the cache was damaged, and has been removed",
+                "run it again to fetch it again");
         }
     }
 
@@ -183,13 +189,13 @@ internal sealed class Repository
         var name = _shown[(_shown.TrimEnd('/').LastIndexOf('/') + 1)..];
         name = name.Length > LongestName ? name[..LongestName] : name;
         return GitRun.Run(
-            git, Place(Incoming), arguments, null, IncomingSize, GitLimits.Pack, GitLimits.Whole, name);
+            git, Place(_incoming), arguments, null, IncomingSize, GitLimits.Pack, GitLimits.Whole, name);
     }
 
     /// <summary>What is in <c>FETCH_HEAD</c>: an object's name, and what it is the name of.</summary>
     private GitCommit Fetched(GitProgram git, string reference)
     {
-        var line = ReadSmall(Place($"{Incoming}/FETCH_HEAD"))?.Split('\n')[0];
+        var line = ReadSmall(Place($"{_incoming}/FETCH_HEAD"))?.Split('\n')[0];
         if (line?.Split('\t') is not [var name, _, var note] || !RefName.IsCommit(name))
         {
             throw new RunException(ExitStatus.Unavailable, $"{_shown}: git fetched nothing");
@@ -201,7 +207,7 @@ internal sealed class Repository
             return new GitCommit(name, null);
         }
 
-        using var objects = new ObjectReader(git, Place(Incoming));
+        using var objects = new ObjectReader(git, Place(_incoming));
         var at = name;
         for (var depth = 0; depth <= MaxTags; depth++)
         {
@@ -250,7 +256,7 @@ internal sealed class Repository
 
     private List<string> Refs(GitProgram git)
     {
-        var path = Place($"{Incoming}/refs.list");
+        var path = Place($"{_incoming}/refs.list");
         using var list = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, Permissions.PrivateFile).Value;
         var refs = new List<string>();
         if (list is null)
@@ -259,7 +265,7 @@ internal sealed class Repository
         }
 
         _ = GitRun.Run(
-            git.WithoutPrompts(), Place(Incoming), ["ls-remote", "--heads", "--tags", "--refs", "--", _url], list,
+            git.WithoutPrompts(), Place(_incoming), ["ls-remote", "--heads", "--tags", "--refs", "--", _url], list,
             () => Files.Status(list).Value?.Size ?? 0, GitLimits.Refs, GitLimits.Hint, null);
         using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
         var text = reader is null ? null : Files.Read(reader, GitLimits.Refs).Value;
@@ -275,26 +281,39 @@ internal sealed class Repository
     }
 
     /// <summary>
-    /// Makes the repository, if there is none yet, and an empty one in it. The layout is gitrepository-layout(5); <c>git init</c> would make
-    /// the same, take longer, and copy the user's templates.
+    /// Makes the repository, if there is none yet, and an empty one in it. The layout is gitrepository-layout(5); <c>git init</c> would
+    /// make the same, take longer, and copy the user's templates.
     /// </summary>
     private void Prepare(bool isSha256)
     {
-        DirectoryTree.Remove(Place(Incoming));
+        Sweep();
+        _incoming = string.Create(CultureInfo.InvariantCulture, $"{Incoming}{Random.Shared.NextInt64():x16}");
         Make(_directory);
         Make(Place(Commits));
         Initialize("", isSha256);
-        Make(Place(Incoming));
-        Initialize($"{Incoming}/", isSha256);
+        Make(Place(_incoming));
+        Initialize($"{_incoming}/", isSha256);
 
         var known = KnownCommits();
         if (known.Count > 0)
         {
             // The server sends only what is not in these, and the new pack is made whole from what is there.
-            Make(Place($"{Incoming}/objects/info"));
-            WriteSmall(Place($"{Incoming}/objects/info/alternates"), "../../objects\n");
-            WriteSmall(Place($"{Incoming}/packed-refs"), string.Concat(known.Select(static c => $"{c} refs/known/{c}\n")));
-            WriteSmall(Place($"{Incoming}/shallow"), string.Concat(known.Select(static c => $"{c}\n")));
+            Make(Place($"{_incoming}/objects/info"));
+            WriteSmall(Place($"{_incoming}/objects/info/alternates"), "../../objects\n");
+            WriteSmall(Place($"{_incoming}/packed-refs"), string.Concat(known.Select(static c => $"{c} refs/known/{c}\n")));
+            WriteSmall(Place($"{_incoming}/shallow"), string.Concat(known.Select(static c => $"{c}\n")));
+        }
+    }
+
+    /// <summary>Removes what arrived, this time or when a run was killed. Only one process at a time fetches.</summary>
+    private void Sweep()
+    {
+        foreach (var name in Files.Names(_directory).Value ?? [])
+        {
+            if (name.StartsWith(Incoming, StringComparison.Ordinal))
+            {
+                DirectoryTree.Remove(Place(name));
+            }
         }
     }
 
@@ -306,7 +325,9 @@ internal sealed class Repository
         }
 
         // sharedRepository: the modes of what git creates, whatever the umask.
-        var format = isSha256 ? "repositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n[core]" : "repositoryformatversion = 0";
+        var format = isSha256
+            ? "repositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n[core]"
+            : "repositoryformatversion = 0";
         Ensure(Place($"{prefix}config"), $"[core]\n\t{format}\n\tbare = true\n\tsharedRepository = 0600\n");
         Ensure(Place($"{prefix}HEAD"), "ref: refs/heads/none\n");
     }
@@ -329,7 +350,7 @@ internal sealed class Repository
     /// <summary>What git has stored so far, in bytes.</summary>
     private long IncomingSize()
     {
-        var packs = Place($"{Incoming}/{Packs}");
+        var packs = Place($"{_incoming}/{Packs}");
         var size = 0L;
         foreach (var name in Files.Names(packs).Value ?? [])
         {
@@ -347,7 +368,7 @@ internal sealed class Repository
             throw new RunException(ExitStatus.Data, $"{_shown}: more than {GitLimits.Pack >> 20} MiB packed");
         }
 
-        var packs = Place($"{Incoming}/{Packs}");
+        var packs = Place($"{_incoming}/{Packs}");
         var names = Files.Names(packs).OrThrow(error => CannotWrite(packs, error));
         if (names.Count == 0)
         {

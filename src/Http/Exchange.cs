@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
@@ -26,7 +27,7 @@ internal sealed class Exchange : IDisposable
     private readonly Credentials _credentials;
     private readonly Proxies _proxies = new();
     private readonly ServerCertificate _certificate = new();
-    private readonly HttpMessageInvoker _http;
+    private HttpMessageInvoker? _plain, _secure;
 
     // Of the latest connection. There is one at a time, and each request has its own.
     private BodyByteCounter? _counter;
@@ -36,26 +37,13 @@ internal sealed class Exchange : IDisposable
     {
         (_request, _into, _maxBytes, _progress) = (request, into, maxBytes, progress);
         _credentials = new Credentials(request.Headers, Origin.Of(new Uri(request.Url)));
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            UseCookies = false,
-            UseProxy = _proxies.Any,
-            Proxy = _proxies.Any ? _proxies : null,
-            ActivityHeadersPropagator = null,
-            ConnectTimeout = Limits.Connect,
-            MaxResponseHeadersLength = Limits.HeadersKiB,
-            MaxResponseDrainSize = 0,
-            RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
-            ResponseHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
-            ConnectCallback = ConnectAsync,
-            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(_counter = new BodyByteCounter(context.PlaintextStream)),
-            SslOptions = _certificate.Options(),
-        });
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _plain?.Dispose();
+        _secure?.Dispose();
+    }
 
     /// <summary>One try, from the connection to the last byte.</summary>
     /// <param name="deadline">When the answer must have begun. A body that is arriving by then may continue.</param>
@@ -146,7 +134,7 @@ internal sealed class Exchange : IDisposable
 
         try
         {
-            return await _http.SendAsync(request, timeout.Token).ConfigureAwait(false);
+            return await Http(hop).SendAsync(request, timeout.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -156,6 +144,38 @@ internal sealed class Exchange : IDisposable
         {
             throw Failure(e, hop);
         }
+    }
+
+    /// <summary>
+    /// The options of TLS are created only if there may be TLS, to the server or to a proxy: .NET's begin with reading the time zone.
+    /// </summary>
+    private HttpMessageInvoker Http(Uri hop) =>
+        Origin.Of(hop).IsPlain && !_proxies.Any ? _plain ??= Http(options: null) : _secure ??= Http(_certificate.Options());
+
+    private HttpMessageInvoker Http(SslClientAuthenticationOptions? options)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            UseCookies = false,
+            UseProxy = _proxies.Any,
+            Proxy = _proxies.Any ? _proxies : null,
+            ActivityHeadersPropagator = null,
+            ConnectTimeout = Limits.Connect,
+            MaxResponseHeadersLength = Limits.HeadersKiB,
+            MaxResponseDrainSize = 0,
+            RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
+            ResponseHeaderEncodingSelector = static (_, _) => Encoding.UTF8,
+            ConnectCallback = ConnectAsync,
+            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(_counter = new BodyByteCounter(context.PlaintextStream)),
+        };
+        if (options is not null)
+        {
+            handler.SslOptions = options;
+        }
+
+        return new HttpMessageInvoker(handler);
     }
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop) => new NetworkStream(

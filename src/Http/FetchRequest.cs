@@ -19,9 +19,13 @@ internal sealed record FetchRequest(
     string? ETag,
     string? LastModified)
 {
-    /// <summary>Whether the bytes are an archive, and wanted as the server has them: not compressed once more for the way, nor decoded.</summary>
+    /// <summary>
+    /// Whether the bytes are an archive, and wanted as the server has them: not compressed once more for the way, nor decoded.
+    /// </summary>
     public bool AsItIs { get; init; }
 
-    /// <summary>Whether the caller knows in another way than by <see cref="Digest"/> which bytes are the right ones, and refuses others.</summary>
+    /// <summary>
+    /// Whether the caller knows in another way than by <see cref="Digest"/> which bytes are the right ones, and refuses others.
+    /// </summary>
     public bool IsKnown { get; init; }
 }

@@ -50,6 +50,9 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
     /// <summary>Whether SCRIPT is a bare NAME, and no run.conf says where such names come from.</summary>
     public bool IsBareAndBuiltIn => IsBare && Source is { IsBuiltIn: true };
 
+    /// <summary>The same script at another ref. Only for a script of a source.</summary>
+    public ResolvedScript At(string reference) => this with { Urls = Source!.At(Source.SplitRef(PathAndRef!).Path, reference) };
+
     /// <param name="script">SCRIPT as typed.</param>
     /// <param name="digest">The digest of <c>--sha256</c>; null for none.</param>
     /// <param name="source">Finds a source by name; called only if SCRIPT needs one.</param>
@@ -98,7 +101,7 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                     return new ResolvedScript(scoped.Text, found.FileFor(scoped.PathAndRef, home), found, [], digest);
                 }
 
-                IReadOnlyList<string> urls = [.. found.Expand(scoped.PathAndRef).Select(InOneSpelling)];
+                IReadOnlyList<string> urls = [.. found.Expand(scoped.PathAndRef).Select(UrlText.Checked)];
                 return new ResolvedScript(scoped.Text, null, found, urls, digest)
                 {
                     PathAndRef = scoped.PathAndRef,
@@ -106,6 +109,4 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 };
         }
     }
-
-    private static string InOneSpelling(string url) => TreeUrl.Parse(UrlText.Checked(url))?.ToString() ?? url;
 }

@@ -42,6 +42,9 @@ internal sealed record Source(string Name, string Pattern)
 
     public bool LockExclusive { get; init; }
 
+    /// <summary>The place of <c>lock: PLACE</c>, where the lock is taken too, and where run.conf says so; null for none.</summary>
+    public (string Name, SourceLocation At)? LockPlace { get; init; }
+
     public TrustLevel Trust { get; init; }
 
     public bool PlainHttpAllowed { get; init; }
@@ -169,8 +172,8 @@ internal sealed record Source(string Name, string Pattern)
     }
 
     /// <summary>
-    /// For a source of archives or repositories: what of SCRIPT names the archive or repository, and what the path in it begins with. Null if
-    /// too little is there to name one.
+    /// For a source of archives or repositories: what of SCRIPT names the archive or repository, and what the path in it begins with. Null
+    /// if too little is there to name one.
     /// </summary>
     /// <param name="prefix">What SCRIPT begins with behind the source's name; it may end in <c>@REF</c>.</param>
     public TreePrefix? InTree(string prefix)
@@ -209,15 +212,15 @@ internal sealed record Source(string Name, string Pattern)
     public string Fill(string pattern, string path, string reference)
     {
         var url = Fill(pattern, Checked(pattern, path, reference), reference, asOneSegment: false);
-        if (!TreeUrl.IsGit(pattern) || pattern.Contains(RefPlace, StringComparison.Ordinal))
+        if (TreeUrl.IsGit(pattern) && !pattern.Contains(RefPlace, StringComparison.Ordinal))
         {
-            return url;
+            // Always, because there may be an '@' in the path.
+            var text = new StringBuilder(url).Append('@');
+            UrlText.AppendEncoded(text, reference, inQuery: false);
+            url = text.ToString();
         }
 
-        // Always, because there may be an '@' in the path.
-        var text = new StringBuilder(url).Append('@');
-        UrlText.AppendEncoded(text, reference, inQuery: false);
-        return text.ToString();
+        return TreeUrl.Parse(url)?.ToString() ?? url;
     }
 
     /// <summary>The parts of the path, if they and the ref may be filled into the pattern.</summary>

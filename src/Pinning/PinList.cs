@@ -178,7 +178,8 @@ internal sealed class PinList
         var kind = text[..colon];
         if (kind is not (Pin.OfBytes or Pin.OfTree))
         {
-            throw place.Mistake($"unknown digest algorithm {kind}", $"there are {Pin.OfBytes} and, for scripts of many files, {Pin.OfTree}");
+            throw place.Mistake(
+                $"unknown digest algorithm {kind}", $"there are {Pin.OfBytes} and, for scripts of many files, {Pin.OfTree}");
         }
 
         try

@@ -59,12 +59,21 @@ internal static class PinnedUrl
         }
 
         var path = source.SplitRef(rest).Path;
-        return RefIn(pinned, reference => UrlText.Redacted(source.Fill(source.Pattern, path, reference), pattern)) is { } reference
+        return RefOf(pinned, script) is { } reference
             && (source.NamesRef(rest) ? IsCommit(reference) : IsPlain(reference))
             && UrlText.Authority(source.Fill(source.Pattern, path, reference)) == UrlText.Authority(script.NamedUrl)
             ? source.At(path, reference)
             : null;
     }
+
+    /// <summary>
+    /// The ref with which the script's source makes that URL, as it may be shown, for the same path; null if there is none.
+    /// </summary>
+    public static string? RefOf(string url, ResolvedScript script) =>
+        script is { Source: { TakesRef: true } source, PathAndRef: { } rest }
+            ? RefIn(url, reference =>
+                UrlText.Redacted(source.Fill(source.Pattern, source.SplitRef(rest).Path, reference), source.Pattern))
+            : null;
 
     /// <summary>
     /// The ref with which <paramref name="fill"/> produces exactly that URL; null if there is none. To find the ref's position, it fills in

@@ -89,7 +89,8 @@ internal sealed class Planner(
             reads.Add(new Input.OwnDirectory(cache.Root, Permissions.OthersWrite, MayBeLink: true));
             if (copy.Tree is { } tree)
             {
-                reads.Add(new Input.OwnDirectory(TrustedPath.Parent(TrustedPath.Parent(version)), Permissions.OthersWrite, MayBeLink: false));
+                var trees = TrustedPath.Parent(TrustedPath.Parent(version));
+                reads.Add(new Input.OwnDirectory(trees, Permissions.OthersWrite, MayBeLink: false));
                 reads.Add(new Input.OwnDirectory(tree.Root, Permissions.OthersWrite, MayBeLink: false));
             }
 

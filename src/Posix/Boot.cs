@@ -7,8 +7,8 @@ internal static class Boot
     private const int IdLength = 36;
 
     /// <summary>
-    /// The boot's id (random(4)). As long as it is the same, what was written to a file is what is read from it, flushed or not. Null without
-    /// /proc.
+    /// The boot's id (random(4)). As long as it is the same, what was written to a file is what is read from it, flushed or not. Null
+    /// without /proc.
     /// </summary>
     public static string? Id
     {

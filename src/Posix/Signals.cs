@@ -49,8 +49,8 @@ internal static unsafe partial class Signals
     }
 
     /// <summary>
-    /// Until the result is disposed of, an interrupt ends the process of <see cref="EndAtInterrupt"/>, and this one only then: there is time
-    /// to remove what the two were writing. A second interrupt ends this process at once.
+    /// Until the result is disposed of, an interrupt ends the process of <see cref="EndAtInterrupt"/>, and this one only then: there is
+    /// time to remove what the two were writing. A second interrupt ends this process at once.
     /// </summary>
     public static Deferral DeferInterrupts() => new();
 

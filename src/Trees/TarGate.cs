@@ -13,7 +13,7 @@ internal sealed class TarGate : Stream
 
     // The largest tree, with a header, a pax header and padding for each of its entries.
     private const long MaxBytes = TreeWriter.MaxBytes + (160L << 20);
-    private const long MaxMetadata = 1L << 20;
+    private const long MaxMetadata = 1L << 20, MaxAllMetadata = 64L << 20;
     private const int SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156, MagicAt = 257;
 
     private readonly Stream _inner;
@@ -24,6 +24,7 @@ internal sealed class TarGate : Stream
     private bool _expectsHeader;
     private bool _ended;
     private long _metadata; // what is left of a record, with its padding
+    private long _allMetadata;
     private long _at;
 
     /// <param name="start">The first block, which has been read already.</param>
@@ -134,6 +135,12 @@ internal sealed class TarGate : Stream
             if (size is < 0 or > MaxMetadata)
             {
                 throw new RunException(ExitStatus.Data, $"{_shown} holds a name or attributes of more than {MaxMetadata >> 20} MiB");
+            }
+
+            _allMetadata += size;
+            if (_allMetadata > MaxAllMetadata)
+            {
+                throw new RunException(ExitStatus.Data, $"{_shown} holds more than {MaxAllMetadata >> 20} MiB of attributes");
             }
 
             _metadata = (size + BlockSize - 1) / BlockSize * BlockSize;

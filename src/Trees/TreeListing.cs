@@ -19,6 +19,12 @@ internal sealed class TreeListing
     public TreeListing(IEnumerable<TreeFile> files)
     {
         _files = [.. files];
+        if (Array.TrueForAll(_files, static file => Ascii.IsValid(file.Path)))
+        {
+            Array.Sort(_files, static (a, b) => string.CompareOrdinal(a.Path, b.Path));
+            return;
+        }
+
         var paths = Array.ConvertAll(_files, static file => OsText.ToBytes(file.Path));
         Array.Sort(paths, _files, Comparer<byte[]>.Create(static (a, b) => a.AsSpan().SequenceCompareTo(b)));
     }
@@ -30,18 +36,37 @@ internal sealed class TreeListing
 
     public byte[] ToText()
     {
-        var text = new StringBuilder();
+        // Of 50,000 files it is some megabytes: they are written once.
+        var length = 0;
         foreach (var file in _files)
         {
-            text.Append(file.Kind switch
+            length += PathAt + TreePath.Length(file.Path) + 1;
+        }
+
+        var text = new byte[length];
+        var at = 0;
+        foreach (var file in _files)
+        {
+            Append(file.Kind switch
             {
                 TreeFileKind.Plain => Plain,
                 TreeFileKind.Executable => Executable,
                 _ => Link,
-            }).Append(file.Sha256).Append(' ').Append(file.Path).Append('\n');
+            });
+            Append(file.Sha256);
+            text[at++] = (byte)' ';
+            Append(file.Path);
+            text[at++] = (byte)'\n';
         }
 
-        return OsText.ToBytes(text.ToString());
+        return text;
+
+        void Append(string part)
+        {
+            var bytes = OsText.ToBytes(part);
+            bytes.CopyTo(text, at);
+            at += bytes.Length;
+        }
     }
 
     /// <summary>Null if the text is not one that <see cref="ToText"/> writes.</summary>

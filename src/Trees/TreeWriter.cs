@@ -19,7 +19,7 @@ internal sealed class TreeWriter : IDisposable
     private const int BufferSize = 64 << 10, Root = 0;
     private const int MaxLinks = 40; // as in the kernel (path_resolution(7))
     private const int MaxLinkSteps = 4_000_000; // a few seconds: 50,000 links that lead through each other could take hours
-    private const long MaxPathBytes = 16L << 20;
+    private const long MaxPathBytes = 8L << 20; // they are held as text, and in the listing
 
     // The directory gets another name, and names are added to it, when the tree is put into its place.
     private const int OtherNames = 128;
@@ -151,12 +151,13 @@ internal sealed class TreeWriter : IDisposable
         var root = unwrap ? OnlyDirectory() : Root;
         Unwrapped = root == Root ? null : _entries[root].Name;
 
-        var inArchive = Paths(Root);
+        var paths = Paths(root);
+        string InArchive(int entry) => root == Root ? paths[entry] : $"{Unwrapped}/{paths[entry]}";
         for (var i = 1; i < _entries.Count; i++)
         {
             if (_entries[i] is { Kind: TreeFileKind.Link } link && LeadsOut(link, root))
             {
-                throw Refused("a link that leads out of it", $"{inArchive[i]} -> {link.Content}");
+                throw Refused("a link that leads out of it", $"{InArchive(i)} -> {link.Content}");
             }
         }
 
@@ -164,8 +165,8 @@ internal sealed class TreeWriter : IDisposable
         {
             if (_entries[i] is { Kind: TreeFileKind.Link } link)
             {
-                var error = FilesAt.MakeLink(_directory, inArchive[i], link.Content);
-                _ = error == Errno.None ? error : throw CannotCreate(inArchive[i], error);
+                var error = FilesAt.MakeLink(_directory, InArchive(i), link.Content);
+                _ = error == Errno.None ? error : throw CannotCreate(InArchive(i), error);
             }
         }
 
@@ -173,12 +174,12 @@ internal sealed class TreeWriter : IDisposable
         {
             if (i != root && _entries[i].Kind is null)
             {
-                Check(FilesAt.ChangeMode(_directory, inArchive[i], Permissions.SealedDirectory), inArchive[i]);
+                Check(FilesAt.ChangeMode(_directory, InArchive(i), Permissions.SealedDirectory), InArchive(i));
             }
         }
 
         Move(root);
-        return Listing(root);
+        return Listing(paths);
     }
 
     public void Dispose() => _directory.Dispose();
@@ -193,9 +194,8 @@ internal sealed class TreeWriter : IDisposable
         _directory.Dispose();
     }
 
-    private TreeListing Listing(int root)
+    private TreeListing Listing(string[] paths)
     {
-        var paths = Paths(root);
         var files = new List<TreeFile>(_entries.Count);
         for (var i = 1; i < _entries.Count; i++)
         {

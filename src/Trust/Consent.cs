@@ -93,7 +93,8 @@ internal sealed class Consent
         var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
             ExitStatus.Refused, $"{name}: {Kind}:{content} is not accepted yet, and there is no terminal to ask on",
-            $"run it once on a terminal; or run --pin {_script.ShellQuoted}; or give the digest: {(_script.Tree is null ? "--sha256 " : Digest.TreeFragment)}HEX");
+            $"run it once on a terminal; or run --pin {_script.ShellQuoted}; "
+                + $"or give the digest: {(_script.Tree is null ? "--sha256 " : Digest.TreeFragment)}HEX");
 
         var accepted = before is not null && IsGiven(before.Record.Content) ? before : null;
         terminal.Say($"""

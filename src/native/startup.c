@@ -8,6 +8,7 @@
 #include "executor.h"
 #endif
 
+#include "pointers.h"
 #include "shared.h"
 #include "startup.h"
 #include "threads.h"
@@ -140,6 +141,9 @@ __attribute__((constructor)) static void before(int argc, char **argv, char **en
 
     make_room_for_the_lock();
     require_memory();
+#ifdef RUN_PACKED
+    run_make_pointers();
+#endif
 
 #ifdef __GLIBC__
     /* One heap for all threads: otherwise each of the few threads of a fetch maps 128 MiB and unmaps most of it, for a few bytes. */

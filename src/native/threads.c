@@ -18,7 +18,7 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 /* Held while a thread is being started, and by the thread that is in execve. */
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
     static const struct timespec pause = {.tv_nsec = 20000000};
 
@@ -34,6 +34,41 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
                 "     see ulimit -u, ulimit -v, and pids.max of the control group\n");
         nanosleep(&pause, NULL);
     }
+}
+
+/*
+ * The first thread, which the runtime starts before Main, runs finalizers. Nothing waits for it, and a run that fetches nothing ends before
+ * there is one to run. So it is started along with the second thread. Without it there is no second stack, and execve has no thread to
+ * end, which saves 0.2 × flock and more.
+ */
+static struct {
+    void *(*start)(void *);
+    void *argument;
+    int came;
+} finalizers;
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    pthread_mutex_lock(&starting);
+    int is_first = !finalizers.came;
+    void *(*other)(void *) = finalizers.start, *of_other = finalizers.argument;
+    finalizers.came = 1;
+    finalizers.start = is_first ? start : NULL;
+    finalizers.argument = is_first ? argument : NULL;
+    pthread_mutex_unlock(&starting);
+
+    if (is_first) {
+        *thread = pthread_self();
+        return 0;
+    }
+    if (other != NULL) {
+        pthread_t background;
+        int error = create(&background, NULL, other, of_other);
+        if (error != 0)
+            return error;
+        pthread_detach(background);
+    }
+    return create(thread, attributes, start, argument);
 }
 
 void run_hold_threads(void)

@@ -52,6 +52,20 @@ public sealed partial class EntryTests
         Assert.Equal(SharedObject, header[TypeAt]);
     }
 
+    /// <summary>
+    /// native/pointers.c corrects 95,000 pointers. As relocations they would be larger than the limit for the executable allows, and would
+    /// take longer at every start that is not planned.
+    /// </summary>
+    [Fact]
+    public async Task The_pointers_of_the_compiled_code_need_no_relocations()
+    {
+        using var box = new Sandbox();
+        var sections = (await box.Exec("readelf", ["-SW", Suite.Binary]).Result()).Stdout;
+        Assert.SkipWhen(sections.Contains(".hydrated", StringComparison.Ordinal), "a build whose tables the runtime unpacks");
+        var relocations = (await box.Exec("readelf", ["-rW", Suite.Binary]).Result()).Stdout.Split('\n');
+        Assert.InRange(relocations.Count(static line => line.Contains("_RELATIVE", StringComparison.Ordinal)), 1, 1000);
+    }
+
     public static TheoryData<string, string[]> Starters => new()
     {
         { "the dynamic linker by hand", [Linker] },

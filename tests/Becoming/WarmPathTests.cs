@@ -14,7 +14,7 @@ public sealed partial class WarmPathTests
     [Theory]
     [InlineData("as it was planned", 110)]
     [InlineData("planned with options", 110, "-q", "--lock", "-E", "0")]
-    [InlineData("with an option that is never planned", 300, "--replace")]
+    [InlineData("with an option that is never planned", 270, "--replace")]
     public async Task A_warm_run_asks_little_of_the_kernel_and_nothing_of_the_network(string how, int budget, params string[] options)
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
@@ -70,11 +70,11 @@ public sealed partial class WarmPathTests
     }
 
     /// <summary>
-    /// The runtime starts one, for finalizers. With a second thread the kernel takes 15 ms and more to make the table of descriptors
-    /// larger, which a lock needs: so that comes first.
+    /// The one that the runtime itself starts is put off until there is another (native/threads.c). With a second thread the kernel
+    /// takes 15 ms and more to make the table of descriptors larger, which a lock needs: so that comes first.
     /// </summary>
     [Fact]
-    public async Task A_planned_run_starts_no_thread_and_another_one_none_before_there_is_room_for_the_lock()
+    public async Task A_run_starts_no_thread_unless_it_fetches_and_then_none_before_there_is_room_for_the_lock()
     {
         using var box = new Sandbox();
         await using var server = await ScriptServer.Start();
@@ -82,7 +82,8 @@ public sealed partial class WarmPathTests
         server["/x"] = "#!/bin/sh\necho ran\n";
         await Planned.Is(() => box.Run("x"), "ran\n");
         Assert.DoesNotContain(await Calls(box, "x"), static call => call.Contains("clone", StringComparison.Ordinal));
-        var calls = await Calls(box, "--replace", "x");
+        Assert.DoesNotContain(await Calls(box, "--replace", "x"), static call => call.Contains("clone", StringComparison.Ordinal));
+        var calls = await Calls(box, "-u", "x");
         var thread = Array.FindIndex(calls, static call => call.Contains("clone", StringComparison.Ordinal));
         var room = Array.FindIndex(calls, static call => call.Contains("F_DUPFD_CLOEXEC, 100)", StringComparison.Ordinal));
         Assert.InRange(room, 0, thread);

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Run.Tests.Git;
 
 /// <summary>
-/// A real git repository, and the ways to reach it: <see cref="FileUrl"/>, smart HTTP by git's own http-backend (<see cref="ServeOn"/>), and
-/// ssh (<see cref="SshServer"/>).
+/// A real git repository, and the ways to reach it: <see cref="FileUrl"/>, smart HTTP by git's own http-backend (<see cref="ServeOn"/>),
+/// and ssh (<see cref="SshServer"/>).
 /// <code>
 /// var tools = new GitSource(box);
 /// var commit = tools.Commit(("bin/deploy", Saying("deployed")), ("lib/x.sh", "x=1\n"));

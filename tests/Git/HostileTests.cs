@@ -21,7 +21,7 @@ public sealed class HostileTests : IDisposable
     {
         var program = _box.Put("evil", $"#!/bin/sh\necho \"$0 $*\" >>'{Evidence}'\ncat\n");
         var hooks = Directory.CreateDirectory($"{_box.Root}/hooks").FullName;
-        foreach (var hook in (ReadOnlySpan<string>)["post-checkout", "reference-transaction", "post-merge", "pre-auto-gc", "fsmonitor-watchman"])
+        foreach (var hook in (ReadOnlySpan<string>)["post-checkout", "reference-transaction", "post-merge", "pre-auto-gc"])
         {
             File.Copy(program, $"{hooks}/{hook}");
         }
@@ -58,7 +58,8 @@ public sealed class HostileTests : IDisposable
         File.Copy(program, $"{_box.Root}/template/hooks/reference-transaction");
         var text = "version https://git-lfs.github.com/spec/v1\n$Id$ $Format:%H$\n";
         _ = _source.Commit(
-            (".gitattributes", "* filter=lfs diff=x ident export-subst text eol=crlf\nsecret export-ignore\n"), ("a", text), ("secret", "s\n"),
+            (".gitattributes", "* filter=lfs diff=x ident export-subst text eol=crlf\nsecret export-ignore\n"),
+            ("a", text), ("secret", "s\n"),
             (".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:1/\n"));
         File.Copy(program, $"{_source.Directory}/.git/hooks/post-upload-pack");
         var files = new Kept(_box, _source.FileUrl).Files();
@@ -194,18 +195,23 @@ public sealed class HostileTests : IDisposable
     [InlineData("host:path")]
     [InlineData("ssh://-oProxyCommand=x/y")]
     [InlineData("ssh://git@-oProxyCommand=x/y")]
+    [InlineData("ssh://-oProxyCommand=x@host/y")]
+    [InlineData("https:///x")]
+    [InlineData("https://:80/x")]
+    [InlineData("file://host/x")]
     [InlineData("https://host/\nx")]
     public void Urls_that_git_does_not_get_to_see(string url) =>
         new Kept(_box, url).Refuses(ExitStatus.Usage, "HEAD");
 
-    /// <summary>The user's own configuration may lead to another URL, but not to a protocol that runs programs, or to a local one.</summary>
+    /// <summary>The user's own configuration may lead to another URL, not to a protocol that runs programs, nor to a local one.</summary>
     [Theory]
     [InlineData("ext::touch% ")]
     [InlineData("file:///")]
     [InlineData("http://127.0.0.1:1/")]
     public void Protocols_after_insteadOf(string instead)
     {
-        File.WriteAllText($"{_box.Home}/.gitconfig", $"[url \"{instead}\"]\n\tinsteadOf = https://example.com/\n[protocol]\n\tallow = always\n");
+        File.WriteAllText($"{_box.Home}/.gitconfig",
+            $"[url \"{instead}\"]\n\tinsteadOf = https://example.com/\n[protocol]\n\tallow = always\n");
         new Kept(_box, $"https://example.com/{Evidence}").Refuses(ExitStatus.Refused, "HEAD", "not allowed");
         Assert.False(File.Exists(Evidence));
     }
@@ -265,7 +271,8 @@ public sealed class HostileTests : IDisposable
     {
         Assert.SkipUnless(Libc.IsRoot, "only root can give files away");
         _ = _source.Commit(("a", "1\n"));
-        foreach (var path in Directory.EnumerateFileSystemEntries(_source.Directory, "*", SearchOption.AllDirectories).Prepend(_source.Directory))
+        var entries = Directory.EnumerateFileSystemEntries(_source.Directory, "*", SearchOption.AllDirectories);
+        foreach (var path in entries.Prepend(_source.Directory))
         {
             Libc.ChangeOwner(path, 65534);
         }

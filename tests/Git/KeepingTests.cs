@@ -25,7 +25,8 @@ public sealed class KeepingTests : IDisposable
         _ = _source.Commit(("old", "old\n"));
         File.Delete($"{_source.Directory}/old");
         File.CreateSymbolicLink($"{_source.Directory}/link", "lib/a.sh");
-        var commit = _source.Commit(("bin/x", "#!/bin/sh\n"), ("lib/a.sh", "a\n"), ("lib/deep/er/b", "b\n"), ("empty", ""), ("é \"$x", "e\n"));
+        var commit = _source.Commit(
+            ("bin/x", "#!/bin/sh\n"), ("lib/a.sh", "a\n"), ("lib/deep/er/b", "b\n"), ("empty", ""), ("é \"$x", "e\n"));
         Assert.Equal(
             new Dictionary<string, string>
             {
@@ -130,16 +131,16 @@ public sealed class KeepingTests : IDisposable
     public void Something_is_left_of_a_fetch_that_was_killed()
     {
         var commit = _source.Commit(("a", "1\n"));
-        Directory.CreateDirectory($"{_kept.Directory}/incoming/objects/pack");
-        File.WriteAllText($"{_kept.Directory}/incoming/shallow.lock", "");
-        File.WriteAllText($"{_kept.Directory}/incoming/objects/pack/tmp_pack_x", "PACK");
+        Directory.CreateDirectory($"{_kept.Directory}/incoming-0123456789abcdef/objects/pack");
+        File.WriteAllText($"{_kept.Directory}/incoming-0123456789abcdef/shallow.lock", "");
+        File.WriteAllText($"{_kept.Directory}/incoming-0123456789abcdef/objects/pack/tmp_pack_x", "PACK");
         Directory.CreateDirectory($"{_kept.Directory}/commits");
         File.WriteAllText($"{_kept.Directory}/commits/{commit}", "");
         File.WriteAllText($"{_kept.Directory}/config", "");
         Assert.False(_kept.Has(commit));
         Assert.Equal("- 1\n", _kept.Files()["a"]);
         Assert.True(_kept.Has(commit));
-        Assert.False(Directory.Exists($"{_kept.Directory}/incoming"));
+        Assert.Empty(_kept.LeftOvers());
     }
 
     [Theory]

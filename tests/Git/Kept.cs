@@ -16,7 +16,8 @@ internal sealed class Kept(Sandbox box, string url, bool mayPrompt = false)
     private int _trees;
 
     /// <summary>Where it is.</summary>
-    public string Directory { get; } = System.IO.Directory.CreateDirectory($"{box.Root}/{Path.GetRandomFileName()}").FullName + "/repository";
+    public string Directory { get; } =
+        System.IO.Directory.CreateDirectory($"{box.Root}/{Path.GetRandomFileName()}").FullName + "/repository";
 
     public GitCommit Fetch(string reference = "HEAD") => Call(repository => repository.Fetch(reference));
 
@@ -54,8 +55,12 @@ internal sealed class Kept(Sandbox box, string url, bool mayPrompt = false)
             Assert.Contains(text, said, StringComparison.Ordinal);
         }
 
-        Assert.False(System.IO.Directory.Exists($"{Directory}/incoming"), "something is left of a fetch");
+        Assert.Empty(LeftOvers());
     }
+
+    /// <summary>What is left of fetches.</summary>
+    public string[] LeftOvers() =>
+        System.IO.Directory.Exists(Directory) ? System.IO.Directory.GetFileSystemEntries(Directory, "incoming*") : [];
 
     private T Call<T>(Func<Repository, T> body) => InProcess.Run(
         box.Variables, () => body(new Repository(Directory, url, UrlText.Redacted(url), new ReadSet(TimeProvider.System), mayPrompt)));

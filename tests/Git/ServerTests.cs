@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -50,7 +51,8 @@ public sealed class ServerTests : IDisposable
         File.WriteAllText($"{_box.Home}/.gitconfig", "[protocol]\n\tversion = 0\n");
         _ = _source.Commit(("a", "1\n"));
         new Kept(_box, _source.ServeOn(server)).Refuses(
-            ExitStatus.Unavailable, _commit, "the server gives no commit by its digits", "Server does not allow request for unadvertised object");
+            ExitStatus.Unavailable, _commit, "the server gives no commit by its digits",
+            "Server does not allow request for unadvertised object");
     }
 
     [Fact]
@@ -231,7 +233,7 @@ public sealed class ServerTests : IDisposable
         }
 
         entry.WriteByte((byte)size);
-        using (var zlib = new System.IO.Compression.ZLibStream(entry, System.IO.Compression.CompressionLevel.NoCompression, leaveOpen: true))
+        using (var zlib = new ZLibStream(entry, CompressionLevel.NoCompression, leaveOpen: true))
         {
             zlib.Write(content);
         }

@@ -29,7 +29,8 @@ internal sealed class SshServer : IAsyncDisposable
         var directory = Directory.CreateDirectory(box.Root + "/sshd").FullName;
         foreach (var key in new[] { "host", "user", "stranger" })
         {
-            using var keygen = Starter.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", $"{directory}/{key}"]));
+            string[] arguments = ["-q", "-t", "ed25519", "-N", "", "-f", $"{directory}/{key}"];
+            using var keygen = Starter.Start(new ProcessStartInfo("ssh-keygen", arguments));
             await keygen.WaitForExitAsync();
         }
 

@@ -38,7 +38,8 @@ internal static unsafe class InProcess
         var directory = Directory.CreateTempSubdirectory("run-tests-library-");
         try
         {
-            var (library, source) = (Path.Combine(directory.FullName, "startup.so"), Path.Combine(Suite.Repository, "tests/probe/startup.c"));
+            var library = Path.Combine(directory.FullName, "startup.so");
+            var source = Path.Combine(Suite.Repository, "tests/probe/startup.c");
             using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-shared", "-fPIC", "-o", library, source])
             {
                 RedirectStandardError = true,

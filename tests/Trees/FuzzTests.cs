@@ -20,15 +20,11 @@ public sealed class FuzzTests : IDisposable
     {
         var seed = Environment.TickCount;
         var random = new Random(seed);
-        var tar = new TarBytes().Pax("comment", "c", 'g').Directory("top").Script("top/bin/x")
-            .Link("top/l", "bin/x").HardLink("top/h", "top/bin/x").Pax("path", "top/" + new string('p', 120)).Add("p", "pax").Long('L', "top/" + new string('g', 120)).Add("g", "gnu")
-            .Pax("linkpath", "bin").Link("top/d", "x");
         var original = format switch
         {
-            "zip" => new ZipBytes().Add("t/", "", ZipBytes.Directory).Add("t/bin/x", "#!/bin/sh\n", ZipBytes.Script)
-                .Add("t/l", "bin/x", ZipBytes.Link).Add("t/stored", "s", method: 0).End(comment: "a comment"),
-            "tar.gz" => tar.Zipped(),
-            _ => tar.End(),
+            "zip" => AZip(),
+            "tar.gz" => ATar().Zipped(),
+            _ => ATar().End(),
         };
         var (refused, unpacked) = (0, 0);
         for (var round = 0; round < Rounds; round++)
@@ -80,7 +76,18 @@ public sealed class FuzzTests : IDisposable
         Assert.True(unpacked > 10 || format == "tar.gz", $"only {unpacked} were unpacked");
     }
 
-    private static byte[] Change(byte[] original, Random random)
+    /// <summary>Something of everything that a tar may hold.</summary>
+    internal static TarBytes ATar() => new TarBytes().Pax("comment", "c", 'g').Directory("top").Script("top/bin/x")
+        .Link("top/l", "bin/x").HardLink("top/h", "top/bin/x")
+        .Pax("path", "top/" + new string('p', 120)).Add("p", "pax")
+        .Long('L', "top/" + new string('g', 120)).Add("g", "gnu")
+        .Pax("linkpath", "bin").Link("top/d", "x");
+
+    internal static byte[] AZip() => new ZipBytes().Add("t/", "", ZipBytes.Directory).Add("t/bin/x", "#!/bin/sh\n", ZipBytes.Script)
+        .Add("t/l", "bin/x", ZipBytes.Link).Add("t/stored", "s", method: 0).End(comment: "a comment");
+
+    /// <summary>A copy in which some bytes are others, are missing or are there twice.</summary>
+    internal static byte[] Change(byte[] original, Random random)
     {
         List<byte> bytes = [.. original];
         for (var times = random.Next(1, 4); times > 0 && bytes.Count > 0; times--)

@@ -12,7 +12,9 @@ internal static class Packed
 
     /// <summary>The files that <see cref="Deploy"/> needs.</summary>
     public static (string Path, string Text)[] Tools(string common) =>
-        [("bin/deploy", Deploy), ("bin/other", "#!/bin/sh\n# Prints the other thing\necho other\n"), ("lib/common.sh", $"common={common}\n")];
+    [
+        ("bin/deploy", Deploy), ("bin/other", "#!/bin/sh\n# Prints the other thing\necho other\n"), ("lib/common.sh", $"common={common}\n"),
+    ];
 
     /// <summary>Files that begin with #! are executable. A text that begins with -&gt; is the target of a link.</summary>
     public static byte[] Tar(params (string Path, string Text)[] files)

@@ -127,7 +127,8 @@ public sealed class TreeProperties : IDisposable
         var lines = OsText.FromBytes(text);
         foreach (var (right, wrong) in ((string, string)[])[
             ("100644", "100645"), ("120000 ", "120000"), ("a/b", "a//b"), ("a/b", "a/.."), ("a/b", "/b"), ("a/b", "c"), ("a/b", "d"),
-            ("a/b", "a/./b"), ("a/b", ""), ("a/b", "a\rb"), ("e3b0", "E3B0"), ("e3b0", "3b0"), ("b855 c", "b855\tc"), ("100644", "é00644"), ("e3b0", "éb0")])
+            ("a/b", "a/./b"), ("a/b", ""), ("a/b", "a\rb"), ("e3b0", "E3B0"), ("e3b0", "3b0"),
+            ("b855 c", "b855\tc"), ("100644", "é00644"), ("e3b0", "éb0")])
         {
             Assert.Contains(right, lines, StringComparison.Ordinal);
             Assert.Null(TreeListing.Parse(OsText.ToBytes(lines.Replace(right, wrong, StringComparison.Ordinal))));

@@ -38,12 +38,18 @@ public sealed class WritingTests : IDisposable
     {
         var attributes = string.Concat(Enumerable.Range(0, 90_000).Select(static i => $"11 a{i:x5}=\n"));
         var tar = new TarBytes();
-        for (var i = 0; i < 20; i++)
+        for (var i = 0; i < 5; i++)
         {
             tar.Add("PaxHeaders/x", attributes, 'x').Add($"f{i}");
         }
 
         _box.Unpack(tar.Zipped());
+        for (var i = 0; i < 65; i++)
+        {
+            tar.Add("PaxHeaders/x", attributes, 'x').Add($"g{i}");
+        }
+
+        _box.Refuses(tar.Zipped(), "more than 64 MiB of attributes");
         _box.Refuses(new TarBytes().Long('L', new string('n', (1 << 20) - 1)).Add("x").Zipped(), "too long");
         _box.Refuses(new TarBytes().Long('K', new string('n', (1 << 20) - 1)).Add("x", type: '2').Zipped(), "leads nowhere");
     }
@@ -93,7 +99,8 @@ public sealed class WritingTests : IDisposable
     public void A_name_that_is_there_already_is_refused()
     {
         foreach (var add in (Action<TreeWriter>[])[
-            static writer => writer.AddFile("taken", false, static _ => 0), static writer => writer.AddFile("taken/x", false, static _ => 0),
+            static writer => writer.AddFile("taken", false, static _ => 0),
+            static writer => writer.AddFile("taken/x", false, static _ => 0),
             static writer => writer.AddDirectory("taken"), static writer => writer.AddLink("taken", "x")])
         {
             _box.Refuses(
@@ -111,7 +118,7 @@ public sealed class WritingTests : IDisposable
     [Theory]
     [InlineData("tmpfs", "mount -t tmpfs -o casefold none {0} && mkdir {0}/1 && chattr +F {0}/1")]
     [InlineData(
-        "ext4", "truncate -s 8M {1} && mkfs.ext4 -q -O casefold {1} && mount -o loop {1} {0} && mkdir {0}/1 && chattr +F {0}/1")]
+        "ext4", "truncate -s 8M {1}; mkfs.ext4 -q -O casefold {1} && mount -o loop {1} {0} && mkdir {0}/1 && chattr +F {0}/1")]
     [InlineData("vfat", "truncate -s 8M {1} && mkfs.vfat {1} >&2 && mount -o loop {1} {0} && mkdir {0}/1")]
     public async Task Names_that_are_one_in_this_file_system_are_refused(string fileSystem, string mount)
     {

@@ -12,7 +12,7 @@ internal static class CompletionScript
         [.. Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean)];
 
     private static readonly OptionEntry[] s_none =
-        [.. Entries(Options.Ps, Options.Init, Options.Completion, Options.Help, Options.Version)];
+        [.. Entries(Options.Init, Options.Completion, Options.Help, Options.Version)];
 
     public static string For(string shell) => shell switch
     {
@@ -34,6 +34,8 @@ internal static class CompletionScript
         {
             Kind.Command => "while IFS= read -r name; do COMPREPLY+=(\"$3$name\"); done < <(compgen -c -- \"$2\")",
             Kind.File => "_run_files \"$2\" \"$3\"",
+            Kind.Launcher => "_run_launchers \"$2\" \"$3\"",
+            Kind.Place => "_run_places \"$2\" \"$3\"",
             Kind.Shell => $"COMPREPLY=($(compgen -P \"$3\" -W '{string.Join(' ', Shells)}' -- \"$2\"))",
             _ => null,
         };
@@ -49,6 +51,8 @@ internal static class CompletionScript
             {
                 Kind.Command => "_command_names -e",
                 Kind.File => "_files",
+                Kind.Launcher => "_run_launchers",
+                Kind.Place => "_run_places",
                 Kind.Shell => $"({string.Join(' ', Shells)})",
                 _ => " ",
             };
@@ -89,6 +93,8 @@ internal static class CompletionScript
             {
                 Kind.Command => " -x -a '(__fish_complete_command)'",
                 Kind.File => " -r -F",
+                Kind.Launcher => " -x -a '(command run --completion launchers 2>/dev/null)'",
+                Kind.Place => " -a '(__run_places)'",
                 Kind.Shell => $" -x -a '{string.Join(' ', Shells)}'",
                 _ => entry.NeedsValue ? " -x" : "",
             };
@@ -107,6 +113,8 @@ internal static class CompletionScript
     {
         "CMD" => Kind.Command,
         "FILE" => Kind.File,
+        "LAUNCHER" => Kind.Launcher,
+        "NAME" => Kind.Place,
         "SHELL" => Kind.Shell,
         _ => Kind.Other,
     };
@@ -122,6 +130,8 @@ internal static class CompletionScript
         Other,
         Command,
         File,
+        Launcher,
+        Place,
         Shell,
     }
 }

@@ -1,0 +1,178 @@
+namespace Run.Tests.Git;
+
+/// <summary>Repositories by the program itself.</summary>
+[Needs("git")]
+public sealed class EndToEndTests : IDisposable
+{
+    private const string PackRequest = "/tools.git/git-upload-pack";
+
+    private readonly Sandbox _box = new();
+    private readonly GitSource _source;
+
+    public EndToEndTests()
+    {
+        _source = new GitSource(_box);
+        _ = _source.Commit(
+            ("bin/deploy", "#!/bin/sh\n. \"$(dirname \"$0\")/../lib/say.sh\"\nsay \"$*\"\n"),
+            ("lib/say.sh", "say() { echo \"says $1\"; }\n"));
+    }
+
+    public void Dispose() => _box.Dispose();
+
+    [Fact]
+    public async Task Over_http()
+    {
+        await using var server = await ScriptServer.Start();
+        var name = $"git+{_source.ServeOn(server)}//bin/deploy";
+        await _box.Run(name, "a b").Succeeds("says a b\n");
+        var requests = server.Requests.Length;
+        await _box.Run(name, "again").Succeeds("says again\n");
+        Assert.Equal(requests, server.Requests.Length);
+    }
+
+    [Fact]
+    [Needs("ssh", "sshd", "ssh-keygen")]
+    public async Task Over_ssh()
+    {
+        await using var server = await SshServer.Start(_box);
+        var name = $"git+{server.Url(_source.Directory)}//bin/deploy";
+        await _box.Run(name, "x").Env("GIT_SSH_COMMAND", server.StrangersCommand)
+            .Fails(ExitStatus.Refused, "access denied", "Permission denied");
+        await _box.Run(name, "x").Env("GIT_SSH_COMMAND", server.Command).Succeeds("says x\n");
+    }
+
+    /// <summary>git asks on the terminal itself, and run neither disturbs it nor loses its patience.</summary>
+    [Fact]
+    public async Task On_a_terminal_git_may_ask()
+    {
+        await using var server = await ScriptServer.Start();
+        var name = $"git+{_source.ServeOn(server, "ann:secret")}//bin/deploy";
+        await _box.Run(name).Fails(ExitStatus.Refused, "access denied", "could not read Username");
+        await using var child = _box.Run(name, "x").OnTerminal().Start();
+        await child.Output("Username for");
+        await child.Type("ann\n");
+        await child.Output("Password for");
+        await child.Type("secret\n");
+        await child.Output("says x");
+        Assert.Equal(0, (await child.Exit()).Status);
+        Assert.DoesNotContain("secret", child.OutputSoFar, StringComparison.Ordinal);
+    }
+
+    /// <summary>git and its helpers end with run, and nothing is left of what they wrote.</summary>
+    [Theory]
+    [InlineData(Libc.SIGINT)]
+    [InlineData(Libc.SIGTERM)]
+    [InlineData(Libc.SIGHUP)]
+    public async Task Interrupted(int signal)
+    {
+        await using var server = await ScriptServer.Start();
+        var name = $"git+{_source.ServeOn(server)}//bin/deploy";
+        var gate = server.Hold(PackRequest);
+        await using (var child = _box.Run(name).Start())
+        {
+            await gate.Reached;
+            child.Signal(signal);
+            Assert.Equal(128 + signal, (await child.Exit()).Status);
+            await NoGit();
+            Assert.Empty(LeftOvers());
+        }
+
+        gate.Open();
+        await _box.Run(name, "x").Succeeds("says x\n");
+    }
+
+    /// <summary>On a terminal git is in run's own process group, because it may ask there; one who only signals run ends it, too.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Interrupted_on_a_terminal(bool byKey)
+    {
+        await using var server = await ScriptServer.Start();
+        var name = $"git+{_source.ServeOn(server)}//bin/deploy";
+        var gate = server.Hold(PackRequest);
+        await using var child = _box.Run(name).OnTerminal().Start();
+        await gate.Reached;
+        if (byKey)
+        {
+            await child.Type("\u0003");
+        }
+        else
+        {
+            var run = Infra.Processes.Under(_box.Root).Single(static pid => File.ReadAllText($"/proc/{pid}/comm") == "run\n");
+            Libc.Signal(run, Libc.SIGTERM);
+        }
+
+        _ = await child.Exit();
+        await NoGit();
+        Assert.Empty(LeftOvers());
+    }
+
+    [Fact]
+    public async Task Killed_in_the_middle()
+    {
+        await using var server = await ScriptServer.Start();
+        var name = $"git+{_source.ServeOn(server)}//bin/deploy";
+        var gate = server.Hold(PackRequest);
+        await using (var child = _box.Run(name).Start())
+        {
+            await gate.Reached;
+            child.Signal(Libc.SIGKILL);
+            await child.Exit();
+        }
+
+        // The git of the one that was killed goes on, beside that of the next one.
+        Assert.NotEmpty(LeftOvers());
+        gate.Open();
+        await _box.Run(name, "x").Succeeds("says x\n");
+        await NoGit();
+        await _box.Run("-u", name, "y").Succeeds("says y\n");
+        Assert.Empty(LeftOvers());
+    }
+
+    [Fact]
+    public async Task Killed_at_any_moment()
+    {
+        var name = $"git+{_source.FileUrl}//bin/deploy";
+        for (var i = 0; i < 10; i++)
+        {
+            _ = _source.Commit(("lib/data", new string((char)('a' + i), 200_000)), ("lib/say.sh", $"say() {{ echo \"{i} $1\"; }}\n"));
+            await using (var child = _box.Run("-u", name, "x").Start())
+            {
+                await Task.Delay(Random.Shared.Next(200), TestContext.Current.CancellationToken);
+                child.Signal(Libc.SIGKILL);
+                _ = await child.Exit();
+            }
+
+            await _box.Run("-u", name, "x").Succeeds($"{i} x\n");
+        }
+    }
+
+    [Fact]
+    public async Task With_a_umask_that_forbids_everything() =>
+        await _box.Run($"git+{_source.FileUrl}//bin/deploy", "x").Umask("777").Succeeds("says x\n");
+
+    /// <summary>A caller that ignores SIGCHLD, as some container supervisors do.</summary>
+    [Fact]
+    public async Task With_children_that_nobody_waits_for() =>
+        await _box.Run($"git+{_source.FileUrl}//bin/deploy", "x").Ignoring(Libc.SIGCHLD).Succeeds("says x\n");
+
+    private Task NoGit() => Eventually.True(
+        () => !Infra.Processes.Under(_box.Cache).Any(static pid => Program(pid).StartsWith("git", StringComparison.Ordinal)),
+        "git has ended");
+
+    private static string Program(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private string[] LeftOvers() => Directory.Exists(_box.Cache)
+        ? Directory.GetDirectories(_box.Cache, "incoming-*", SearchOption.AllDirectories)
+        : [];
+}
