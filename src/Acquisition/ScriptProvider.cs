@@ -42,7 +42,7 @@ internal sealed class ScriptProvider(
         Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));
 
     /// <summary>
-    /// The cached copy; null if there is none, or if it does not have the requested digest, or if its source has signers and it no signature.
+    /// The cached copy; null if there is none, or if it does not have the requested digest, or if it must be signed and has no signature.
     /// </summary>
     /// <remarks>Of a script of many files it is the tree; <see cref="CachedScript.At"/> is the script.</remarks>
     /// <exception cref="RunException">65: none of its source's signers has signed it. 69, 77, 78: that cannot be found out.</exception>

@@ -11,8 +11,8 @@ using Run.Signing;
 namespace Run.Acquisition;
 
 /// <summary>
-/// Holds scripts against the <c>signers:</c> of their source: what arrives before it is kept, and what is cached whenever the file of signers
-/// has changed.
+/// Holds scripts against the <c>signers:</c> of their source: what arrives before it is kept, and what is cached whenever the file of
+/// signers has changed.
 /// </summary>
 internal sealed class Signatures(Cache cache, ReadSet reads)
 {
@@ -58,7 +58,10 @@ internal sealed class Signatures(Cache cache, ReadSet reads)
     public SignedBy OfCommit(ResolvedScript script, AllowedSigners signers, Repository repository, string commit, string? tag)
     {
         var signed = SignedIn(repository, commit, tag) ?? throw new RunException(
-            ExitStatus.Data, $"{script.DisplayName}: not signed: {(tag is null ? "the commit" : "neither the tag nor the commit")} {commit} has a signature",
+            ExitStatus.Data,
+            tag is null
+                ? $"{script.DisplayName}: not signed: the commit {commit} has no signature"
+                : $"{script.DisplayName}: not signed: neither the tag nor the commit {commit} has a signature",
             $"its source {script.Source!.Name} has signers, so its {(tag is null ? "commits" : "tags or commits")} must be signed");
         var what = $"{script.DisplayName}: the {(signed.IsTag ? $"tag {script.Tree!.Ref}" : $"commit {commit}")}";
         return Told(script, SignedBytes.Check(what, signers, signed, reads), signers);

@@ -7,8 +7,8 @@ namespace Run.Caching;
 internal sealed record SignedBy(string Signer, string Key, string Signers)
 {
     /// <summary>
-    /// The signature in base64, so that it can be checked again when the file of signers has changed; null for a commit, whose signature is in
-    /// the repository.
+    /// The signature in base64, so that it can be checked again when the file of signers has changed; null for a commit, whose signature is
+    /// in the repository.
     /// </summary>
     public string? Signature { get; init; }
 

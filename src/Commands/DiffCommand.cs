@@ -52,9 +52,10 @@ internal static class DiffCommand
         }
         else if (latest.SignedBy is { } now && now.Key != copy?.Record.SignedBy?.Key)
         {
-            Messages.Note(copy is null
-                ? $"{script.DisplayName}: signed by {now}"
-                : $"{script.DisplayName}: signed by {now}, and the cached copy {(copy.Record.SignedBy is { } before ? $"by {before}" : "is not signed")}");
+            var before = copy is null ? ""
+                : copy.Record.SignedBy is { } by ? $", and the cached copy by {by}"
+                : ", and the cached copy by nobody that is known";
+            Messages.Note($"{script.DisplayName}: signed by {now}{before}");
         }
     }
 

@@ -82,7 +82,9 @@ internal static class PatternChecks
         static string? InTree(string pattern) => TreeUrl.Is(pattern) ? TreeUrl.SplitPattern(pattern).Path : null;
     }
 
-    /// <summary>Checks the path of a file of signers. A relative one would be another file in each directory that run is started in.</summary>
+    /// <summary>
+    /// Checks the path of a file of signers. A relative one would be another file in each directory that run is started in.
+    /// </summary>
     public static void CheckSigners(string path, SourceLocation place)
     {
         const string Hint = "for example  ~/.config/run/ops.signers";

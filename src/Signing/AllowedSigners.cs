@@ -25,7 +25,8 @@ internal sealed record AllowedSigners(string Path, byte[] Bytes, string Digest)
         reads.File(path, status);
         if (!status.IsRegular)
         {
-            throw new RunException(ExitStatus.Configuration, $"{path}: not a regular file, and the source {source.Name} has its signers there");
+            throw new RunException(
+                ExitStatus.Configuration, $"{path}: not a regular file, and the source {source.Name} has its signers there");
         }
 
         CheckWriters(path, status);
@@ -48,7 +49,8 @@ internal sealed record AllowedSigners(string Path, byte[] Bytes, string Digest)
         if (status.OthersCanWrite)
         {
             throw new RunException(
-                ExitStatus.Refused, $"{path}: writable by other users, who could choose whose scripts this user runs", $"chmod go-w {path}");
+                ExitStatus.Refused, $"{path}: writable by other users, who could choose whose scripts this user runs",
+                $"chmod go-w {path}");
         }
 
         if (TrustedPath.FindForeign(path, static (_, _) => { }) is { } foreign)

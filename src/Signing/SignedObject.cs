@@ -68,7 +68,7 @@ internal sealed record SignedObject(string Signature, byte[] Payload, bool IsTag
 
             if (isOurs)
             {
-                signature.Append(line, line.StartsWith(' ') ? 1 : name.Length + 1, line.Length - (line.StartsWith(' ') ? 1 : name.Length + 1));
+                signature.Append(line[(line.StartsWith(' ') ? 1 : name.Length + 1)..]);
             }
             else if (!isAnother)
             {

@@ -6,7 +6,9 @@ using Run.Reporting;
 
 namespace Run.Signing;
 
-/// <summary>ssh-keygen(1), which judges signatures. What it reads is in memory, so nobody can exchange it and nothing need be written.</summary>
+/// <summary>
+/// ssh-keygen(1), which judges signatures. What it reads is in memory, so nobody can exchange it and nothing need be written.
+/// </summary>
 internal static class SshKeygen
 {
     private const string Name = "ssh-keygen";
@@ -32,7 +34,8 @@ internal static class SshKeygen
         }
 
         var file = SearchPath.Find(Name, reads, out _) ?? throw new RunException(
-            ExitStatus.Unavailable, $"{what}: {Name} is not installed, and signatures are checked with it", "install the package openssh-client");
+            ExitStatus.Unavailable, $"{what}: {Name} is not installed, and signatures are checked with it",
+            "install the package openssh-client");
         using var list = InMemory(signers.Bytes);
         using var armour = InMemory(signature.ToArmour());
         using var nothing = Files.Open("/dev/null", OpenFlags.ReadWrite).OrThrow(CannotStart);

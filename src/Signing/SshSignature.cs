@@ -126,5 +126,6 @@ internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
         return field;
     }
 
-    private static string Fingerprint(byte[] key) => $"SHA256:{Convert.ToBase64String(Convert.FromHexString(Sha256.HexOf(key))).TrimEnd('=')}";
+    private static string Fingerprint(byte[] key) =>
+        $"SHA256:{Convert.ToBase64String(Convert.FromHexString(Sha256.HexOf(key))).TrimEnd('=')}";
 }

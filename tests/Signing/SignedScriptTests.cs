@@ -277,7 +277,8 @@ public sealed class SignedScriptTests
         world.Server["/raw/x?token=hunter2"] = text;
         world.Server["/raw/x.sig?token=hunter2"] = alice.Sign(text);
         world.Allow(alice.Line());
-        world.Conf($"sources:\n  q: {{url: '{world.Server.Url.Replace("://", "://u:p@", StringComparison.Ordinal)}/raw/%s?token=hunter2', signers: ~/signers}}\n");
+        var origin = world.Server.Url.Replace("://", "://u:p@", StringComparison.Ordinal);
+        world.Conf($"sources:\n  q: {{url: '{origin}/raw/%s?token=hunter2', signers: ~/signers}}\n");
         await world.Run("q:x").Succeeds("signed\n");
         Assert.Equal("u:p", world.Server.Requests.Single(static r => r.Path.StartsWith("/raw/x.sig", StringComparison.Ordinal)).UserInfo);
         world.Server.Status("/raw/x.sig?token=hunter2", 404);
@@ -332,7 +333,9 @@ public sealed class SignedScriptTests
         world.Server.Signed("/x", Saying("two"), bob);
         var diff = await world.Run("--diff", "x").Result();
         Assert.Equal(1, diff.Status);
-        Assert.Contains($"signed by {bob.Principal} ({bob.Fingerprint}), and the cached copy by {alice.Principal}", diff.Stderr, StringComparison.Ordinal);
+        Assert.Contains(
+            $"signed by {bob.Principal} ({bob.Fingerprint}), and the cached copy by {alice.Principal}", diff.Stderr,
+            StringComparison.Ordinal);
         world.Server.Signed("/x", Saying("two"), mallory);
         diff = await world.Run("--diff", "x").Result();
         Assert.Equal(1, diff.Status);
@@ -378,6 +381,18 @@ public sealed class SignedScriptTests
         await child.Type("y\n");
         await child.Output("signed");
         Assert.Equal(0, (await child.Exit()).Status);
+    }
+
+    [Fact]
+    public async Task Another_machine_gets_the_name_and_checks_it_by_its_own_signers()
+    {
+        await using var world = await World.Serving();
+        var alice = new Signer(world, "alice");
+        world.Allow(alice.Line());
+        world.Server.Signed("/x", Saying("signed"), alice);
+        world.Conf(
+            $"sources: {{ops: {{url: '{world.Server.Url}/%s', signers: ~/signers}}}}\nlaunchers: {{tell: {{command: echo, quoting: none}}}}\n");
+        await world.Run("--on", "tell", "ops:x").Succeeds($"run --sha256 {DigestOf(Saying("signed"))} ops:x\n");
     }
 
     [Fact]

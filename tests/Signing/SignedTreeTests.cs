@@ -148,7 +148,8 @@ public sealed class SignedTreeTests
         box.Put(box.Home + "/yes", "#!/bin/sh\necho alice\n");
         box.Put(
             box.Home + "/.gitconfig",
-            $"[gpg]\n\tformat = ssh\n\tprogram = {box.Home}/yes\n[gpg \"ssh\"]\n\tprogram = {box.Home}/yes\n\tallowedSignersFile = {box.Home}/all\n",
+            $"[gpg]\n\tformat = ssh\n\tprogram = {box.Home}/yes\n"
+            + $"[gpg \"ssh\"]\n\tprogram = {box.Home}/yes\n\tallowedSignersFile = {box.Home}/all\n",
             executable: false);
         box.Allow("");
         await box.Run("g:deploy").Fails(ExitStatus.Data, alice.Fingerprint);

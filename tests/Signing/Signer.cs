@@ -62,7 +62,9 @@ internal sealed class Signer
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"ssh-keygen {string.Join(' ', arguments)}: {errors.Result}");
+        return process.ExitCode == 0
+            ? output
+            : throw new InvalidOperationException($"ssh-keygen {string.Join(' ', arguments)}: {errors.Result}");
     }
 }
 
