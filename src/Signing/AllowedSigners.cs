@@ -36,6 +36,14 @@ internal sealed record AllowedSigners(string Path, byte[] Bytes, string Digest)
             : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MaxBytes >> 20} MiB");
     }
 
+    /// <summary>Who is probably named by the lines with this key: guesses, for ssh-keygen to judge.</summary>
+    /// <param name="publicKey">In base64.</param>
+    public IEnumerable<string> Guesses(string publicKey) => OsText.FromBytes(Bytes).Split('\n')
+        .Where(line => line is not ['#', ..] && line.Contains(publicKey, StringComparison.Ordinal))
+        .Select(static line => line.Split((char[])[' ', '\t'], 2)[0].Split(','))
+        .Select(static names => names.FirstOrDefault(static name => name is not ("" or ['!' or '"', ..])))
+        .OfType<string>().Distinct();
+
     /// <summary>Whoever can write or exchange the file can add a key to it, and run what that key has signed.</summary>
     private static void CheckWriters(string path, FileStatus status)
     {

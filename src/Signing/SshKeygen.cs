@@ -39,6 +39,14 @@ internal static class SshKeygen
         using var list = InMemory(signers.Bytes);
         using var armour = InMemory(signature.ToArmour());
         using var nothing = Files.Open("/dev/null", OpenFlags.ReadWrite).OrThrow(CannotStart);
+
+        // The first guess is nearly always right, and then ssh-keygen is started once. Only what it says of a guess counts. And
+        // find-principals names no one behind the first line with the key, even if that is for another purpose.
+        if (signers.Guesses(signature.PublicKey).Take(MostPrincipals).FirstOrDefault(guess => Verify(guess).Status == 0) is { } guessed)
+        {
+            return Messages.Printable(guessed);
+        }
+
         var found = Run(["find-principals", "-s", Inherited(armour), "-f", Inherited(list)], nothing);
         var principals = found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (found.Status != 0 || principals.Length == 0)
@@ -53,9 +61,7 @@ internal static class SshKeygen
         var answer = found;
         foreach (var principal in principals.Take(MostPrincipals))
         {
-            using var again = Files.Open(Files.DescriptorPath(bytes), OpenFlags.ReadOnly).OrThrow(CannotStart);
-            answer = Run(
-                ["verify", "-f", Inherited(list), "-I", principal, "-n", purpose, "-s", Inherited(armour)], again);
+            answer = Verify(principal);
             if (answer.Status == 0)
             {
                 return Messages.Printable(principal);
@@ -65,6 +71,12 @@ internal static class SshKeygen
         throw answer.Errors.Contains("incorrect signature", StringComparison.Ordinal)
             ? new RunException(ExitStatus.Data, $"{what}: its signature by {signature.Key} is of other bytes")
             : Refused(answer, $"signed by {signature.Key}, whom {signers.Path} does not allow to sign it");
+
+        (int Status, string Output, string Errors) Verify(string principal)
+        {
+            using var start = Files.Open(Files.DescriptorPath(bytes), OpenFlags.ReadOnly).OrThrow(CannotStart);
+            return Run(["verify", "-f", Inherited(list), "-I", principal, "-n", purpose, "-s", Inherited(armour)], start);
+        }
 
         (int Status, string Output, string Errors) Run(string[] arguments, SafeFileHandle input)
         {

@@ -13,6 +13,9 @@ namespace Run.Signing;
 /// <param name="Key">The fingerprint of the key: <c>SHA256:…</c>. Of a certificate, that of the key in it.</param>
 internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
 {
+    /// <summary>The public key, or the certificate, in base64: as a file of signers has it.</summary>
+    public required string PublicKey { get; init; }
+
     private const string Begin = "-----BEGIN SSH SIGNATURE-----", End = "-----END SSH SIGNATURE-----";
     private const string Magic = "SSHSIG";
     private const string CertificateSuffix = "-cert-v01@openssh.com";
@@ -56,7 +59,7 @@ internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
 
         rest = rest[(Magic.Length + sizeof(uint))..];
         return Next(ref rest) is { } key && Next(ref rest) is { } name && Plain(key) is { } plain
-            ? new SshSignature(blob, OsText.FromBytes(name), Fingerprint(plain))
+            ? new SshSignature(blob, OsText.FromBytes(name), Fingerprint(plain)) { PublicKey = Convert.ToBase64String(key) }
             : null;
     }
 

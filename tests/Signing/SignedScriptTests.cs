@@ -245,8 +245,15 @@ public sealed class SignedScriptTests
         var (alice, bob) = (new Signer(world, "alice"), new Signer(world, "bob"));
         world.SourceWith("signers: ~/signers");
         world.Server.Signed("/x", Saying("signed"), alice);
-        world.Allow(bob.Line(), $"-n,a@b {alice.PublicKey}\n");
-        await world.Run("x").Succeeds("signed\n");
+        foreach (var names in (string[])["-n,a@b", "!a@b,*@b", "\"a@b\"", "*", "a@b,!a@b,c@d", "\t a@b"])
+        {
+            world.Allow(bob.Line(), $"# {alice.Line()}", $"{names} {alice.PublicKey}\n");
+            await world.Run("-u", "x").Succeeds("signed\n");
+        }
+
+        // A line that cannot be the one, before one that can.
+        world.Allow(alice.Line("namespaces=\"git\""), alice.Line("valid-before=\"20200101\""), $"c@d {alice.PublicKey}\n");
+        await world.Run("-u", "x").Succeeds("signed\n");
     }
 
     [Fact]
@@ -391,7 +398,8 @@ public sealed class SignedScriptTests
         world.Allow(alice.Line());
         world.Server.Signed("/x", Saying("signed"), alice);
         world.Conf(
-            $"sources: {{ops: {{url: '{world.Server.Url}/%s', signers: ~/signers}}}}\nlaunchers: {{tell: {{command: echo, quoting: none}}}}\n");
+            $"sources: {{ops: {{url: '{world.Server.Url}/%s', signers: ~/signers}}}}\n"
+            + "launchers: {tell: {command: echo, quoting: none}}\n");
         await world.Run("--on", "tell", "ops:x").Succeeds($"run --sha256 {DigestOf(Saying("signed"))} ops:x\n");
     }
 
