@@ -14,6 +14,11 @@ internal static class SshKeygen
     private const string Name = "ssh-keygen";
     private const int MaxOutput = 64 << 10;
 
+    private const int LongestPurpose = 64;
+
+    // Statuses beyond the first are those of signals, but for the second, which is ssh-keygen's own.
+    private const int LastExitStatus = 128, Failed = 255;
+
     // Who is named by many lines of the file of signers is tried that often.
     private const int MostPrincipals = 20;
 
@@ -28,8 +33,9 @@ internal static class SshKeygen
     {
         if (signature.Namespace != purpose)
         {
+            var other = signature.Namespace.Length > LongestPurpose ? "something else" : $"'{signature.Namespace}'";
             throw new RunException(
-                ExitStatus.Data, $"{what}: signed by {signature.Key} for '{signature.Namespace}', and not for '{purpose}'",
+                ExitStatus.Data, $"{what}: signed by {signature.Key} for {other}, and not for '{purpose}'",
                 purpose == SignedBytes.Purpose ? $"{Name} -Y sign -n {purpose} -f KEY FILE signs it" : null);
         }
 
@@ -88,7 +94,9 @@ internal static class SshKeygen
             using var child = ChildProcess.Start(
                 file, [Name, "-Y", .. arguments], environment, input, output, errors, ownSession: false, list, armour).OrThrow(CannotStart);
             var status = child.Wait();
-            return (status, Text(output), Text(errors));
+            return status <= LastExitStatus || status == Failed
+                ? (status, Text(output), Text(errors))
+                : throw new RunException(ExitStatus.Unavailable, $"{what}: {Name} was ended by signal {status - LastExitStatus}");
         }
 
         RunException Refused((int Status, string Output, string Errors) by, string why)

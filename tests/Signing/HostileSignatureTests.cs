@@ -113,6 +113,8 @@ public sealed class HostileSignatureTests
             .Fails(ExitStatus.Unavailable, "ssh-keygen is not installed", "openssh-client");
         world.Put($"{world.Bin}/ssh-keygen", "#!/bin/sh\necho 'unknown option -- Y' >&2\necho usage: ssh-keygen >&2\nexit 1\n");
         await world.Run("x").Fails(ExitStatus.Unavailable, "cannot check signatures", "OpenSSH 8.2");
+        world.Put($"{world.Bin}/ssh-keygen", "#!/bin/sh\nkill -9 $$\n");
+        await world.Run("x").Fails(ExitStatus.Unavailable, "ssh-keygen was ended by signal 9");
         File.Delete($"{world.Bin}/ssh-keygen");
         await world.Run("x").Succeeds("signed\n");
     }
