@@ -271,6 +271,10 @@ internal sealed class TreeCache(Cache cache)
 
     private static string VersionName(CacheRecord record) => (record.Commit ?? record.Sha256)[..VersionLength];
 
+    /// <summary>The files are not those that this process has written.</summary>
+    public static RunException WasChanged(string files) =>
+        new(ExitStatus.Refused, $"{files}: changed by another process while it was written, so it is not used");
+
     private static CachedScript? InTree(CachedScript tree, Use use)
     {
         if (TreeUrl.Parse(use.Url) is not { } url
@@ -295,8 +299,7 @@ internal sealed class TreeCache(Cache cache)
     private CachedTree Install(string directory, StagingDirectory staging, TreeListing listing, CacheRecord record)
     {
         var files = $"{staging.Path}/{CachedTree.TreeName}";
-        var stamps = TreeStamps.Of(listing, files, Boot.Id ?? "") ?? throw new RunException(
-            ExitStatus.Refused, $"{files}: changed by another process while it was written, so it is not used");
+        var stamps = TreeStamps.Of(listing, files, Boot.Id ?? "") ?? throw WasChanged(files);
         Put(staging, CachedTree.ListingName, listing.ToText());
         Put(staging, CachedTree.StampsName, stamps.ToBytes());
         return Install(

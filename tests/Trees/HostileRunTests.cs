@@ -27,6 +27,7 @@ public sealed class HostileRunTests
     [InlineData("cut gzip", "damaged or was cut short")]
     [InlineData("gzip without its checksum", "damaged or was cut short")]
     [InlineData("control character", "a name with a control character: a\\x1b[2Jb")]
+    [InlineData("git directory", "a file that git would take for its own: .git/config")]
     [InlineData("zip absolute", "an absolute path")]
     [InlineData("zip upwards", "leads out")]
     [InlineData("zip link", "a link that leads out of it: l -> ")]
