@@ -34,7 +34,8 @@ internal sealed class TreeDownload : Download
     {
         get
         {
-            var tree = _same ?? new CachedTree(_staging!.Path, TreeStamps.Of(_listing!, Path, "") ?? throw TreeCache.WasChanged(Path), null);
+            var tree = _same
+                ?? new CachedTree(_staging!.Path, TreeStamps.Of(_listing!, Path, "") ?? throw TreeCache.WasChanged(Path), null);
             return ($"{Path}/{tree.File(_script.Tree!.Path, _record.Top, _script).Path}", tree.Stamps.Files.Count);
         }
     }

@@ -122,7 +122,8 @@ internal abstract record ScriptName(string Text, string? Digest)
         var colon = plain.IndexOf(':', StringComparison.Ordinal);
         var (host, path) = (plain[..colon], plain[(colon + 1)..]);
         return host.Equals("file", StringComparison.OrdinalIgnoreCase) && hasPrefix ? $"{TreeUrl.GitPrefix}file://{path}"
-            : host.Split('@') is [var user, var name] && CharChecks.AreAlphanumericOr("-_.", user) && CharChecks.AreAlphanumericOr("-.", name)
+            : host.Split('@') is [var user, var name]
+                && CharChecks.AreAlphanumericOr("-_.", user) && CharChecks.AreAlphanumericOr("-.", name)
                 ? $"{TreeUrl.GitPrefix}ssh://{host}/{path.TrimStart('/')}"
             : null;
     }
