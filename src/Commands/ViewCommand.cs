@@ -23,7 +23,7 @@ internal static class ViewCommand
         {
             // Viewing a script does not accept it, so the cached copy is not replaced.
             using var latest = context.Scripts.Latest(script);
-            return Print(script.Tree is { } tree ? $"{latest.Path}/{tree.Path}" : latest.Path, script);
+            return Print(latest.Script.Path, script);
         }
 
         return Print(context.Scripts.Get(script, invocation.Update).Path, script);
