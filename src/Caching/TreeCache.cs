@@ -168,8 +168,10 @@ internal sealed class TreeCache(Cache cache)
         {
             string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).OfType<CacheRecord>()
                 .Select(VersionName)];
+
+            // A script may read any of its files at any time, so age alone takes none away from it.
             VersionSweeper.Sweep(
-                directory, current, before is { } old ? VersionName(old.Record) : null, cache.Now,
+                directory, current, before is { } old ? VersionName(old.Record) : null, cache.Now, TimeSpan.MaxValue,
                 () => Used(directory).Exists(use => isRunning(use.Key)));
         }
 
