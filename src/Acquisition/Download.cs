@@ -20,6 +20,10 @@ internal abstract class Download : IDisposable
     /// <summary>The file; for a script of many files, the directory of its tree.</summary>
     public abstract string Path { get; }
 
+    /// <summary>The script itself, and how many files were fetched with it, itself included.</summary>
+    /// <exception cref="RunException">126: it is not a regular file. 127: the tree has no such file.</exception>
+    public virtual (string Path, int Files) Script => (Path, 1);
+
     /// <summary>The digest of the bytes that were fetched; empty for a repository.</summary>
     public abstract string Sha256 { get; }
 

@@ -86,7 +86,9 @@ internal sealed record HandedScript(string Name, string? Digest)
         if (script.Tree is { IsRepository: true } tree)
         {
             // A repository's copy always is that of a commit.
-            return scripts.Find(script)?.Record.Commit is { } commit ? script with { Urls = [(tree with { Ref = commit }).ToString()] } : null;
+            return scripts.Find(script)?.Record.Commit is { } commit
+                ? script with { Urls = [(tree with { Ref = commit }).ToString()] }
+                : null;
         }
 
         if (script.IsPinned || !CommitLookup.IsNeeded(script))

@@ -177,7 +177,7 @@ internal sealed class ScriptProvider(
         // themselves. Until it is yes, the cached copy is unchanged.
         using (download)
         {
-            consent.Ask(download.Path, download.Content, download.Size, download.SignedBy, copy);
+            consent.Ask(download.Path, download.Script, download.Content, download.Size, download.SignedBy, copy);
             return download.Keep(copy, IsRunning);
         }
     }

@@ -30,6 +30,16 @@ internal sealed class TreeDownload : Download
 
     public override string Path => _same?.Root ?? $"{_staging!.Path}/{CachedTree.TreeName}";
 
+    public override (string Path, int Files) Script
+    {
+        get
+        {
+            var tree = _same
+                ?? new CachedTree(_staging!.Path, TreeStamps.Of(_listing!, Path, "") ?? throw TreeCache.WasChanged(Path), null);
+            return ($"{Path}/{tree.File(_script.Tree!.Path, _record.Top, _script).Path}", tree.Stamps.Files.Count);
+        }
+    }
+
     public override string Sha256 => _record.Sha256;
 
     public override string? Tree => _record.Tree;
@@ -42,6 +52,21 @@ internal sealed class TreeDownload : Download
 
     /// <inheritdoc cref="Download.Fetch"/>
     public static TreeDownload FetchArchive(
+        ResolvedScript script, TreeUrl tree, Cache cache, Signatures signatures, CachedScript? copy, SingleFlight? flight,
+        bool mayBeUnsigned)
+    {
+        try
+        {
+            return Unpacked(script, tree, cache, signatures, copy, flight, mayBeUnsigned);
+        }
+        catch (RunException e) when (e.Status is ExitStatus.Data or ExitStatus.NotFound
+            && tree.Package.EndsWith(".git", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new RunException(e.Status, e.Message, $"did you mean {TreeUrl.GitPrefix}{UrlText.Redacted(script.Url)}?");
+        }
+    }
+
+    private static TreeDownload Unpacked(
         ResolvedScript script, TreeUrl tree, Cache cache, Signatures signatures, CachedScript? copy, SingleFlight? flight,
         bool mayBeUnsigned)
     {
@@ -68,7 +93,9 @@ internal sealed class TreeDownload : Download
         return TheSame(script, tree, cache, record, failure) ?? Unpacked(script, tree, cache, record, failure, (writer, staging) =>
         {
             var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
-            _ = archive.Finish(Permissions.PrivateData, $"{staging}/{CachedTree.ArchiveName}", flush: true);
+
+            // The first one needs no flush: what a power failure has damaged is just fetched again.
+            _ = archive.Finish(Permissions.PrivateData, $"{staging}/{CachedTree.ArchiveName}", flush: cache.Trees.HasRecord(tree));
             return listing;
         });
     }
@@ -85,7 +112,7 @@ internal sealed class TreeDownload : Download
             var url = new Uri(tree.Package);
             if (url.Scheme == Uri.UriSchemeHttp && script is { HasDigest: false, Source: not { PlainHttpAllowed: true } })
             {
-                PlainHttp.Check(url, new Proxies());
+                PlainHttp.Check(url, new Proxies(), Digest.TreeFragment);
             }
 
             (commit, tag) = repository.Fetch(commit);

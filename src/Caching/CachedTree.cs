@@ -45,13 +45,17 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
         }
 
         var shown = Messages.Printable(path);
-        if (file is not null || Stamps.Files.Any(one => one.Path.StartsWith(path + "/", StringComparison.Ordinal)))
+        var below = Stamps.Files.Select(static one => one.Path)
+            .FirstOrDefault(one => one.StartsWith(path + "/", StringComparison.Ordinal));
+        if (file is not null || below is not null)
         {
             var target = file is null ? null : Files.LinkTarget($"{Root}/{path}").Value;
             throw new RunException(
                 ExitStatus.CannotStart,
                 $"{script.DisplayName}: {shown} is {(file is null ? "a directory" : "a symbolic link")}, not a regular file",
-                target is null ? null : $"it leads to {Messages.Printable(target)}");
+                target is not null ? $"it leads to {Messages.Printable(target)}"
+                    : below is not null ? $"name a file in it, such as {Messages.Printable(below)}"
+                    : null);
         }
 
         const int MostCompared = 2000;
@@ -60,7 +64,10 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
                 one => one[(one.LastIndexOf('/') + 1)..] == path[(path.LastIndexOf('/') + 1)..]);
         throw new RunException(
             ExitStatus.NotFound, $"{script.DisplayName}: no file {shown} in {UrlText.Redacted(script.Tree!.PackageAndRef)}",
-            nearest is null ? "run -u asks the server for a newer version" : $"did you mean {Messages.Printable(nearest)}?");
+            nearest is not null ? $"did you mean {Messages.Printable(nearest)}?"
+                : script is { Source: { } source, PathAndRef: { } rest } && source.InTree(rest) is { } tree
+                    ? $"run --list {source.Name}:{tree.Head}{tree.Tail} shows what is in it"
+                : "run -u asks the server for a newer version");
     }
 
     private TreeStamp? Find(string path)

@@ -33,7 +33,9 @@ internal static class ListCommand
 
             Messages.Note(
                 $"{name}: this source cannot be listed; these of its scripts are cached",
-                source.IsTree ? $"it can be if more is given: it expects {source.Expects}" : null);
+                !source.IsTree ? null
+                    : $"to see what is in one of its {(source.IsRepository ? "repositories" : "archives")}, "
+                        + $"run --list {name}:{source.ExpectsBeforePath}");
         }
 
         Stdout.Write(Cached([.. context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern))], context, invocation.Json));

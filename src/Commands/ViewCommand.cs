@@ -44,7 +44,7 @@ internal static class ViewCommand
             Messages.Note($"{unsigned.Message}, so it is shown and not kept", unsigned.Hint);
         }
 
-        return Print(script.Tree is { } tree ? $"{latest.Path}/{tree.Path}" : latest.Path, script);
+        return Print(latest.Script.Path, script);
     }
 
     /// <summary>Byte for byte, but for a terminal: what people look at before they run it must not be able to hide there.</summary>

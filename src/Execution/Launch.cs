@@ -3,6 +3,7 @@ using Run.Launching;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
+using Run.Trees;
 
 namespace Run.Execution;
 
@@ -24,6 +25,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
 
     /// <summary>Whether the interpreter is the one of the second line, because the first one starts <c>run</c>.</summary>
     public bool BySecondLine { get; private init; }
+
+    /// <summary>Whether it begins as an archive, which the kernel starts only if it is told how (binfmt_misc).</summary>
+    public bool IsArchive { get; private init; }
 
     /// <summary>What starts it instead of this process, by its path; null without <c>--on</c>.</summary>
     public Launcher? Launcher { get; init; }
@@ -68,7 +72,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
 
         var firstLine = start.AsSpan()[..(start.AsSpan().IndexOf((byte)'\n') is >= 0 and var end ? end : start.Length)];
         return firstLine.Contains((byte)0)
-            ? new Launch(path, displayName, [], ByKernel: true, null)
+            ? new Launch(path, displayName, [], ByKernel: true, null) { IsArchive = Archive.IsOne(start) }
             : new Launch(path, displayName, ShellWords.Split(interpreterOf(path) ?? Shell), ByKernel: true, null);
     }
 
@@ -162,6 +166,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     private RunException CannotStart(Errno error) => error switch
     {
         Errno.TooBig => CannotStart("its arguments and environment are too long for the kernel"),
+        Errno.ExecFormat when IsArchive => CannotStart("an archive, not a script", "name a file in it: put // and its path behind the URL"),
         Errno.ExecFormat => CannotStart("neither a script nor a program for this machine"),
         Errno.Access => CannotStart($"cannot be executed: {Path}", "the file has no x bit, or its file system is mounted noexec"),
         Errno.NoEntry or Errno.NotDirectory when IsGone => LocalScript.Unreadable(DisplayName, Errno.NoEntry),

@@ -101,11 +101,6 @@ internal sealed class CommitTree(ObjectReader objects, string commit, string sho
             throw Refused("a name that no file can have", path);
         }
 
-        if (IsGitDirectory(name))
-        {
-            throw Refused("a file that git would take for its own", path);
-        }
-
         _pathBytes += TreePath.Length(path);
         if (++_entries > TreeWriter.MaxEntries || _pathBytes > MaxPathBytes)
         {
@@ -161,18 +156,6 @@ internal sealed class CommitTree(ObjectReader objects, string commit, string sho
 
             Close();
         }
-    }
-
-    /// <summary>
-    /// Whether git, here or on another system, would take a directory of that name for a repository, and obey the configuration in it. git
-    /// itself refuses to check out the same names.
-    /// </summary>
-    private static bool IsGitDirectory(string name)
-    {
-        var plain = string.Concat(name.Where(static c =>
-            c is not ((>= '\u200c' and <= '\u200f') or (>= '\u202a' and <= '\u202e') or (>= '\u206a' and <= '\u206f') or '\ufeff')));
-        plain = plain.Split(':', '\\')[0].TrimEnd(' ', '.');
-        return plain.Equals(".git", StringComparison.OrdinalIgnoreCase) || plain.Equals("git~1", StringComparison.OrdinalIgnoreCase);
     }
 
     private void Ask(string name) => _ = objects.Ask(name) ? true : throw new DamagedRepositoryException();

@@ -62,6 +62,9 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
             : Says(s_certificate) ? new(ExitStatus.Refused, $"{Shown}: the server's certificate cannot be verified", words)
             : Says(s_protocol) ? new(
                 ExitStatus.Refused, $"{Shown}: a redirect, or the configuration, leads to a protocol that is refused", words)
+            : Says(["terminal prompts disabled"]) ? new(
+                ExitStatus.Refused, $"{Shown}: access denied",
+                $"{words}; git's credential helpers and ~/.netrc can answer it")
             : Says(s_refused) ? new(ExitStatus.Refused, $"{Shown}: access denied", words)
             : Says(s_noRepository) || IsMissingOverHttp ? new(ExitStatus.NotFound, $"{Shown}: no such repository", words)
             : Says(["unadvertised object"]) ? new(ExitStatus.Unavailable, $"{Shown}: the server gives no commit by its digits", words)

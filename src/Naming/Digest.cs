@@ -29,15 +29,16 @@ internal static class Digest
         text.StartsWith(OtherTreePrefix, StringComparison.OrdinalIgnoreCase) ? InOtherSpelling(text[OtherTreePrefix.Length..]) : null;
 
     /// <summary>The digest in lower case.</summary>
+    /// <param name="printer">The command that prints such a digest.</param>
     /// <exception cref="RunException">64: anything but 64 hexadecimal digits.</exception>
-    public static string Parse(string text) =>
+    public static string Parse(string text, string printer = "sha256sum") =>
         text.Length == Sha256.HexLength && text.All(char.IsAsciiHexDigit)
             ? text.ToLowerInvariant()
             : throw new RunException(
                 ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest",
                 InOtherSpelling(text) is { } hex
                     ? $"did you mean {hex}?"
-                    : $"a digest has {Sha256.HexLength} hexadecimal digits; sha256sum prints it");
+                    : $"a digest has {Sha256.HexLength} hexadecimal digits; {printer} prints it");
 
     /// <summary>The failure (65) if the bytes do not have the expected digest.</summary>
     /// <param name="algorithm">What the digest is of: <c>sha256</c>, the bytes that were fetched, or <c>tree</c>.</param>

@@ -70,6 +70,15 @@ internal static class RawUrl
         static string WithoutGit(string name) => name.EndsWith(".git", StringComparison.Ordinal) ? name[..^4] : name;
     }
 
+    /// <summary>
+    /// For the page of a directory at a ref: SCRIPT for a file in it, with all its neighbours. Null for the page of a whole repository.
+    /// </summary>
+    /// <param name="file">What <see cref="FileInRepository"/> has returned.</param>
+    /// <param name="path">The file's path in the directory.</param>
+    public static string? TreeIn(string file, string path) => !file.Contains('@', StringComparison.Ordinal) ? null
+        : file.Replace(":", "-tree:", StringComparison.Ordinal).Replace(
+            file.Contains("/FILE@", StringComparison.Ordinal) ? "/FILE@" : "/PATH@", $"/{path}@", StringComparison.Ordinal);
+
     /// <summary>github.com/OWNER/REPO/blob/REF/PATH is raw.githubusercontent.com/OWNER/REPO/REF/PATH.</summary>
     private static string? GitHub(string root, string[] path) => path is [var owner, var repo, "blob", var reference, _, ..]
         ? Join(Host(root, "raw.githubusercontent.com"), owner, repo, reference, path[4], path[5..])

@@ -83,12 +83,15 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
                 var url = UrlText.Normalize(remote.Url);
-                url = TreeUrl.Parse(url)?.ToString() ?? RawUrl.ToRaw(url);
-                if (RawUrl.FileInRepository(url) is { } file)
+                var tree = TreeUrl.Parse(url);
+                url = tree?.ToString() ?? RawUrl.ToRaw(url);
+                if (RawUrl.FileInRepository(tree is null ? url : tree.IsRepository ? "" : tree.Package) is { } file)
                 {
                     throw new RunException(
-                        ExitStatus.Usage, $"{UrlText.Redacted(remote.Text)}: the page of a repository, not a script",
-                        $"name a file in it: {file}");
+                        ExitStatus.Usage,
+                        $"{UrlText.Redacted(remote.Text)}: the page of a repository, not {(tree is null ? "a script" : "an archive")}",
+                        tree is null ? $"name a file in it: {file}"
+                            : $"did you mean {RawUrl.TreeIn(file, tree.Path) ?? TreeUrl.GitPrefix + UrlText.Redacted(url)}?");
                 }
 
                 var shown = UrlText.Redacted(remote.Text);

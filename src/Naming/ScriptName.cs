@@ -85,8 +85,13 @@ internal abstract record ScriptName(string Text, string? Digest)
         var scope = text[..colon];
         if (text[colon..].StartsWith("://", StringComparison.Ordinal))
         {
-            throw new RunException(ExitStatus.Usage, $"{UrlText.Redacted(text)}: only https:// and http:// URLs are fetched",
-                "a repository's begins with git+https://, git+ssh:// or git+file://");
+            throw new RunException(
+                ExitStatus.Usage, $"{UrlText.Redacted(text)}: only https:// and http:// URLs are fetched", OtherUrl(scope, text[colon..]));
+        }
+
+        if (AsGit(text) is { } git)
+        {
+            throw new RunException(ExitStatus.Usage, $"{text}: not the URL of a repository", $"did you mean {git}?");
         }
 
         return IsScope(scope)
@@ -94,6 +99,33 @@ internal abstract record ScriptName(string Text, string? Digest)
             : throw new RunException(
                 ExitStatus.Usage, $"{text}: the part before the colon is not a source name",
                 "a source name has letters, digits, '-', '_' and '.', and does not begin with '-' or '.'");
+    }
+
+    /// <summary>What was probably meant by a URL that is not fetched; null if that cannot be told.</summary>
+    private static string? OtherUrl(string scheme, string rest)
+    {
+        var isFile = scheme.Equals("file", StringComparison.OrdinalIgnoreCase);
+        return scheme is "ssh" || (isFile && rest.Contains(".git" + TreeUrl.Separator, StringComparison.Ordinal))
+                ? $"did you mean {TreeUrl.GitPrefix}{UrlText.Redacted(scheme + rest)}?"
+            : scheme is "git" ? $"did you mean {TreeUrl.GitPrefix}https{UrlText.Redacted(rest)}?"
+            : isFile ? "a file of this machine is named by its path, as in /x or ./x"
+            : scheme.StartsWith(TreeUrl.GitPrefix, StringComparison.OrdinalIgnoreCase)
+                ? "a repository's URL begins with git+https://, git+ssh:// or git+file://"
+            : null;
+    }
+
+    /// <summary>The URL of a repository that is written as git takes it too: <c>git@host:o/r.git//x</c>. Null for any other text.</summary>
+    private static string? AsGit(string text)
+    {
+        var hasPrefix = text.StartsWith(TreeUrl.GitPrefix, StringComparison.OrdinalIgnoreCase);
+        var plain = hasPrefix ? text[TreeUrl.GitPrefix.Length..] : text;
+        var colon = plain.IndexOf(':', StringComparison.Ordinal);
+        var (host, path) = (plain[..colon], plain[(colon + 1)..]);
+        return host.Equals("file", StringComparison.OrdinalIgnoreCase) && hasPrefix ? $"{TreeUrl.GitPrefix}file://{path}"
+            : host.Split('@') is [var user, var name]
+                && CharChecks.AreAlphanumericOr("-_.", user) && CharChecks.AreAlphanumericOr("-.", name)
+                ? $"{TreeUrl.GitPrefix}ssh://{host}/{path.TrimStart('/')}"
+            : null;
     }
 
     private static (string Text, string? Digest, string? Tree) SplitDigest(string typed)
@@ -115,7 +147,8 @@ internal abstract record ScriptName(string Text, string? Digest)
             }
             else
             {
-                tree = Naming.Digest.Same(Naming.Digest.Parse(typed[(ofTree + Naming.Digest.TreeFragment.Length)..]), tree);
+                tree = Naming.Digest.Same(
+                    Naming.Digest.Parse(typed[(ofTree + Naming.Digest.TreeFragment.Length)..], "run --dry-run"), tree);
                 typed = typed[..ofTree];
             }
         }

@@ -73,6 +73,9 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>What a SCRIPT of this source looks like, for messages and completion: <c>OWNER/REPO/PATH[@REF]</c>.</summary>
     public string Expects => Shape(Pattern) + (TakesRef ? "[@REF]" : "");
 
+    /// <summary>For a source of archives or repositories: what names one of them, such as <c>OWNER/REPO/</c>.</summary>
+    public string ExpectsBeforePath => Shape(Pattern).Replace("PATH", "", StringComparison.Ordinal);
+
     /// <summary>
     /// How SCRIPT would name a file in a project of a subgroup, if it may have been meant that way and the source has subgroups (GitLab);
     /// else null.

@@ -31,7 +31,7 @@ internal static class Archive
 
                 Tar.Unpack(new TarGate(unzipped, block, shown), writer, shown);
             }
-            else if (start is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..])
+            else if (IsZip(start))
             {
                 Zip.Unpack(archive, writer, shown);
             }
@@ -56,8 +56,15 @@ internal static class Archive
         }
     }
 
+    /// <summary>Whether a file with this beginning looks like an archive; one that is compressed with gzip is taken for one.</summary>
+    public static bool IsOne(ReadOnlySpan<byte> start) => start is [0x1f, 0x8b, ..] || IsZip(start)
+        || (start.Length >= TarGate.BlockSize && TarGate.IsTar(start[..TarGate.BlockSize]));
+
     /// <param name="why">What was found, without the name of the archive.</param>
     public static RunException Damaged(string shown, string why) => new(ExitStatus.Data, $"{shown} is damaged or was cut short: {why}");
+
+    private static bool IsZip(ReadOnlySpan<byte> start) =>
+        start is [(byte)'P', (byte)'K', 3, 4, ..] or [(byte)'P', (byte)'K', 5, 6, ..];
 
     private static RunException NotSupported(ReadOnlySpan<byte> start, string shown)
     {

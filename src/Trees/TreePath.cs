@@ -50,11 +50,29 @@ internal static class TreePath
             flaw ??= name == ".." ? "a path that leads out of it"
                 : name == "." ? "a path with a dot segment"
                 : Length(name) > MaxNameBytes ? "a name that is too long"
+                : IsGitDirectory(name) ? "a file that git would take for its own"
                 : null;
         }
 
         flaw ??= names.Length > MaxDepth ? $"a path of more than {MaxDepth} directories" : null;
         return names;
+    }
+
+    /// <summary>
+    /// Whether git, here or on another system, would take a directory of that name for a repository, and obey the configuration in it: it
+    /// can name programs, which even a prompt that shows the branch starts. git itself refuses to check out the same names.
+    /// </summary>
+    public static bool IsGitDirectory(string name)
+    {
+        if (!name.Contains("git", StringComparison.OrdinalIgnoreCase) && Ascii.IsValid(name))
+        {
+            return false;
+        }
+
+        var plain = string.Concat(name.Where(static c =>
+            c is not ((>= '\u200c' and <= '\u200f') or (>= '\u202a' and <= '\u202e') or (>= '\u206a' and <= '\u206f') or '\ufeff')));
+        plain = plain.Split(':', '\\')[0].TrimEnd(' ', '.');
+        return plain.Equals(".git", StringComparison.OrdinalIgnoreCase) || plain.Equals("git~1", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>The length in bytes.</summary>

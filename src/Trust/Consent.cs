@@ -75,7 +75,8 @@ internal sealed class Consent
     {
         if (!_isForFirstFetch && !IsGiven(copy.Record.Content))
         {
-            Ask(copy.Path, copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null);
+            var files = copy.Tree?.Stamps.Files.Count ?? 1;
+            Ask(copy.Path, (copy.At(_script).Path, files), copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null);
         }
 
         return copy;
@@ -83,12 +84,14 @@ internal sealed class Consent
 
     /// <summary>Asks about downloaded bytes.</summary>
     /// <param name="path">The file that holds them, or the directory of the tree.</param>
+    /// <param name="script">The script itself, and how many files there are with it, itself included.</param>
     /// <param name="content">The digest of the bytes, or of the tree.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="signed">Who has signed it; null if that was not asked.</param>
     /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
-    public void Ask(string path, string content, long size, SignedBy? signed, CachedScript? before)
+    public void Ask(
+        string path, (string Path, int Files) script, string content, long size, SignedBy? signed, CachedScript? before)
     {
         var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
@@ -115,7 +118,11 @@ internal sealed class Consent
         }
         else
         {
-            ShowNew(_script.Tree is { } tree ? $"{path}/{tree.Path}" : path, terminal);
+            ShowNew(script.Path, terminal);
+            if (script.Files > 1)
+            {
+                terminal.Say($"     this is one of {script.Files} files, and it can use the others\n");
+            }
         }
 
         if (!terminal.Confirm("run it?"))

@@ -42,7 +42,7 @@ public sealed partial class CompletionTests
         await Ran(terminal, "run --on=st\tx\r", "--on=staging", "x");
 
         // SCRIPT: a source, its cached scripts, a cached script, a local file, and the second SCRIPT if there can be several.
-        await Ran(terminal, "run githu\tOWNER/x\r", "github:OWNER/x");
+        await Ran(terminal, "run code\tOWNER/x\r", "codeberg:OWNER/x");
         await Ran(terminal, "run ops:d\t\r", "ops:deep/tool.sh@v1");
         await Ran(terminal, "run --lock hel\t\r", "--lock", "hello.sh");
         await Ran(terminal, "run ./lo\t\r", "./local.sh");

@@ -27,7 +27,9 @@ public sealed class HostileRunTests
     [InlineData("cut gzip", "damaged or was cut short")]
     [InlineData("gzip without its checksum", "damaged or was cut short")]
     [InlineData("control character", "a name with a control character: a\\x1b[2Jb")]
+    [InlineData("git directory", "a file that git would take for its own: .git/config")]
     [InlineData("zip absolute", "an absolute path")]
+    [InlineData("zip git directory", "a file that git would take for its own: lib/.GIT::$INDEX_ALLOCATION/config")]
     [InlineData("zip upwards", "leads out")]
     [InlineData("zip link", "a link that leads out of it: l -> ")]
     [InlineData("zip names", "a file that is another one in its directory")]
@@ -169,8 +171,12 @@ public sealed class HostileRunTests
                 return tar.Zipped()[..^8];
             case "control character":
                 return tar.Add("a\e[2Jb").End();
+            case "git directory":
+                return tar.Add(".git/config", "[core]\n\tfsmonitor = touch evil\n").End();
             case "zip absolute":
                 return zip.Add($"{outside}/evil", "evil").End();
+            case "zip git directory":
+                return zip.Add("lib/.GIT::$INDEX_ALLOCATION/config", "evil").End();
             case "zip upwards":
                 return zip.Add($"{up}{outside}/evil", "evil").End();
             case "zip link":

@@ -264,7 +264,7 @@ public sealed class TreeRunTests
         var url = world.Server.Url;
         await world.Run($"{url}/x.tgz//bin/deplyo").Fails(ExitStatus.NotFound, "bin/deplyo", "did you mean bin/deploy?");
         await world.Run($"{url}/x.tgz//deploy").Fails(ExitStatus.NotFound, "did you mean bin/deploy?");
-        await world.Run($"{url}/x.tgz//bin").Fails(ExitStatus.CannotStart, "a directory");
+        await world.Run($"{url}/x.tgz//bin").Fails(ExitStatus.CannotStart, "a directory", "such as bin/deploy");
         await world.Run($"{url}/x.tgz//bin/link").Fails(ExitStatus.CannotStart, "a symbolic link", "deploy");
         await world.Run($"{url}/none.tgz//x").Fails(ExitStatus.NotFound, "404");
         await world.Run($"{url}/text//x").Fails(ExitStatus.Data, "not an archive");
@@ -279,6 +279,72 @@ public sealed class TreeRunTests
         {
             await world.Run(name).Fails(ExitStatus.Usage);
         }
+    }
+
+    [Theory]
+    [InlineData("x.tgz")]
+    [InlineData("x.tar")]
+    [InlineData("x.zip")]
+    public async Task An_archive_itself_is_no_script(string name)
+    {
+        await using var world = await World.Serving();
+        world.Server.Archive("/" + name, name switch
+        {
+            "x.zip" => [.. "PK\u0003\u0004\0\0\0\0"u8],
+            "x.tar" => Tar(Tools("one")),
+            _ => TarGz(Tools("one")),
+        });
+        await world.Run($"{world.Server.Url}/{name}").Fails(ExitStatus.CannotStart, "an archive, not a script", "put // and its path");
+
+        // Some programs start what is in one.
+        await world.Run("-i", "head -c 0", $"{world.Server.Url}/{name}").Succeeds("");
+    }
+
+    [Fact]
+    public async Task What_was_probably_meant()
+    {
+        await using var world = await World.Serving(("/o/page.git", "<!DOCTYPE html><html></html>"));
+        var tools = new GitSource(world);
+        tools.Commit(Tools("one"));
+        _ = tools.Git("tag", "v1");
+        world.Server.Archive("/x.tgz", TarGz(Tools("one")));
+        var url = world.Server.Url;
+        world.Sources(world.Server, $"a: {url}/%s.tgz//%s", $"g: git+{tools.FileUrl}//bin/%s");
+        foreach (var (path, status) in (IEnumerable<(string, ExitStatus)>)[("o/page", ExitStatus.Data), ("o/none", ExitStatus.NotFound)])
+        {
+            await world.Run($"{url}/{path}.git//bin/x").Fails(status, $"did you mean git+{url}/{path}.git//bin/x?");
+        }
+
+        await world.Run("a:x/nothing-like-it").Fails(ExitStatus.NotFound, "run --list a:x/ shows what is in it");
+        await world.Run("g:nothing-like-it@v1").Fails(ExitStatus.NotFound, "run --list g:@v1 shows what is in it");
+        await world.Run("git+http://example.invalid/r.git//x").Fails(ExitStatus.Refused, "plain http is refused", "SCRIPT#tree=HEX");
+    }
+
+    [Fact]
+    public async Task A_lone_directory_is_the_tree_whatever_its_name()
+    {
+        await using var world = await World.Serving();
+        world.Server.Archive("/x.tgz", TarGz(("bin/tool", "#!/bin/sh\ncat \"${0%/*}/data\"\n"), ("bin/data", "beside\n")));
+        world.Conf($"sources:\n  a:\n    url: {world.Server.Url}/x.tgz//%s\n    trust: ask\n");
+        await world.Run($"{world.Server.Url}/x.tgz//bin/tool").Succeeds("beside\n");
+        await world.Run($"{world.Server.Url}/x.tgz//tool").Succeeds("beside\n");
+
+        // What is shown before it is accepted is found in the same way.
+        await world.Run("-y", "--clean").Succeeds("");
+        foreach (var name in (string[])["a:bin/tool", "a:tool"])
+        {
+            await world.Run("--view", name).Succeeds("#!/bin/sh\ncat \"${0%/*}/data\"\n");
+        }
+
+        await world.Run("--view", "a:toll").Fails(ExitStatus.NotFound, "did you mean tool?");
+        await world.Run("a:toll").Fails(ExitStatus.NotFound, "did you mean tool?");
+        await using var child = world.Run("a:bin/tool").OnTerminal().Start();
+        await child.Output("[y/N] ");
+        await child.Type("y\n");
+        var result = await child.Exit();
+        result.Check(
+            result.Stdout.Contains("| cat \"${0%/*}/data\"", StringComparison.Ordinal)
+            && result.Stdout.Contains("one of 2 files", StringComparison.Ordinal), "the script is shown");
     }
 
     [Fact]
