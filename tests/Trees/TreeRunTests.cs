@@ -151,8 +151,9 @@ public sealed class TreeRunTests
     {
         await using var world = await World.Serving();
         world.Server.Archive(
-            "/x.tgz", TarGz(("bin/tool", "#!/usr/bin/env python3\nimport helper\nprint(helper.word)\n"), ("bin/helper.py", "word = 'found'\n"),
-                ("README", "")));
+            "/x.tgz", TarGz(
+                ("bin/tool", "#!/usr/bin/env python3\nimport helper\nprint(helper.word)\n"),
+                ("bin/helper.py", "word = 'found'\n"), ("README", "")));
         var script = $"{world.Server.Url}/x.tgz//bin/tool";
         await Planned.Is(() => world.Run(script), "found\n");
         if (Environment.IsPrivilegedProcess)
