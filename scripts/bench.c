@@ -2,7 +2,7 @@
  * Measures commands side by side: bench ROUNDS NAME COMMAND... -- NAME COMMAND... -- …
  * Each round starts every command once, so that whatever else the machine does meets all of them alike. Prints for each, separated by
  * tabs, its name and the medians of wall time and of user and system time in microseconds, of peak memory in KiB and of page faults.
- * A word that ends in {} gets the number of the round in place of it: another URL each time. COMMAND may begin with WITHOUT=FILE, a file
+ * A word with {} in it gets the number of the round in place of that: another URL each time. COMMAND may begin with WITHOUT=FILE, a file
  * that is removed before each start, outside of what is measured, and then with NAME=VALUE, as in a shell. What the commands print is lost.
  */
 #define _GNU_SOURCE
@@ -38,10 +38,10 @@ static char **words(struct command *command, int round)
     int i;
 
     for (i = 0; i < MOST - 1 && command->arguments[i] != NULL; i++) {
-        size_t length = strlen(command->arguments[i]);
+        const char *number = strstr(command->arguments[i], "{}");
         list[i] = command->arguments[i];
-        if (length >= 2 && strcmp(list[i] + length - 2, "{}") == 0) {
-            snprintf(text[i], sizeof text[i], "%.*s%d", (int)length - 2, list[i], round + WARM_UP);
+        if (number != NULL) {
+            snprintf(text[i], sizeof text[i], "%.*s%d%s", (int)(number - list[i]), list[i], round + WARM_UP, number + 2);
             list[i] = text[i];
         }
     }

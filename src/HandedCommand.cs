@@ -31,10 +31,12 @@ internal sealed record HandedCommand(
     private string[] Words(bool shown)
     {
         var isExclusive = Script.Source is { LockExclusive: true };
+        var place = Script.Source?.LockPlace?.Name;
         return Launcher.Argv(
             Script.FileName,
             [
-                "run", .. HandedOptions.Of(Invocation, Context.Offline, isExclusive, Handed.LockIdentity), .. Handed.Words(shown),
+                "run", .. HandedOptions.Of(Invocation, Context.Offline, isExclusive, place, Handed.LockIdentity),
+                .. Handed.Words(shown),
                 .. Invocation.Arguments,
             ]);
     }

@@ -117,6 +117,38 @@ internal sealed class RunContext
         return PinnedUrl.Apply(pin, named, pins.Path);
     }
 
+    /// <summary>What to lock for the script.</summary>
+    /// <exception cref="RunException">64: there is no such place, or <c>--replace</c> is for one. 126, 127: a local file.</exception>
+    public LockRequest LockFor(ResolvedScript script)
+    {
+        var typed = LockPlace.Split(_invocation.LockName);
+        return LockRequest.From(script, Paths.State, _invocation.Lock) with
+        {
+            Name = typed is var (_, name) ? name : _invocation.LockName,
+            Place = PlaceFor(script),
+            Wait = _invocation.Wait,
+            Replace = _invocation.Replace,
+        };
+    }
+
+    /// <summary>Where the script's lock is taken too; null for nowhere. A NAME without a place overrides the source's.</summary>
+    /// <exception cref="RunException">64: there is no such place, or <c>--replace</c> is for one.</exception>
+    public LockPlace? PlaceFor(ResolvedScript script)
+    {
+        var name = LockPlace.Split(_invocation.LockName)?.Place ?? (_invocation.LockName is null ? script.Source?.LockPlace?.Name : null);
+        if (name is null)
+        {
+            return null;
+        }
+
+        var place = Configuration.Place(name);
+        return !_invocation.Replace
+            ? place
+            : throw new RunException(
+                ExitStatus.Usage, $"--replace stops scripts of this machine only, and {name} is a place that several share",
+                "--wait waits until the script has finished, wherever it runs");
+    }
+
     /// <summary>The SCRIPTs of the command line; if there are none, all those of run.pins.</summary>
     /// <exception cref="RunException">64: there is no run.pins. 77, 78.</exception>
     public IReadOnlyList<string> ScriptsOrPins(Invocation invocation) =>

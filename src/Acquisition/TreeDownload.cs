@@ -84,7 +84,9 @@ internal sealed class TreeDownload : Download
         return TheSame(script, tree, cache, record) ?? Unpacked(script, tree, cache, record, (writer, staging) =>
         {
             var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
-            _ = archive.Finish(Permissions.PrivateData, $"{staging}/{CachedTree.ArchiveName}", flush: true);
+
+            // The first one needs no flush: what a power failure has damaged is just fetched again.
+            _ = archive.Finish(Permissions.PrivateData, $"{staging}/{CachedTree.ArchiveName}", flush: cache.Trees.HasRecord(tree));
             return listing;
         });
     }

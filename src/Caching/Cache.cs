@@ -111,7 +111,8 @@ internal sealed class Cache(string root, TimeProvider clock)
         Write(root, directory, record, flush: before is not null);
         if (_tag.Exists)
         {
-            VersionSweeper.Sweep(directory, [VersionName(record)], before is { } old ? VersionName(old.Record) : null, Now, isRunning);
+            VersionSweeper.Sweep(
+                directory, [VersionName(record)], before is { } old ? VersionName(old.Record) : null, Now, VersionSweeper.KeepTime, isRunning);
         }
 
         return new CachedScript(path, record);

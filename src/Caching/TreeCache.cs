@@ -21,8 +21,9 @@ namespace Run.Caching;
 /// trees/KEY/used/LOCK           a script of it that was started: its lock file has that name
 /// </code>
 /// A version is unpacked in tmp/ and renamed into place, and then its record is written. The files are not flushed: the stamps name the
-/// boot in which they were taken, and after another boot all files are hashed again, once. The archive is flushed, and so are git's packs,
-/// so the files can be unpacked again if that shows that some were lost.
+/// boot in which they were taken, and after another boot all files are hashed again, once. An archive that takes another one's place is
+/// flushed, and so are git's packs, so the files can be unpacked again if that shows that some were lost. A first archive is not: if it is
+/// lost as well, there was nothing before it that would have to stay.
 /// </summary>
 internal sealed class TreeCache(Cache cache)
 {
@@ -44,6 +45,9 @@ internal sealed class TreeCache(Cache cache)
     /// <summary>Whether commits of the repository may have been fetched.</summary>
     public bool HasRepository(TreeUrl tree) => TrustedPath.CheckTarget(cache.Root) is not null && TrustedPath.Check(Root) is not null
         && TrustedPath.Check(DirectoryOf(tree)) is not null && TrustedPath.Check($"{DirectoryOf(tree)}/{RepositoryName}") is not null;
+
+    /// <summary>Whether there is a tree of that ref, be it whole or not.</summary>
+    public bool HasRecord(TreeUrl tree) => Cache.ReadRecord(DirectoryOf(tree), RecordNameOf(tree)) is not null;
 
     private string Root => $"{cache.Root}/{DirectoryName}";
 
@@ -164,8 +168,10 @@ internal sealed class TreeCache(Cache cache)
         {
             string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).OfType<CacheRecord>()
                 .Select(VersionName)];
+
+            // A script may read any of its files at any time, so age alone takes none away from it.
             VersionSweeper.Sweep(
-                directory, current, before is { } old ? VersionName(old.Record) : null, cache.Now,
+                directory, current, before is { } old ? VersionName(old.Record) : null, cache.Now, TimeSpan.MaxValue,
                 () => Used(directory).Exists(use => isRunning(use.Key)));
         }
 

@@ -12,7 +12,9 @@ namespace Run.Caching;
 internal static class VersionSweeper
 {
     private const int MaxKept = 16;
-    private static readonly TimeSpan s_keepTime = TimeSpan.FromDays(1);
+
+    /// <summary>How long an old version of a running script is kept: it may be read again.</summary>
+    public static readonly TimeSpan KeepTime = TimeSpan.FromDays(1);
 
     // While the script is running, a younger version is never removed: a process may be about to start it.
     private static readonly TimeSpan s_minKeepTime = TimeSpan.FromMinutes(1);
@@ -21,12 +23,14 @@ internal static class VersionSweeper
     /// <param name="directory">The directory of one URL, or of one repository.</param>
     /// <param name="current">The names of the versions that a record describes.</param>
     /// <param name="superseded">The previous version, which is kept this time; null for none.</param>
+    /// <param name="keepTime">How long an old version is kept while the script, or one of the tree's, is running.</param>
     /// <param name="isRunning">
     /// Whether another process holds a lock of the script. It is called after the new record is in place: a process that takes the lock
     /// later finds the new version, because it looks for it while holding the lock.
     /// </param>
     public static void Sweep(
-        string directory, IReadOnlyCollection<string> current, string? superseded, DateTimeOffset now, Func<bool> isRunning)
+        string directory, IReadOnlyCollection<string> current, string? superseded, DateTimeOffset now, TimeSpan keepTime,
+        Func<bool> isRunning)
     {
         var old = new List<Version>();
         foreach (var name in Files.Names(directory).Value ?? [])
@@ -55,7 +59,7 @@ internal static class VersionSweeper
         old.Sort(static (one, other) => one.Age.CompareTo(other.Age));
         for (var i = 0; i < old.Count; i++)
         {
-            if (!all && old[i].Age <= s_keepTime && (i < MaxKept || old[i].Age <= s_minKeepTime))
+            if (!all && old[i].Age <= keepTime && (i < MaxKept || old[i].Age <= s_minKeepTime))
             {
                 continue;
             }

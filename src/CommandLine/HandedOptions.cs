@@ -13,13 +13,14 @@ internal static class HandedOptions
     /// <summary>These options, as they are written before SCRIPT.</summary>
     /// <param name="offline">Whether the network must not be touched; a variable may say so too.</param>
     /// <param name="exclusive">Whether the script's source asks for a lock, which the other machine may not know.</param>
+    /// <param name="place">Where the script's source asks for a lock that several machines share; null: nowhere.</param>
     /// <param name="identity">
     /// What to lock if no name is given; null: the other machine finds that out by itself. It cannot if it is told a commit's URL: the
     /// script's next version has another one, and would not be locked out.
     /// </param>
-    public static IEnumerable<string> Of(Invocation invocation, bool offline, bool exclusive, string? identity)
+    public static IEnumerable<string> Of(Invocation invocation, bool offline, bool exclusive, string? place, string? identity)
     {
-        if (LockWord(invocation, exclusive, identity) is { } word)
+        if (LockWord(invocation, exclusive, place, identity) is { } word)
         {
             yield return word;
         }
@@ -41,10 +42,11 @@ internal static class HandedOptions
 
     private static string Name(string word) => word.Split('=', 2)[0];
 
-    private static string? LockWord(Invocation invocation, bool exclusive, string? identity) => invocation switch
+    private static string? LockWord(Invocation invocation, bool exclusive, string? place, string? identity) => invocation switch
     {
         // A name that ends in a colon is a place for locks, and what is locked there is not named.
         { LockName: { } name } => $"{Lock}={name}{(name.EndsWith(':') ? identity : "")}",
+        _ when place is not null => $"{Lock}={place}:{identity}",
         _ when identity is not null && (invocation.Lock || exclusive) => $"{Lock}={identity}",
         _ => invocation.Options.Contains(Lock) || (exclusive && !invocation.Lock) ? Lock : null,
     };

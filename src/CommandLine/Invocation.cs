@@ -76,7 +76,7 @@ internal sealed record Invocation
     /// <summary>Whether the script must be the only one running: <c>--lock</c>, and the options that imply it.</summary>
     public bool Lock { get; init; }
 
-    /// <summary>The name to lock instead of the script.</summary>
+    /// <summary>The value of <c>--lock</c>: the name to lock instead of the script, or a place and a name.</summary>
     public string? LockName { get; init; }
 
     /// <summary>How long to wait for the lock; zero: do not wait; null: no limit.</summary>

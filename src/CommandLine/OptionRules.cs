@@ -1,3 +1,4 @@
+using Run.Naming;
 using Run.Reporting;
 
 namespace Run.CommandLine;
@@ -47,12 +48,17 @@ internal static class OptionRules
             case CommandKind.List:
                 Refuse(i.Operands.Length > 1, "--list takes one SOURCE: or PATTERN");
                 break;
-            case CommandKind.Ps or CommandKind.Init or CommandKind.Completion:
+            case CommandKind.Ps:
+                RefuseOptions(i.Operands, "PLACE");
+                Refuse(
+                    i.Operands.Length > 1 || (i.Operands is [var place] && LockPlace.Split(place) is not (_, null)),
+                    "--ps takes no SCRIPT", "--ps PLACE: lists those that hold a lock of that place");
+                break;
+            case CommandKind.Init or CommandKind.Completion:
                 Refuse(i.Operands.Length > 0, $"{Name(i.Command)} takes no SCRIPT");
                 break;
             case var command when TakesSeveral(command):
-                var option = Array.Find(i.Operands, static o => o.StartsWith('-'));
-                Refuse(option is not null, $"{option} after a SCRIPT: options must come before it");
+                RefuseOptions(i.Operands, "SCRIPT");
                 break;
             default:
                 Refuse(i.Operands.Length == 0, "no SCRIPT given", "see run --help");
@@ -63,10 +69,15 @@ internal static class OptionRules
         }
     }
 
+    private static void RefuseOptions(string[] operands, string what)
+    {
+        var option = Array.Find(operands, static o => o.StartsWith('-'));
+        Refuse(option is not null, $"{option} after a {what}: options must come before it");
+    }
+
     // Not Enum.ToString, which starts reflection. The other commands are never named in a refusal.
     private static string Name(CommandKind command) => command switch
     {
-        CommandKind.Ps => "--ps",
         CommandKind.Init => "--init",
         CommandKind.Completion => "--completion",
         CommandKind.View => "--view",

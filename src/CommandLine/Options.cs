@@ -48,7 +48,7 @@ internal static class Options
     public static readonly Option<bool> DryRun =
         Flag(OptionGroup.Looking, "--dry-run", "-n", "print what would be run: URL, path, digest, argv");
     public static readonly Option<bool> List = Flag(OptionGroup.Looking, "--list", null, "list cached scripts, or those of a SOURCE:");
-    public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts");
+    public static readonly Option<bool> Ps = Flag(OptionGroup.Looking, "--ps", null, "list running scripts, or those at PLACE:");
     public static readonly Option<bool> Logs = Flag(OptionGroup.Looking, "--logs", null, "show the log of a detached SCRIPT");
     public static readonly Option<bool> Stop = Flag(OptionGroup.Looking, "--stop", null, "stop SCRIPT if it is running");
     public static readonly Option<string> Clean =

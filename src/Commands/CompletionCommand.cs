@@ -25,6 +25,9 @@ internal static class CompletionCommand
     /// <summary>Likewise: print the launchers of run.conf.</summary>
     private const string Launchers = "launchers";
 
+    /// <summary>Likewise: print the places for locks that several machines share.</summary>
+    private const string Places = "places";
+
     public static int Execute(RunContext context, Invocation invocation)
     {
         var shell = invocation.Shell!;
@@ -51,6 +54,12 @@ internal static class CompletionCommand
         {
             Print(context.Configuration.Launchers()
                 .Select(static one => new Candidate(one.Name, Messages.Printable(ShellWords.Join(one.Command)))));
+            return 0;
+        }
+
+        if (shell == Places)
+        {
+            Print(context.Configuration.Places().Select(static name => new Candidate($"{name}:", "locks of several machines")));
             return 0;
         }
 

@@ -18,6 +18,7 @@ internal static class DryRunCommand
         }
 
         context.RequirePin(script);
+        _ = context.PlaceFor(script);
         var copy = script.Local is null ? context.Scripts.Find(script)?.At(script) : null;
         var path = script.Local is { } local ? LocalScript.Checked(local, script) : copy?.Path;
         var url = script.Local is null ? UrlText.Redacted(script.Url) : null;

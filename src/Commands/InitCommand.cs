@@ -34,7 +34,7 @@ internal static class InitCommand
           #   ref: main
           #   headers: {PRIVATE-TOKEN: "${OPS_TOKEN}"}   # sent only if the variable is set, and only to the host of url
           #   max-age: 1d               # ask the server again if the copy is older: s, m, h or d
-          #   lock: exclusive           # one at a time, as with --lock
+          #   lock: exclusive           # one at a time, as with --lock; or a place of locks:, for several machines
           #   trust: pinned             # always (default), ask or pinned
           #   plain-http: allow         # otherwise http:// is refused, except to loopback
           #   # The URL that tells the commit of a ref, for --pin. Its %s are the first ones of url.
@@ -46,6 +46,10 @@ internal static class InitCommand
           # fleet: parallel --nonall --tag -S web1,web2,web3
           # batch: {command: sbatch --wait --wrap, quoting: shell}   # shell: one word for a shell; none: words as they are
           # alone: {command: "etcdctl lock {script} --", hands: path}   # path: the cached file instead of run SCRIPT
+
+        # Places for locks that several machines share, as in --lock=fleet:NAME: PostgreSQL databases. Passwords belong in ~/.pgpass.
+        locks:
+          # fleet: postgresql://cron@db.example.com/ops?sslmode=verify-full
 
         # What starts a script without a #! line, by the end of its name. sh starts the others.
         interpreters:

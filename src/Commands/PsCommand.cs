@@ -1,6 +1,7 @@
 using System.Globalization;
 using Run.CommandLine;
 using Run.Locking;
+using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 
@@ -14,6 +15,13 @@ internal static class PsCommand
 
     public static int Execute(RunContext context, Invocation invocation)
     {
+        if (invocation.Operands is [var operand] && LockPlace.Split(operand) is var (place, _))
+        {
+            var holders = Holders(context, place);
+            Stdout.Write(invocation.Json ? ToJson(holders) : ToText(holders));
+            return 0;
+        }
+
         var running = RunningScript.All(context.Paths.State);
         Stdout.Write(invocation.Json ? ToJson(running) : ToText(running));
         return 0;
@@ -29,6 +37,41 @@ internal static class PsCommand
             one.Facts?.User ?? Unknown,
             one.Script ?? Unknown,
         }));
+
+    private static IReadOnlyList<PlaceHolder> Holders(RunContext context, string place)
+    {
+        using var session = PlaceSession.Open(context.Configuration.Place(place), PlaceHolder.Self("--ps"));
+        return session.Holders();
+    }
+
+    private static string ToText(IEnumerable<PlaceHolder> holders) => Table.Of(
+        ["HOST", "PID", "TIME", "USER", "SCRIPT"],
+        holders.Select(static one => new[]
+        {
+            one.Host,
+            one.ProcessId.ToString(CultureInfo.InvariantCulture),
+            one.Seconds is { } seconds ? HumanFormat.Age(TimeSpan.FromSeconds(seconds)) : Unknown,
+            one.User,
+            one.Script,
+        }));
+
+    private static string ToJson(IEnumerable<PlaceHolder> holders) => Json.Array(holders, static (writer, one) =>
+    {
+        writer.WriteString("host", Messages.Printable(one.Host));
+        writer.WriteNumber("pid", one.ProcessId);
+        writer.WriteString("mode", "exclusive");
+        if (one.Seconds is { } seconds)
+        {
+            writer.WriteNumber("seconds", seconds);
+        }
+        else
+        {
+            writer.WriteNull("seconds");
+        }
+
+        writer.WriteString("script", Messages.Printable(one.Script));
+        writer.WriteString("user", Messages.Printable(one.User));
+    });
 
     private static string ToJson(IEnumerable<RunningScript> running) => Json.Array(running, static (writer, one) =>
     {

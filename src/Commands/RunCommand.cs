@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Run.Acquisition;
 using Run.Caching;
@@ -32,12 +33,7 @@ internal static class RunCommand
             _ = Engine.Find(launcher, context.Reads);
         }
 
-        var request = LockRequest.From(script, context.Paths.State, invocation.Lock) with
-        {
-            Name = invocation.LockName,
-            Wait = invocation.Wait,
-            Replace = invocation.Replace,
-        };
+        var request = context.LockFor(script);
         var detach = invocation.Detach ? Detach.FromStarter() : null;
         if (invocation.Detach && detach is null)
         {
@@ -49,10 +45,14 @@ internal static class RunCommand
             context.ExplainPaths();
         }
 
+        var asked = Stopwatch.StartNew();
         if (!request.Replace)
         {
             context.Lock.Acquire(request);
         }
+
+        // After the lock on this machine, so that of its runs only one asks the server.
+        var shared = request.Place is null ? null : SharedLock.Take(request, asked);
 
         for (var attempt = 1; ; attempt++)
         {
@@ -63,7 +63,7 @@ internal static class RunCommand
                     ? context.Scripts.Get(
                         script, invocation.Update, Consent.ForRun(script, context.Paths.State, context.Cache.Root, context.Reads))
                     : null;
-                Start(context, invocation, script, request, copy, detach);
+                Start(context, invocation, script, request, shared, copy, detach);
             }
             catch (RunException) when (attempt < MaxAttempts && detach is null && copy is not null
                 && Files.Status(copy.Path).Error == Errno.NoEntry)
@@ -77,7 +77,8 @@ internal static class RunCommand
     /// <exception cref="RunException">73, 75, 77, 126, 127, 130: it cannot be started.</exception>
     [DoesNotReturn]
     private static void Start(
-        RunContext context, Invocation invocation, ResolvedScript script, LockRequest request, CachedScript? copy, Detach? detach)
+        RunContext context, Invocation invocation, ResolvedScript script, LockRequest request, SharedLock? shared, CachedScript? copy,
+        Detach? detach)
     {
         var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
         var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
@@ -91,7 +92,8 @@ internal static class RunCommand
             context.Lock.Acquire(request);
         }
 
-        if (invocation.MayBePlanned && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
+        // The lock of a place needs libpq, and so the runtime.
+        if (invocation.MayBePlanned && shared is null && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
         {
             new Planner(
                 invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
@@ -106,6 +108,7 @@ internal static class RunCommand
         detach?.Leave(Detach.LogFor(request));
         try
         {
+            shared?.HandOver();
             throw launch.Become(invocation.Arguments, context.Reads);
         }
         catch (RunException) when (detach is not null)

@@ -10,4 +10,7 @@ internal sealed record ConfFile(IReadOnlyDictionary<string, Source> Sources, IRe
 {
     /// <summary>Launchers by name.</summary>
     public IReadOnlyDictionary<string, Launcher> Launchers { get; init; } = new Dictionary<string, Launcher>();
+
+    /// <summary>Places for locks that several machines share, by name.</summary>
+    public IReadOnlyDictionary<string, LockPlace> Places { get; init; } = new Dictionary<string, LockPlace>();
 }

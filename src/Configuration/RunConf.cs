@@ -49,6 +49,7 @@ internal sealed class RunConf
             }
         }
 
+        configuration.CheckPlaces();
         if (configuration._files.Count == 0)
         {
             Messages.Step(static () => "no run.conf: only the sources that are built in");
@@ -77,8 +78,30 @@ internal sealed class RunConf
         var known = Sources().Select(static s => s.Name).ToList();
         throw new RunException(
             ExitStatus.Usage, $"{name}: no such source",
-            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"known sources: {string.Join(", ", known)}");
+            FindPlace(name) is not null ? $"{name} is a place for locks: --lock={name}:NAME takes one there, --ps {name}: lists them"
+            : Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?" : $"known sources: {string.Join(", ", known)}");
     }
+
+    /// <summary>The place of that name for locks that several machines share.</summary>
+    /// <exception cref="RunException">64: there is none.</exception>
+    public LockPlace Place(string name)
+    {
+        if (FindPlace(name) is { } place)
+        {
+            return place;
+        }
+
+        var known = Places();
+        throw new RunException(
+            ExitStatus.Usage, $"{name}: no such place for locks",
+            Suggestion.For(name, known) is { } nearest ? $"did you mean {nearest}:?"
+            : known.Count > 0 ? $"known places: {string.Join(", ", known)}"
+            : "locks: in run.conf names such places; a lock of this machine alone has no colon in its NAME");
+    }
+
+    /// <summary>The names of all places for locks, sorted.</summary>
+    public IReadOnlyList<string> Places() =>
+        [.. _files.SelectMany(static file => file.Places.Keys).Distinct().Order(StringComparer.Ordinal)];
 
     /// <summary>All sources, sorted by name; if several files define one, that of the last file.</summary>
     public IReadOnlyList<Source> Sources() =>
@@ -124,6 +147,25 @@ internal sealed class RunConf
         }
 
         return Defaults.Interpreters.GetValueOrDefault(extension);
+    }
+
+    private LockPlace? FindPlace(string name) =>
+        _files.Select(file => file.Places.GetValueOrDefault(name)).FirstOrDefault(static place => place is not null);
+
+    /// <summary>Another file than the source's may define its place.</summary>
+    /// <exception cref="RunException">78: there is no such place.</exception>
+    private void CheckPlaces()
+    {
+        foreach (var file in _files)
+        {
+            foreach (var source in file.Sources.Values)
+            {
+                if (source.LockPlace is var (name, at) && FindPlace(name) is null)
+                {
+                    throw YamlConf.NoSuchLock(at, name, Places());
+                }
+            }
+        }
     }
 
     /// <param name="flags">A named file is opened without O_NONBLOCK: it may be a pipe, such as <c>&lt;(…)</c>, without a writer

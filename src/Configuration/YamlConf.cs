@@ -11,12 +11,13 @@ namespace Run.Configuration;
 /// </summary>
 internal sealed class YamlConf
 {
-    private static readonly string[] s_keys = ["sources", "launchers", "interpreters"];
+    private static readonly string[] s_keys = ["sources", "locks", "launchers", "interpreters"];
     private static readonly string[] s_sourceKeys =
         ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
 
     private static readonly string[] s_commitKeys = ["url", "accept"];
     private static readonly string[] s_launcherKeys = ["command", "quoting", "hands"];
+    private static readonly string[] s_lockModes = ["shared", "exclusive"];
 
     private readonly string _file;
     private readonly IParser _parser;
@@ -54,6 +55,7 @@ internal sealed class YamlConf
         var sources = new Dictionary<string, Source>();
         var launchers = new Dictionary<string, Launcher>();
         var interpreters = new Dictionary<string, string>();
+        var places = new Dictionary<string, LockPlace>();
         _parser.Consume<StreamStart>();
         if (!_parser.TryConsume<DocumentStart>(out _))
         {
@@ -70,15 +72,25 @@ internal sealed class YamlConf
                 case "launchers":
                     Mapping("launchers", name => AddLauncher(launchers, name));
                     break;
+                case "locks":
+                    Mapping("locks", name => AddPlace(places, name));
+                    break;
                 default:
                     Mapping("interpreters", extension => AddInterpreter(interpreters, extension));
                     break;
             }
         });
 
+        // The name of a place that is not in this file may be a mistake, and the plain parser does not know where it is.
+        if (_parser is PlainYaml
+            && sources.Values.FirstOrDefault(source => source.LockPlace is var (name, _) && !places.ContainsKey(name)) is { } source)
+        {
+            throw NoSuchLock(source.LockPlace!.Value.At, source.LockPlace.Value.Name, places.Keys);
+        }
+
         _parser.Consume<DocumentEnd>();
         return _parser.Current is StreamEnd
-            ? new ConfFile(sources, interpreters) { Launchers = launchers }
+            ? new ConfFile(sources, interpreters) { Launchers = launchers, Places = places }
             : throw At(_parser.Current!).Mistake("a second document; only one is allowed");
     }
 
@@ -118,7 +130,7 @@ internal sealed class YamlConf
             "ref" => source with { Ref = Ref(key, out reference) },
             "headers" => source with { Headers = Headers() },
             "max-age" => source with { MaxAge = Age() },
-            "lock" => source with { LockExclusive = OneOf("lock", "shared", "exclusive") == 1 },
+            "lock" => Locked(source),
             "trust" => source with { Trust = (TrustLevel)OneOf("trust", "always", "ask", "pinned") },
             "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
             _ => source with { Commit = Commit(commit = At(key)) },
@@ -222,6 +234,42 @@ internal sealed class YamlConf
         var text = Text("max-age");
         return HumanFormat.ParseAge(text.Value)
             ?? throw At(text).Mistake($"max-age: '{text.Value}' is not an age", "use a whole number and s, m, h or d, such as 12h");
+    }
+
+    /// <summary>A mode, or the name of a place: whether there is such a place is known when all files have been read.</summary>
+    private Source Locked(Source source)
+    {
+        var text = Text("lock");
+        return s_lockModes.Contains(text.Value) ? source with { LockExclusive = text.Value == s_lockModes[1] }
+            : ScriptName.IsScope(text.Value)
+                ? source with { LockExclusive = true, LockPlace = (text.Value, At(text)) }
+                : throw NoSuchLock(At(text), text.Value, []);
+    }
+
+    /// <summary>The mistake: <c>lock:</c> is neither a mode nor a place.</summary>
+    public static RunException NoSuchLock(SourceLocation at, string typed, IEnumerable<string> places) =>
+        at.Mistake($"lock: unknown value '{typed}'", Hint(typed, [.. s_lockModes, .. places]));
+
+    private void AddPlace(Dictionary<string, LockPlace> places, Scalar name)
+    {
+        if (s_lockModes.Contains(name.Value) || !ScriptName.IsScope(name.Value))
+        {
+            throw At(name).Mistake(
+                $"'{name.Value}' cannot be the name of a place for locks",
+                s_lockModes.Contains(name.Value)
+                    ? $"lock: {name.Value} of a source means something else"
+                    : "use letters, digits, '-', '_' and '.', and do not begin with '-' or '.'");
+        }
+
+        // The message does not show the value: it may contain a password.
+        var url = Text($"the place {name.Value}");
+        if (!LockPlace.IsUrl(url.Value))
+        {
+            throw At(url).Mistake(
+                $"{name.Value}: a place for locks is the URL of a PostgreSQL database", "for example  postgresql://user@host/database");
+        }
+
+        places.Add(name.Value, new LockPlace(name.Value, url.Value));
     }
 
     private int OneOf(string what, params string[] values)

@@ -14,9 +14,9 @@ namespace Run.Git;
 /// </summary>
 /// <remarks>
 /// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away.
-/// What arrived whole is renamed from there, flushed, and then the commit is noted in <c>commits</c>. So no kill and no lost power supply
-/// can leave a lock file or half a pack where a later fetch stumbles over it. Each has a name of its own, so that a git that outlives its
-/// run finds nothing to write into.
+/// What arrived whole is renamed from there, and then the commit is noted in <c>commits</c>; both are flushed, except the first ones. So
+/// no kill and no lost power supply can leave a lock file or half a pack where a later fetch stumbles over it. Each has a name of its own,
+/// so that a git that outlives its run finds nothing to write into.
 /// </remarks>
 internal sealed class Repository
 {
@@ -144,9 +144,11 @@ internal sealed class Repository
             };
         }
 
+        // What follows others must be there after a power failure too, when they are given up for it. The first is just fetched again.
         var found = Fetched(git, reference);
-        Adopt();
-        Note(found.Commit);
+        var flush = KnownCommits().Count > 0;
+        Adopt(flush);
+        Note(found.Commit, flush);
         return found;
     }
 
@@ -330,7 +332,7 @@ internal sealed class Repository
     }
 
     /// <summary>Moves the packs that have arrived; each index last, because a pack without one is ignored.</summary>
-    private void Adopt()
+    private void Adopt(bool flush)
     {
         if (IncomingSize() > GitLimits.Pack)
         {
@@ -346,16 +348,31 @@ internal sealed class Repository
 
         foreach (var name in names.OrderBy(static name => name.EndsWith(".idx", StringComparison.Ordinal)))
         {
-            // git has flushed it, unless the user's configuration forbids that; then this does.
-            Flush($"{packs}/{name}", OpenFlags.ReadOnly);
+            if (flush)
+            {
+                // git has flushed it, unless the user's configuration forbids that; then this does.
+                Flush($"{packs}/{name}", OpenFlags.ReadOnly);
+            }
+
             Check(Files.Rename($"{packs}/{name}", Place($"{Packs}/{name}")), Place(Packs));
         }
 
-        Flush(Place(Packs), OpenFlags.Directory);
+        if (flush)
+        {
+            Flush(Place(Packs), OpenFlags.Directory);
+        }
     }
 
     /// <summary>From now on the commit is there. If this is lost, the commit is fetched again.</summary>
-    private void Note(string commit) => WriteSmall(Place($"{Commits}/{commit}"), $"{commit}\n");
+    private void Note(string commit, bool flush)
+    {
+        var path = Place($"{Commits}/{commit}");
+        WriteSmall(path, $"{commit}\n");
+        if (flush)
+        {
+            Flush(path, OpenFlags.ReadOnly);
+        }
+    }
 
     /// <summary>Removes everything, first of all what says that something is there.</summary>
     private void Remove()

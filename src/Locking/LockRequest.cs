@@ -17,6 +17,12 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
     /// <summary>The NAME of <c>--lock=NAME</c>, which is locked instead of the identity.</summary>
     public string? Name { get; init; }
 
+    /// <summary>Where the lock is taken too, for several machines; null for this machine alone.</summary>
+    public LockPlace? Place { get; init; }
+
+    /// <summary>The lock of <see cref="Place"/> in messages, as <c>--lock</c> takes it.</summary>
+    public string SharedName => $"{Place?.Name}:{Name}";
+
     /// <summary>How long to wait for the lock: zero not at all, null without a limit.</summary>
     public TimeSpan? Wait { get; init; } = TimeSpan.Zero;
 

@@ -42,6 +42,9 @@ internal sealed record Source(string Name, string Pattern)
 
     public bool LockExclusive { get; init; }
 
+    /// <summary>The place of <c>lock: PLACE</c>, where the lock is taken too, and where run.conf says so; null for none.</summary>
+    public (string Name, SourceLocation At)? LockPlace { get; init; }
+
     public TrustLevel Trust { get; init; }
 
     public bool PlainHttpAllowed { get; init; }

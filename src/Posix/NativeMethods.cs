@@ -179,6 +179,12 @@ internal static unsafe partial class NativeMethods
     public static partial int poll(Polled* polled, nuint count, int milliseconds);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsockopt(int descriptor, int level, int option, void* value, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int shutdown(int descriptor, int direction);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int pipe2(int* ends, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

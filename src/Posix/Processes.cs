@@ -23,6 +23,9 @@ internal static unsafe partial class Processes
     /// <summary>uname(2): the first two numbers of the kernel's release; 0.0 if it cannot be read.</summary>
     public static Version KernelVersion { get; } = ReadKernelVersion();
 
+    /// <summary>uname(2): the machine's name in its network.</summary>
+    public static string HostName => NameField(1);
+
     /// <summary>The arguments without loss, and without the program's name.</summary>
     /// <param name="count">The number of arguments that Main received.</param>
     public static string[] Arguments(int count)
@@ -138,18 +141,20 @@ internal static unsafe partial class Processes
 
     private static Version ReadKernelVersion()
     {
-        const int FieldLength = 65; // uname(2): six fields of 65 bytes; the third is the release
-        var names = stackalloc byte[6 * FieldLength];
-        if (NativeMethods.uname(names) != 0)
-        {
-            return new Version(0, 0);
-        }
-
-        var release = OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(names + (2 * FieldLength)));
-        var parts = release.Split('.', '-', '+');
+        var parts = NameField(2).Split('.', '-', '+');
         return parts.Length >= 2 && int.TryParse(parts[0], out var major) && int.TryParse(parts[1], out var minor)
             ? new Version(major, minor)
             : new Version(0, 0);
+    }
+
+    /// <summary>uname(2): six fields of 65 bytes; the second is the machine's name, the third the kernel's release.</summary>
+    private static string NameField(int index)
+    {
+        const int FieldLength = 65;
+        var names = stackalloc byte[6 * FieldLength];
+        return NativeMethods.uname(names) == 0
+            ? OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(names + (index * FieldLength)))
+            : "";
     }
 
     // native/startup.c.

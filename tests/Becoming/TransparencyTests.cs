@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Run.Tests.Planning;
+using Run.Tests.Trees;
 
 namespace Run.Tests.Becoming;
 
@@ -73,6 +75,29 @@ public sealed partial class TransparencyTests
         }
 
         await AreEqual(world, circumstances, Direct, box => box.Run(["--update", "tell", .. arguments]), "asking the server");
+    }
+
+    [Theory]
+    [MemberData(nameof(Circumstances))]
+    public async Task A_program_of_many_files_cannot_tell_the_difference(string circumstances)
+    {
+        SkipUnlessPossible(circumstances);
+        await using var world = await World.Serving();
+        Directory.CreateDirectory(world.Root + "/packed/bin");
+        File.Copy(Suite.Tell, world.Root + "/packed/bin/tell");
+        File.WriteAllText(world.Root + "/packed/x", "x");
+        await world.Exec("tar", "czf", world.Root + "/x.tgz", "-C", world.Root + "/packed", ".").Succeeds("");
+        world.Server.Archive("/x.tgz", File.ReadAllBytes(world.Root + "/x.tgz"));
+        var script = world.Server.Url + "/x.tgz//bin/tell";
+        string[] arguments = ["a", "", "b c", "\udcff", "--help"];
+        await world.Run("--fetch", script).Succeeds("");
+        var direct = world.CachedFile("bin/tell");
+        Command Direct(Sandbox box) => box.Exec(direct, arguments);
+        await AreEqual(world, circumstances, Direct, box => box.Run([script, .. arguments]), "warm");
+        await Planned.Is(() => world.Run(script).Env("TELL_TO", world.Root + "/told"), "");
+        await AreEqual(world, circumstances, Direct, box => box.Run([script, .. arguments]), "planned");
+
+        await AreEqual(world, circumstances, Direct, box => box.Run(["--update", script, .. arguments]), "asking the server");
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Run.Tests.Planning;
+using Run.Tests.Trees;
 
 namespace Run.Tests.Becoming;
 
@@ -36,6 +37,26 @@ public sealed partial class WarmPathTests
             .Select(static m => m.Groups[1].Value).Distinct();
         Assert.All(libraries, static library => Assert.Contains(library, s_libraries));
         Assert.Equal(1, world.Server.Count("/x"));
+    }
+
+    /// <summary>One call for each file, and some more for the whole: the boot's id, the file of the stamps, the directory.</summary>
+    [Theory]
+    [InlineData(10)]
+    [InlineData(500)]
+    public async Task A_script_of_many_files_takes_one_call_more_for_each(int files)
+    {
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.Server.Archive("/x.tgz", Packed.TarGz(
+            [("bin/x", Saying("ran")), .. Enumerable.Range(2, files - 1).Select(static n => ($"lib/{n}", $"{n}\n"))]));
+        var script = $"{world.Server.Url}/x.tgz//bin/x";
+        await Planned.Is(() => world.Run("x"), "ran\n");
+        await Planned.Is(() => world.Run(script), "ran\n");
+        var (single, calls) = ((await Calls(world, "x")).Length, await Calls(world, script));
+        var budget = single + files + 12 + (files / 100);
+        Assert.True(calls.Length <= budget, $"{calls.Length} calls, not {budget} at most\n{string.Join('\n', calls)}");
+        Assert.DoesNotContain(calls, static call => Network().IsMatch(call));
+        Assert.DoesNotContain(calls, static call => Writing().IsMatch(call));
+        Assert.Equal(1, world.Server.Count("/x.tgz"));
     }
 
     [Theory]

@@ -12,7 +12,7 @@ public sealed partial class CompletionTests
         #!/bin/sh
         for last; do :; done
         case $last in
-            words | running | logged | launchers | bash | zsh | fish) exec {binary} "$@" ;;
+            words | running | logged | launchers | places | bash | zsh | fish) exec {binary} "$@" ;;
         esac
         printf 'ran'
         printf '[%s]' "$@"
@@ -61,6 +61,10 @@ public sealed partial class CompletionTests
         box.Put("noted.sh", "#!/bin/sh\n");
         await new Command(box, Suite.Binary, ["run", "--detach", "./noted.sh"]).Result();
         await Ran(terminal, "run --logs ./\t\r", "--logs", "./noted.sh");
+
+        // A place for locks: its name may follow.
+        await Ran(terminal, "run --lock=fl\tjob hello.sh\r", "--lock=fleet:job", "hello.sh");
+        await Ran(terminal, "run --ps fl\t\r", "--ps", "fleet:");
 
         // After SCRIPT: files, as for any command, and no options of run.
         await Ran(terminal, "run ops:deep/tool.sh@v1 my\t\r", "ops:deep/tool.sh@v1", "my data.txt");
@@ -138,7 +142,8 @@ public sealed partial class CompletionTests
         await using var server = await ScriptServer.Start();
         server["/hello.sh"] = server["/deep/tool.sh?v1"] = "#!/bin/sh\n";
         box.Sources(server, $"ops: {server.Url}/%s?{{ref}}");
-        box.Conf(File.ReadAllText(box.ConfFile) + "launchers:\n  staging: ssh staging\n");
+        box.Conf(File.ReadAllText(box.ConfFile)
+            + "launchers:\n  staging: ssh staging\nlocks:\n  fleet: postgresql://db.example.com/ops\n");
         await box.Run("hello.sh").Succeeds("");
         await box.Run("ops:deep/tool.sh@v1").Succeeds("");
         box.Put("local.sh", "#!/bin/sh\n");

@@ -53,7 +53,8 @@ public sealed class InitTests
         var text = File.ReadAllText(box.Work + "/new.conf");
         string[] words =
         [
-            "%s", "{ref}", "url:", "mirrors:", "ref:", "headers:", "max-age:", "lock:", "trust:", "plain-http:", "interpreters:", "github:",
+            "%s", "{ref}", "url:", "mirrors:", "ref:", "headers:", "max-age:", "lock:", "trust:", "plain-http:", "locks:", "interpreters:",
+            "github:",
         ];
         Assert.All(words, word => Assert.Contains(word, text, StringComparison.Ordinal));
     }

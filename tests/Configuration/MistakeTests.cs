@@ -17,7 +17,7 @@ public sealed class MistakeTests
     [InlineData(Url + "    mirors: https://h/%s\n", "4:5", "unknown key mirors", "did you mean mirrors?")]
     [InlineData(Url + "    max_age: 1d\n", "4:5", "unknown key max_age", "did you mean max-age?")]
     [InlineData(Url + "    colour: red\n", "4:5", "unknown key colour", "url, mirrors, ref")]
-    [InlineData("a: https://h/%s\n", "1:1", "unknown key a", "sources, launchers, interpreters")]
+    [InlineData("a: https://h/%s\n", "1:1", "unknown key a", "sources, locks, launchers, interpreters")]
     [InlineData("just text\n", "1:1", "expected a mapping")]
     [InlineData("- a\n", "1:1", "expected a mapping")]
     [InlineData("sources: x\n", "1:10", "expected a mapping")]

@@ -54,6 +54,8 @@ public sealed class LauncherTests
         // The other machine does not know that the source asks for a lock.
         await world.Run("--on", "tell", "alone:hello.sh", "-q").Succeeds($"[run][--lock]{rest}");
         await world.Run("--on", "tell", "--lock=x", "alone:hello.sh", "-q").Succeeds($"[run][--lock=x]{rest}");
+        await world.Run("--on", "tell", "one:hello.sh", "-q").Succeeds($"[run][--lock=fleet:]{rest}");
+        await world.Run("--on", "tell", "--lock=fleet:x", "one:hello.sh", "-q").Succeeds($"[run][--lock=fleet:x]{rest}");
     }
 
     [Fact]
@@ -241,9 +243,12 @@ public sealed class LauncherTests
             sources:
               default: {{{url}}}/%s
               alone: {url: "{{{url}}}/%s", lock: exclusive}
+              one: {url: "{{{url}}}/%s", lock: fleet}
               asks: {url: "{{{url}}}/%s", trust: ask}
               private: {url: "{{{url}}}/%s", headers: {X-Token: "${TOKEN}"}}
               password: {url: "{{{url.Replace("//", "//me:hunter2@", StringComparison.Ordinal)}}}/%s", headers: {X-Token: "${TOKEN}"}}
+            locks:
+              fleet: postgresql://db.example.com/ops
             launchers:
               tell: {{{tell}}}
               quoted: {command: {{{tell}}} -x, quoting: shell}

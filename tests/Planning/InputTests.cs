@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Run.Tests.Git;
+using Run.Tests.Trees;
 using static Run.Tests.Planning.Planned;
 
 namespace Run.Tests.Planning;
@@ -31,6 +33,7 @@ public sealed partial class InputTests
         ("^/$", "the stream that was closed"),
         ("^(/bin/sh|/usr/bin/env)$", "the interpreter of a second line: a circle that it has become is found by its own run"),
         (@"/plans(/[0-9a-f]{4})?$|/tmp/\d+-plan$|/run/tmp$", "the plan itself, on its way to its place"),
+        ("/trees/[0-9a-f]{32}/used(/[0-9a-f]{32})?$", "a note for --clean: which lock a script of the tree has"),
         (@"/run-tests-[^/]*/(run|getenv\.so)$", "the program and the probe of this test"),
         ("/getenv.log$", "as above"),
     ];
@@ -72,6 +75,10 @@ public sealed partial class InputTests
     [InlineData("pinned", "--pinned")]
     [InlineData("../local", "--lock=name", "-q")]
     [InlineData("/local", "-q", "--lock", "--")]
+    [InlineData("packed:bin/x")]
+    [InlineData("packed:bin/x", "--lock", "--offline")]
+    [InlineData("repository:bin/x")]
+    [InlineData("repository:bin/x@main", "-q")]
     public async Task Whatever_a_run_looks_at_is_in_its_plan(string script, params string[] options)
     {
         Tools.Need("strace");
@@ -85,7 +92,18 @@ public sealed partial class InputTests
         server["/searched"] = "#!/usr/bin/env sh\necho ran\n";
         box.Conf(
             $"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n"
-            + $"  team: {box.Work}/%s\n");
+            + $"  team: {box.Work}/%s\n  packed: {server.Url}/x.tgz//%s\n  repository: git+file://{box.Root}/repositories/tools//%s\n");
+        (string Path, string Text)[] files = [("bin/x", Saying("ran")), ("lib/y", "y"), ("lib/link", "->y")];
+        if (script.StartsWith("packed:", StringComparison.Ordinal))
+        {
+            server.Archive("/x.tgz", Packed.TarGz(files));
+        }
+        else if (script.StartsWith("repository:", StringComparison.Ordinal))
+        {
+            Tools.Need("git");
+            new GitSource(box).Commit(files[..2]);
+        }
+
         foreach (var directory in (string[])["", "deeper/"])
         {
             box.Put(directory + "self", "#!/usr/bin/env -S run --lock\n#!/bin/sh -e\necho ran\n");
@@ -108,6 +126,11 @@ public sealed partial class InputTests
         // Local files are planned if there is a cache already.
         await Run("x").Succeeds("ran\n");
         await Run("other:x").Succeeds("ran\n");
+        if (script.Contains(":bin/", StringComparison.Ordinal))
+        {
+            await Run(script).Succeeds("ran\n");
+        }
+
         await Is(() => Run([.. options, script]), "ran\n");
 
         var plans = Directory.GetFiles(box.Cache + "/plans");

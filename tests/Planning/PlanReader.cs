@@ -60,6 +60,12 @@ internal sealed class PlanReader
             case Shared.StepSame or Shared.StepCachedScript or Shared.StepLocalScript or Shared.StepStub:
                 _at += 5 * sizeof(long);
                 break;
+            case Shared.StepTree:
+                _at += 5 * sizeof(long);
+                var stamps = Text();
+                Paths.Add(stamps);
+                Paths.UnionWith(FilesOf(stamps));
+                return;
             case Shared.StepDirectoryScript:
                 _at += 5 * sizeof(long);
                 Paths.Add(Text());
@@ -71,11 +77,24 @@ internal sealed class PlanReader
                 _at += sizeof(uint);
                 break;
             default:
-                Assert.Contains(letter, (char[])[Shared.StepAbsent, Shared.StepForeignDirectory, Shared.StepProgram]);
+                Assert.Contains(letter, (char[])[Shared.StepAbsent, Shared.StepForeignDirectory, Shared.StepProgram, Shared.StepBoot]);
                 break;
         }
 
         Paths.Add(Text());
+    }
+
+    /// <summary>All files of a tree, which its step stands for: their stamps are in a file beside the tree.</summary>
+    private static IEnumerable<string> FilesOf(string stamps)
+    {
+        var tree = Path.GetDirectoryName(stamps) + "/tree";
+        var bytes = File.ReadAllBytes(stamps);
+        yield return tree;
+        for (var at = Array.IndexOf(bytes, (byte)0) + 1; at < bytes.Length; at = Array.IndexOf(bytes, (byte)0, at) + 1)
+        {
+            at += 1 + Shared.StampBytes;
+            yield return $"{tree}/{OsText.FromBytes(bytes.AsSpan(at, Array.IndexOf(bytes, (byte)0, at) - at))}";
+        }
     }
 
     private string Text()

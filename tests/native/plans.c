@@ -430,7 +430,7 @@ static size_t below(size_t limit)
 static size_t mutate(unsigned char *plan, size_t length, size_t from)
 {
     static const unsigned char telling[] = {0, 1, 2, 0x7f, 0x80, 0xff, '/', '.', 'a', 's', 'd', 'D', 'n', 'u', 'v', 'x', 'c', 'f', 'l',
-        'o', 't', 'i', ' ', '\n'};
+        'o', 't', 'i', 'b', 'T', ' ', '\n'};
     const struct seed *other = &seeds[below(seed_count)];
     size_t at = from + below(length - from), count = 1 + below(below(4) == 0 ? length - at : 8);
     if (count > length - at)
@@ -528,6 +528,81 @@ static int is_planned(const struct seed *seed, const char *path)
 }
 
 /*
+ * The stamps of a tree, broken and forged, with a plan that says of their file what is right: nothing is read beyond the end, and where a
+ * bit of a stamp or of a path has another value, the tree is not whole.
+ */
+static void check_stamps(struct seed *seed, long count)
+{
+    static unsigned char stamps[64 << 10], bytes[128 << 10];
+    char path[PATH_MAX + 8], tree[PATH_MAX + 8], forged[2 * PATH_MAX];
+    struct stat status;
+
+    const char *version = strstr(seed->becomes, "/tree/");
+    if (version == NULL || !seed->cached)
+        return;
+    snprintf(path, sizeof path, "%.*s/stamps", (int)(version - seed->becomes), seed->becomes);
+    snprintf(tree, sizeof tree, "%.*s/tree", (int)(version - seed->becomes), seed->becomes);
+    snprintf(forged, sizeof forged, "%s.forged", seed->path);
+    int file = open(path, O_RDONLY | O_CLOEXEC), place = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    long length = read(file, stamps, sizeof stamps);
+    CHECK(file >= 0 && place >= 0 && length > 0 && length < (long)sizeof stamps && fstat(file, &status) == 0, "%s", path);
+    close(file);
+    size_t head = strlen((char *)stamps) + 1;
+    CHECK(head < (size_t)length, "%s: no file in it", path);
+
+    file = open(forged, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK(file >= 0, "%s", forged);
+    for (long n = 0; n < count; n++) {
+        size_t size = (size_t)length, at = head + below((size_t)length - head), what = n == 0 ? 0 : 1 + below(4);
+        memcpy(bytes, stamps, size);
+        if (what == 1)
+            bytes[at] ^= (unsigned char)(1 << below(8));
+        else if (what == 2)
+            size = at;
+        else if (what == 3)
+            for (size_t i = at; i < size && i < at + 80; i++)
+                bytes[i] = (unsigned char)below(256);
+        else if (what == 4) { /* a path that is longer than there is room for, or that has no end */
+            memset(bytes + size, 'x', sizeof bytes - size);
+            bytes[size] = RUN_TREE_FILE;
+            size += below(sizeof bytes - size);
+            if (below(2) == 0)
+                bytes[size - 1] = '\0';
+        }
+        CHECK(pwrite(file, bytes, size, 0) == (ssize_t)size && ftruncate(file, (off_t)size) == 0 && lseek(file, 0, SEEK_SET) == 0,
+            "%s: %s", forged, strerror(errno));
+        int whole = has_all_stamps(file, place);
+        CHECK(what != 0 || whole, "%s: the tree is whole", path);
+        int cut = what == 2 && (at == head || stamps[at - 1] == '\0');
+        CHECK(what == 0 || cut || !whole || (size == (size_t)length && memcmp(bytes, stamps, size) == 0),
+            "%s: whole, with the stamps %ld that are forged (%zu at %zu)", path, n, what, at);
+    }
+    close(file);
+    close(place);
+    unlink(forged);
+}
+
+/* The last of all, for it ends the tree's plans: they hold for one file of stamps. */
+static void check_other_stamps(struct seed *seed)
+{
+    static unsigned char stamps[64 << 10];
+    char path[PATH_MAX + 8];
+
+    const char *version = strstr(seed->becomes, "/tree/");
+    if (version == NULL || !seed->cached)
+        return;
+    write_file(seed->path, seed->bytes, seed->length);
+    snprintf(path, sizeof path, "%.*s/stamps", (int)(version - seed->becomes), seed->becomes);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    long length = file < 0 ? 0 : read(file, stamps, sizeof stamps);
+    CHECK(length > 0 && unlink(path) == 0, "%s", path);
+    close(file);
+    starts_nothing(seed, "without the stamps");
+    write_file(path, stamps, (size_t)length);
+    starts_nothing(seed, "other stamps, with the same bytes");
+}
+
+/*
  * A plan whose seal is not renewed counts only where not a byte of it has changed. One with a seal that is right again gets as far as it
  * gets, for it says what the executor is to look at; but it leads to no file that was not planned, nor out of the cache.
  */
@@ -604,8 +679,11 @@ int main(int argc, char **argv)
         check_file(&seeds[i]);
         check_held(&seeds[i]);
         check_record(&seeds[i]);
+        check_stamps(&seeds[i], 100000);
     }
     check_depth(&seeds[0]);
     fuzz(atol(argv[1]), time(NULL) + atol(argv[2]));
+    for (size_t i = 0; i < seed_count; i++)
+        check_other_stamps(&seeds[i]);
     return 0;
 }

@@ -12,7 +12,7 @@ internal static class CompletionScript
         [.. Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean)];
 
     private static readonly OptionEntry[] s_none =
-        [.. Entries(Options.Ps, Options.Init, Options.Completion, Options.Help, Options.Version)];
+        [.. Entries(Options.Init, Options.Completion, Options.Help, Options.Version)];
 
     public static string For(string shell) => shell switch
     {
@@ -35,6 +35,7 @@ internal static class CompletionScript
             Kind.Command => "while IFS= read -r name; do COMPREPLY+=(\"$3$name\"); done < <(compgen -c -- \"$2\")",
             Kind.File => "_run_files \"$2\" \"$3\"",
             Kind.Launcher => "_run_launchers \"$2\" \"$3\"",
+            Kind.Place => "_run_places \"$2\" \"$3\"",
             Kind.Shell => $"COMPREPLY=($(compgen -P \"$3\" -W '{string.Join(' ', Shells)}' -- \"$2\"))",
             _ => null,
         };
@@ -51,6 +52,7 @@ internal static class CompletionScript
                 Kind.Command => "_command_names -e",
                 Kind.File => "_files",
                 Kind.Launcher => "_run_launchers",
+                Kind.Place => "_run_places",
                 Kind.Shell => $"({string.Join(' ', Shells)})",
                 _ => " ",
             };
@@ -92,6 +94,7 @@ internal static class CompletionScript
                 Kind.Command => " -x -a '(__fish_complete_command)'",
                 Kind.File => " -r -F",
                 Kind.Launcher => " -x -a '(command run --completion launchers 2>/dev/null)'",
+                Kind.Place => " -a '(__run_places)'",
                 Kind.Shell => $" -x -a '{string.Join(' ', Shells)}'",
                 _ => entry.NeedsValue ? " -x" : "",
             };
@@ -111,6 +114,7 @@ internal static class CompletionScript
         "CMD" => Kind.Command,
         "FILE" => Kind.File,
         "LAUNCHER" => Kind.Launcher,
+        "NAME" => Kind.Place,
         "SHELL" => Kind.Shell,
         _ => Kind.Other,
     };
@@ -127,6 +131,7 @@ internal static class CompletionScript
         Command,
         File,
         Launcher,
+        Place,
         Shell,
     }
 }

@@ -33,6 +33,7 @@ _run() {
             %NONE%) none=yes ;;
             --stop) list=running ;;
             --logs) list=logged ;;
+            --ps) list=places ;;
             -?*) ;;
             *) break ;;
         esac
@@ -90,6 +91,15 @@ _run_launchers() {
     while IFS=$'\t' read -r name _; do
         [[ $name != "$1"* ]] || COMPREPLY+=("$2$name")
     done < <(command "$program" "${options[@]}" --completion launchers 2>/dev/null)
+}
+
+# _run_places TYPED PREFIX
+_run_places() {
+    local name
+    while IFS=$'\t' read -r name _; do
+        [[ $name != "$1"* ]] || COMPREPLY+=("$2$name")
+    done < <(command "$program" "${options[@]}" --completion places 2>/dev/null)
+    compopt -o nospace
 }
 
 # _run_files TYPED PREFIX

@@ -47,12 +47,18 @@ function __run_has_script
     not __run_before_script; and not __run_has %SEVERAL%
 end
 
+function __run_places
+    command run --completion places 2>/dev/null
+end
+
 function __run_scripts
     set -l word (commandline -ct)
     if __run_has --stop
         command run --completion running 2>/dev/null
     else if __run_has --logs
         command run --completion logged 2>/dev/null
+    else if __run_has --ps
+        __run_places
     else if string match -qr '^(\.|\.\.|~)?/' -- $word
         __fish_complete_path $word
     else

@@ -29,6 +29,7 @@ _run_scripts() {
     local entry word list=words
     (( ! ${+opt_args[--stop]} )) || list=running
     (( ! ${+opt_args[--logs]} )) || list=logged
+    (( ! ${+opt_args[--ps]} )) || list=places
     if [[ $list == words && $PREFIX == (|.|..|\~)/* ]]; then
         _files
         return
@@ -56,6 +57,13 @@ _run_launchers() {
         launchers+=("${entry%%$'\t'*}:${entry#*$'\t'}")
     done
     _describe -t launchers launcher launchers
+}
+
+_run_places() {
+    local -a places options
+    [[ -z $opt_args[--config] ]] || options=(--config ${(Q)~opt_args[--config]})
+    places=(${${(f)"$(_call_program places ${(q)program} ${(q)options} --completion places 2>/dev/null)"}%%$'\t'*})
+    compadd -S '' -a places
 }
 
 if [[ $funcstack[1] == _run ]]; then

@@ -1,0 +1,25 @@
+namespace Run.Naming;
+
+/// <summary>A place for locks that several machines share: an entry of <c>locks:</c> in run.conf.</summary>
+/// <param name="Name">What <c>--lock=PLACE:NAME</c> calls it.</param>
+/// <param name="Url">The database, as libpq takes it. It may contain a password and is never printed.</param>
+internal sealed record LockPlace(string Name, string Url)
+{
+    /// <summary>Whether libpq takes it as a URL. Whether the rest of it is right, libpq says.</summary>
+    public static bool IsUrl(string text) =>
+        (text.StartsWith("postgresql://", StringComparison.Ordinal) || text.StartsWith("postgres://", StringComparison.Ordinal))
+        && !CharChecks.HasControl(text);
+
+    /// <summary>
+    /// Splits the value of <c>--lock</c> at its first colon. What stands before it must have the form of a place's name; otherwise, as in
+    /// <c>--lock=/dev/sda:1</c>, the value is a plain name, and null is returned. So is it for a URL: what a script is locked by.
+    /// </summary>
+    /// <returns>The place's name, and the NAME to lock there; null for the script itself.</returns>
+    public static (string Place, string? Name)? Split(string? value)
+    {
+        var colon = value?.IndexOf(':', StringComparison.Ordinal) ?? -1;
+        return colon > 0 && ScriptName.IsScope(value![..colon]) && !value.AsSpan(colon).StartsWith("://")
+            ? (value[..colon], colon == value.Length - 1 ? null : value[(colon + 1)..])
+            : null;
+    }
+}
