@@ -23,7 +23,7 @@ internal static class InitCommand
           # run team:backup.sh (in a directory of this machine)
           # team: /srv/scripts/%s
 
-          # run app:bin/deploy (with all files of an archive, or of a git repository: what is before the // is fetched)
+          # run app:bin/deploy (with all files of an archive or a git repository, which is what stands before the //)
           # app: https://example.com/app-1.2.tar.gz//%s
           # repo: git+ssh://git@git.example.com/ops/tools.git//bin/%s
 
