@@ -13,7 +13,7 @@ internal sealed class YamlConf
 {
     private static readonly string[] s_keys = ["sources", "locks", "launchers", "interpreters"];
     private static readonly string[] s_sourceKeys =
-        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
+        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit", "signers"];
 
     private static readonly string[] s_commitKeys = ["url", "accept"];
     private static readonly string[] s_launcherKeys = ["command", "quoting", "hands"];
@@ -133,6 +133,7 @@ internal sealed class YamlConf
             "lock" => Locked(source),
             "trust" => source with { Trust = (TrustLevel)OneOf("trust", "always", "ask", "pinned") },
             "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
+            "signers" => source with { Signers = SignersFile() },
             _ => source with { Commit = Commit(commit = At(key)) },
         });
 
@@ -203,6 +204,13 @@ internal sealed class YamlConf
         }
 
         return mirrors;
+    }
+
+    private string SignersFile()
+    {
+        var text = Text("signers");
+        PatternChecks.CheckSigners(text.Value, At(text));
+        return text.Value;
     }
 
     private string Ref(Scalar key, out SourceLocation place)
