@@ -114,7 +114,8 @@ internal sealed class Cache(string root, TimeProvider clock)
         if (_tag.Exists)
         {
             VersionSweeper.Sweep(
-                directory, [VersionName(record)], before is { } old ? VersionName(old.Record) : null, Now, VersionSweeper.KeepTime, isRunning);
+                directory, [VersionName(record)], before is { } old ? VersionName(old.Record) : null, Now, VersionSweeper.KeepTime,
+                isRunning);
         }
 
         return new CachedScript(path, record);

@@ -12,7 +12,7 @@ internal static class HelpText
         var text = new StringBuilder("""
             Usage: run [OPTION]... SCRIPT [ARG]...
             Fetches a script by name, caches it, and becomes it. Details: man run
-            SCRIPT: NAME, SOURCE:PATH[@REF], https://URL or ./FILE; #sha256=HEX may follow
+            SCRIPT: NAME, SOURCE:PATH[@REF], URL, ARCHIVE-URL//PATH, git+URL//PATH, ./FILE
 
             """);
         foreach (var group in Options.All.GroupBy(static e => e.Group))

@@ -23,6 +23,10 @@ internal static class InitCommand
           # run team:backup.sh (in a directory of this machine)
           # team: /srv/scripts/%s
 
+          # run app:bin/deploy (with all files of an archive or a git repository, which is what stands before the //)
+          # app: https://example.com/app-1.2.tar.gz//%s
+          # repo: git+ssh://git@git.example.com/ops/tools.git//bin/%s
+
           # The long form. Every key but url is optional.
           # ops:
           #   url: https://git.example.com/ops/scripts/-/raw/{ref}/%s

@@ -277,6 +277,12 @@ internal sealed class YamlConf
                 $"{name.Value}: a place for locks is the URL of a PostgreSQL database", "for example  postgresql://user@host/database");
         }
 
+        if (LockPlace.HasStrayAt(url.Value))
+        {
+            throw At(url).Mistake(
+                $"{name.Value}: its URL has an @ that does not end a user and a password", "in them, write %40 for @ and %2F for /");
+        }
+
         places.Add(name.Value, new LockPlace(name.Value, url.Value));
     }
 

@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Run.Tests.Git;
+using Run.Tests.Trees;
+using static Run.Tests.Trees.Packed;
 
 namespace Run.Tests.Documentation;
 
@@ -75,6 +78,21 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
+    public async Task The_digest_of_a_tree_can_be_computed_as_the_manual_says()
+    {
+        await using var world = await World.Serving();
+        var manual = Documents.Manual[Documents.Manual.IndexOf("this computes it:", StringComparison.Ordinal)..];
+        var command = manual[manual.IndexOf("find ", StringComparison.Ordinal)..manual.IndexOf(".Ed", StringComparison.Ordinal)]
+            .Replace("\\e", "\\", StringComparison.Ordinal);
+        world.Server.Archive("/x.tgz", TarGz(
+            [.. Tools("one"), ("lib/link", "->common.sh"), ("a name/ü", "odd\n"), ("a-b", ""), ("a/b", ""), ("back\\slash", "")]));
+        await world.Run("--fetch", $"{world.Server.Url}/x.tgz//bin/deploy").Succeeds("");
+        var tree = Path.GetDirectoryName(Path.GetDirectoryName(world.CachedFile("bin/deploy")))!;
+        var digest = (await world.Sh($"cd '{tree}' && {command}").Result()).Stdout.Split(' ')[0];
+        await world.Run($"{world.Server.Url}/x.tgz//bin/other#tree={digest}").Succeeds("other\n");
+    }
+
+    [Fact]
     public async Task The_run_conf_that_is_shown_is_one()
     {
         using var box = new Sandbox();
@@ -107,7 +125,7 @@ public sealed partial class ReadmeTests
     {
         string[] documents =
             ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "docs/locks.md", "docs/performance.md",
-            "docs/reliability.md", "docs/machines.md"];
+            "docs/reliability.md", "docs/machines.md", "docs/trees.md", "docs/cache.md", "docs/plans.md", "docs/pins.md"];
         foreach (var document in documents)
         {
             var text = Documents.Read(document);
@@ -149,7 +167,17 @@ public sealed partial class ReadmeTests
         }
 
         world.Server["/worker.sh"] = "#!/bin/sh\nexec sleep 1000\n";
-        world.Sources(world.Server, $"github: {world.Server.Url}/%s/%s/{{ref}}/%s", $"ops: {world.Server.Url}/%s");
+        world.Sources(
+            world.Server, $"github: {world.Server.Url}/%s/%s/{{ref}}/%s", $"ops: {world.Server.Url}/%s",
+            $"github-tree: {world.Server.Url}/%s/%s/{{ref}}.tar.gz//%s");
+
+        // With their neighbours.
+        world.Server.Archive("/tools-1.2.tar.gz", TarGz([.. Tools("1.2").Select(static file => ($"tools-1.2/{file.Path}", file.Text))]));
+        world.Server.Archive("/OWNER/REPO/v2.tar.gz", TarGz(Tools("2")));
+        var tools = new GitSource(world);
+        tools.Commit(Tools("2"));
+        _ = tools.Git("tag", "v2");
+        _ = tools.ServeOn(world.Server);
 
         // Other machines are this one.
         world.Conf(File.ReadAllText(world.ConfFile) + "launchers:\n  fleet: {command: sh -c, quoting: shell}\n");
@@ -160,6 +188,7 @@ public sealed partial class ReadmeTests
 
     private static string Localise(string text, ScriptServer server) => text
         .Replace("https://example.com", server.Url, StringComparison.Ordinal)
+        .Replace("git+ssh://git@example.com/ops", $"git+{server.Url}", StringComparison.Ordinal)
         .Replace("HEX", DigestOf(Script), StringComparison.Ordinal);
 
     /// <summary>Without the notes of <c>run</c> on what it has written.</summary>

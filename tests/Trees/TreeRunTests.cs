@@ -144,6 +144,29 @@ public sealed class TreeRunTests
         Assert.Empty(Directory.GetDirectories(world.Cache, "trees"));
     }
 
+    /// <summary>Root may write even where nobody may, and Python then leaves what it has compiled.</summary>
+    [Fact]
+    [Needs("python3")]
+    public async Task What_Python_compiles_is_no_damage()
+    {
+        await using var world = await World.Serving();
+        world.Server.Archive(
+            "/x.tgz", TarGz(
+                ("bin/tool", "#!/usr/bin/env python3\nimport helper\nprint(helper.word)\n"),
+                ("bin/helper.py", "word = 'found'\n"), ("README", "")));
+        var script = $"{world.Server.Url}/x.tgz//bin/tool";
+        await Planned.Is(() => world.Run(script), "found\n");
+        if (Environment.IsPrivilegedProcess)
+        {
+            Assert.True(Directory.Exists(Path.GetDirectoryName(world.CachedFile("bin/tool")) + "/__pycache__"));
+        }
+
+        await world.Run("--offline", script).Succeeds("found\n");
+        Assert.Equal(1, world.Server.Count("/x.tgz"));
+        await world.Run("--clean", "--yes", script).Succeeds("");
+        Assert.Empty(Directory.GetDirectories(world.Cache + "/trees"));
+    }
+
     [Fact]
     public async Task Digests_of_the_bytes_and_of_the_tree()
     {
