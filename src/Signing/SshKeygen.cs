@@ -44,6 +44,7 @@ internal static class SshKeygen
             "install the package openssh-client");
         using var list = InMemory(signers.Bytes);
         using var armour = InMemory(signature.ToArmour());
+        var (listPath, armourPath) = (Files.DescriptorPath(list), Files.DescriptorPath(armour)); // the numbers are the child's too
         using var nothing = Files.Open("/dev/null", OpenFlags.ReadWrite).OrThrow(CannotStart);
 
         // The first guess is nearly always right, and then ssh-keygen is started once. Only what it says of a guess counts. And
@@ -53,7 +54,7 @@ internal static class SshKeygen
             return Messages.Printable(guessed);
         }
 
-        var found = Run(["find-principals", "-s", Inherited(armour), "-f", Inherited(list)], nothing);
+        var found = Run(["find-principals", "-s", armourPath, "-f", listPath], nothing);
         var principals = found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         if (found.Status != 0 || principals.Length == 0)
         {
@@ -81,7 +82,7 @@ internal static class SshKeygen
         (int Status, string Output, string Errors) Verify(string principal)
         {
             using var start = Files.Open(Files.DescriptorPath(bytes), OpenFlags.ReadOnly).OrThrow(CannotStart);
-            return Run(["verify", "-f", Inherited(list), "-I", principal, "-n", purpose, "-s", Inherited(armour)], start);
+            return Run(["verify", "-f", listPath, "-I", principal, "-n", purpose, "-s", armourPath], start);
         }
 
         (int Status, string Output, string Errors) Run(string[] arguments, SafeFileHandle input)
@@ -108,7 +109,7 @@ internal static class SshKeygen
                     ExitStatus.Unavailable, $"{what}: {file} cannot check signatures", "it takes OpenSSH 8.2 or later");
             }
 
-            var lines = by.Errors.Replace(Inherited(list), signers.Path, StringComparison.Ordinal)
+            var lines = by.Errors.Replace(listPath, signers.Path, StringComparison.Ordinal)
                 .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
                 .Where(static line => !line.StartsWith("No principal matched", StringComparison.Ordinal)).ToList();
             return new RunException(ExitStatus.Data, $"{what}: {why}", lines is [.., var last] ? $"{Name}: {last}" : null);
@@ -119,8 +120,6 @@ internal static class SshKeygen
 
         SafeFileHandle InMemory(byte[] content) => Files.InMemory(content).OrThrow(CannotStart);
     }
-
-    private static string Inherited(SafeFileHandle file) => $"/dev/fd/{Descriptors.Number(file)}";
 
     private static string Text(SafeFileHandle file)
     {
