@@ -340,6 +340,7 @@ public sealed class TreeRunTests
 
         await world.Run("a:x/nothing-like-it").Fails(ExitStatus.NotFound, "run --list a:x/ shows what is in it");
         await world.Run("g:nothing-like-it@v1").Fails(ExitStatus.NotFound, "run --list g:@v1 shows what is in it");
+        await world.Run($"{url}/x.tgz//nothing-like-it").Fails(ExitStatus.NotFound, "run -u asks the server");
         await world.Run("git+http://example.invalid/r.git//x").Fails(ExitStatus.Refused, "plain http is refused", "SCRIPT#tree=HEX");
     }
 
