@@ -19,14 +19,18 @@ internal static class Program
         try
         {
             invocation = Parse(Processes.Arguments(arguments.Length));
-            if (Answer(invocation.Command) is { } answer)
+            if (Answers(invocation.Command))
             {
-                Stdout.Write(answer);
                 return 0;
             }
 
             var context = new RunContext(invocation, TimeProvider.System);
             (invocation, context) = RunFileExpansion.Expand(invocation, context, Parse);
+            if (Answers(invocation.Command))
+            {
+                return 0;
+            }
+
             context.Explain();
             return Execute(context, invocation);
         }
@@ -74,13 +78,18 @@ internal static class Program
         return invocation;
     }
 
-    /// <summary>What is printed without a look at anything: the help and the version; null for other commands.</summary>
-    private static string? Answer(CommandKind command) => command switch
+    /// <summary>Prints what needs no look at anything, the help and the version; false for other commands.</summary>
+    private static bool Answers(CommandKind command)
     {
-        CommandKind.Help => HelpText.Make(),
-        CommandKind.Version => $"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n",
-        _ => null,
-    };
+        if (command is not (CommandKind.Help or CommandKind.Version))
+        {
+            return false;
+        }
+
+        Stdout.Write(
+            command == CommandKind.Help ? HelpText.Make() : $"run {typeof(Program).Assembly.GetName().Version!.ToString(3)}\n");
+        return true;
+    }
 
     private static int Execute(RunContext context, Invocation invocation) =>
         invocation.Command switch

@@ -38,10 +38,22 @@ internal static class RunFileExpansion
                 throw new RunException(ExitStatus.CannotStart, $"{typed.Script}: stands for itself, by way of other files");
             }
 
-            var script = file.Second is not null ? invocation.Script : file.Script ?? throw RunFile.SaysNothing(invocation.Script);
-            if (file.Options.Length > 0 || script != invocation.Script)
+            var options = file.Options is [.. var before, "--"] ? before : file.Options;
+            if (NamesScript(options, parse))
             {
-                string[] words = [.. file.Options, .. invocation.Options];
+                // The file is that script's first argument, as if the kernel had started the line. What was typed does not show this, so
+                // there is no plan.
+                invocation = parse([.. invocation.Options, .. file.Options, invocation.Script, .. invocation.Arguments]);
+                typed = typed with { WordsToScript = [] };
+                invocation = invocation with { WordsToScript = [], IsFromFile = true };
+                context = context.With(invocation);
+                continue;
+            }
+
+            var script = file.Second is not null ? invocation.Script : file.Script ?? throw RunFile.SaysNothing(invocation.Script);
+            if (options.Length > 0 || script != invocation.Script)
+            {
+                string[] words = [.. options, .. invocation.Options];
                 invocation = words.Length == 0
                     ? invocation with { Operands = [script, .. invocation.Arguments] }
                     : parse([.. words, "--", script, .. invocation.Arguments]) with { WordsToScript = typed.WordsToScript };
@@ -67,6 +79,10 @@ internal static class RunFileExpansion
 
         return (invocation, context);
     }
+
+    /// <summary>Whether the line has a SCRIPT of its own behind its options.</summary>
+    private static bool NamesScript(string[] words, Func<string[], Invocation> parse) =>
+        words.Length > 0 && parse([.. words, "--", "./x"]) is { Operands: [_, _, ..] };
 
     /// <summary>The path, if SCRIPT is a local file without a digest of its own; a digest is checked against the file itself.</summary>
     private static string? LocalPath(string script, ReadSet reads) =>

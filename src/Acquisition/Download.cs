@@ -4,6 +4,7 @@ using Run.Http;
 using Run.Inputs;
 using Run.Naming;
 using Run.Reporting;
+using Run.Signing;
 using Run.Storage;
 
 namespace Run.Acquisition;
@@ -32,23 +33,32 @@ internal abstract class Download : IDisposable
     /// <summary>The commit that was fetched; null if it is not known.</summary>
     public virtual string? Commit => null;
 
+    /// <summary>Who has signed it; null if its source has no signers, and after a 304.</summary>
+    public virtual SignedBy? SignedBy => null;
+
+    /// <summary>Why it must not be kept: it is not signed by one of the source's signers. Null if it may be.</summary>
+    public RunException? Unsigned { get; private protected init; }
+
     /// <summary>Of the script, or of all files of the tree, in bytes.</summary>
     public abstract long Size { get; }
 
     /// <summary>What is accepted or refused: the digest of the tree, or of the script.</summary>
     public string Content => Tree ?? Sha256;
 
-    /// <param name="copy">The present copy, so that the server need not send it again; null: none.</param>
+    /// <param name="copy">The present copy, so that the server need not send it again; null: none. Its signature holds.</param>
     /// <param name="flight">Who waits for this fetch; null: nobody.</param>
+    /// <param name="mayBeUnsigned">Whether it is only to be shown; see <see cref="Unsigned"/>.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
-    public static Download Fetch(ResolvedScript script, Cache cache, ReadSet reads, CachedScript? copy, SingleFlight? flight = null)
+    public static Download Fetch(
+        ResolvedScript script, Cache cache, ReadSet reads, Signatures signatures, CachedScript? copy, SingleFlight? flight = null,
+        bool mayBeUnsigned = false)
     {
         cache.Sweep();
         return script.Tree switch
         {
-            null => FileDownload.Fetch(script, cache, copy, flight),
-            { IsRepository: true } tree => TreeDownload.FetchCommit(script, tree, cache, reads, copy),
-            var tree => TreeDownload.FetchArchive(script, tree, cache, copy, flight),
+            null => FileDownload.Fetch(script, cache, signatures, copy, flight, mayBeUnsigned),
+            { IsRepository: true } tree => TreeDownload.FetchCommit(script, tree, cache, reads, signatures, copy, mayBeUnsigned),
+            var tree => TreeDownload.FetchArchive(script, tree, cache, signatures, copy, flight, mayBeUnsigned),
         };
     }
 
@@ -62,33 +72,49 @@ internal abstract class Download : IDisposable
 
     /// <summary>Fetches the bytes of the first of the URLs that has them.</summary>
     /// <param name="urls">The URL, then those of the mirrors.</param>
+    /// <param name="request">What was asked for.</param>
     private protected static FetchResult Get(
-        ResolvedScript script, IEnumerable<string> urls, StagingFile staging, CachedScript? copy, SingleFlight? flight)
+        ResolvedScript script, IEnumerable<string> urls, StagingFile staging, CachedScript? copy, SingleFlight? flight,
+        out FetchRequest request)
     {
         var source = script.Source;
+        request = new FetchRequest(
+            urls.First(),
+            [.. urls.Skip(1)],
+            VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable),
+            source?.PlainHttpAllowed ?? false,
+            script.Digest,
+            copy?.Record.ETag,
+            copy?.Record.LastModified)
+        {
+            AsItIs = script.Tree is not null,
+            IsKnown = script.TreeDigest is not null,
+        };
         try
         {
             flight?.Follow(staging.Path);
-            return Fetcher.Get(
-                new FetchRequest(
-                    urls.First(),
-                    [.. urls.Skip(1)],
-                    VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable),
-                    source?.PlainHttpAllowed ?? false,
-                    script.Digest,
-                    copy?.Record.ETag,
-                    copy?.Record.LastModified)
-                {
-                    AsItIs = script.Tree is not null,
-                    IsKnown = script.TreeDigest is not null,
-                },
-                staging.Handle);
+            return Fetcher.Get(request, staging.Handle);
         }
         catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused
             && VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is not null)
         {
             var (field, variable) = VariableExpansion.FirstUnset(source!.Headers, FetchEnvironment.Variable)!.Value;
             throw new RunException(e.Status, e.Message, $"the header {field} of {source.Name} was not sent, because {variable} is not set");
+        }
+    }
+
+    /// <summary>Who has signed it, if its source has signers; or why it must not be kept.</summary>
+    /// <param name="find">Finds that out; throws 65 if none of the signers has.</param>
+    private protected static (SignedBy? By, RunException? Failure) Signed(
+        ResolvedScript script, Signatures signatures, bool mayBeUnsigned, Func<AllowedSigners, SignedBy> find)
+    {
+        try
+        {
+            return (signatures.Of(script) is { } signers ? find(signers) : null, null);
+        }
+        catch (RunException e) when (mayBeUnsigned && e.Status == ExitStatus.Data)
+        {
+            return (null, e);
         }
     }
 }

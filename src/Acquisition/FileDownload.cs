@@ -14,10 +14,12 @@ internal sealed class FileDownload : Download
     private readonly StagingFile _staging;
     private readonly Signals.Temporary _temporary;
     private readonly FetchResult _result;
+    private readonly SignedBy? _signed;
     private readonly DateTimeOffset _at;
 
-    private FileDownload(ResolvedScript script, Cache cache, StagingFile staging, Signals.Temporary temporary, FetchResult result) =>
-        (_script, _cache, _staging, _temporary, _result, _at) = (script, cache, staging, temporary, result, cache.Now);
+    private FileDownload(
+        ResolvedScript script, Cache cache, StagingFile staging, Signals.Temporary temporary, FetchResult result, SignedBy? signed) =>
+        (_script, _cache, _staging, _temporary, _result, _signed, _at) = (script, cache, staging, temporary, result, signed, cache.Now);
 
     public override bool NotModified => _result.NotModified;
 
@@ -25,16 +27,31 @@ internal sealed class FileDownload : Download
 
     public override string Sha256 => _result.Sha256;
 
+    public override SignedBy? SignedBy => _signed;
+
     public override long Size => _result.Size;
 
     /// <inheritdoc cref="Download.Fetch"/>
-    public static FileDownload Fetch(ResolvedScript script, Cache cache, CachedScript? copy, SingleFlight? flight)
+    public static FileDownload Fetch(
+        ResolvedScript script, Cache cache, Signatures signatures, CachedScript? copy, SingleFlight? flight, bool mayBeUnsigned)
     {
         var staging = Cache.Stage(cache.Root);
         var temporary = Signals.RemoveOnInterrupt(staging.Path);
         try
         {
-            return new FileDownload(script, cache, staging, temporary, Get(script, script.Urls, staging, copy, flight));
+            var result = Get(script, script.Urls, staging, copy, flight, out var request);
+            if (result.NotModified)
+            {
+                return new FileDownload(script, cache, staging, temporary, result, null);
+            }
+
+            var (signed, failure) = Signed(script, signatures, mayBeUnsigned, signers =>
+            {
+                // Of other bytes than those that were asked for, the signature does not matter.
+                ExpectedDigest.Check(script, result.Sha256, null);
+                return signatures.OfFetched(script, signers, request, result, staging.Handle);
+            });
+            return new FileDownload(script, cache, staging, temporary, result, signed) { Unsigned = failure };
         }
         catch
         {
@@ -53,7 +70,10 @@ internal sealed class FileDownload : Download
 
         var record = new CacheRecord(
             _script.DisplayName, UrlText.Redacted(_script.Url), _script.FileName, _result.Sha256, _result.Size, _at, _at, _result.ETag,
-            _result.LastModified);
+            _result.LastModified)
+        {
+            SignedBy = _signed,
+        };
         return _cache.Store(_script.Url, _staging, record, () => isRunning(Cache.Key(_script.NamedUrl)));
     }
 

@@ -72,10 +72,11 @@ internal sealed record HandedScript(string Name, string? Digest)
 
     /// <summary>
     /// Whether the other machine must find the script by its own run.conf: there are header fields to send with the request, or the URL
-    /// has a password or a token of run.conf in it. Neither is handed on.
+    /// has a password or a token of run.conf in it, and neither is handed on. Or it must be signed, and the other machine says by whom.
     /// </summary>
     private static bool MustBeNamed(ResolvedScript script) =>
-        script.Source is { } source && (source.Headers.Count > 0 || UrlText.Redacted(script.Url, source.Pattern) != script.Url);
+        script.Source is { } source
+        && (source.Headers.Count > 0 || source.Signers is not null || UrlText.Redacted(script.Url, source.Pattern) != script.Url);
 
     /// <summary>
     /// The script at a commit that is known to have these bytes: its pin's, or one whose copy is cached. Null if there is none.

@@ -17,6 +17,8 @@ internal sealed class ScriptProvider(
 {
     private const string NotAsked = "offline, so the server cannot be asked";
 
+    private readonly Signatures _signatures = new(cache, reads);
+
     /// <param name="update">Whether to ask the server even if the copy is usable.</param>
     /// <param name="consent">Asks the user about bytes that are new here; null: no question.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127: the script is not available; the present copy is unchanged.</exception>
@@ -39,13 +41,20 @@ internal sealed class ScriptProvider(
     public string? NearestCached(ResolvedScript script) =>
         Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));
 
-    /// <summary>The cached copy; null if there is none, or if it does not have the requested digest.</summary>
+    /// <summary>
+    /// The cached copy; null if there is none, or if it does not have the requested digest, or if it must be signed and has no signature.
+    /// </summary>
     /// <remarks>Of a script of many files it is the tree; <see cref="CachedScript.At"/> is the script.</remarks>
-    public CachedScript? Find(ResolvedScript script) => Cached(script) is { } copy && copy.Fits(script) ? copy : null;
+    /// <exception cref="RunException">65: none of its source's signers has signed it. 69, 77, 78: that cannot be found out.</exception>
+    public CachedScript? Find(ResolvedScript script) => FindAny(script) is { } copy ? _signatures.Held(copy, script) : null;
+
+    /// <summary>As <see cref="Find"/>, whoever has signed it: to be shown, and not to be run.</summary>
+    public CachedScript? FindAny(ResolvedScript script) => Cached(script) is { } copy && copy.Fits(script) ? copy : null;
 
     /// <summary>The server's present version, to be shown. Nothing is accepted, and the cached copy is unchanged.</summary>
+    /// <param name="mayBeUnsigned">Whether it is shown even if none of its source's signers has signed it.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>
-    public Download Latest(ResolvedScript script)
+    public Download Latest(ResolvedScript script, bool mayBeUnsigned = false)
     {
         if (offline)
         {
@@ -53,7 +62,7 @@ internal sealed class ScriptProvider(
         }
 
         cache.Prepare();
-        return Download.Fetch(script, cache, reads, null);
+        return Download.Fetch(script, cache, reads, _signatures, null, mayBeUnsigned: mayBeUnsigned);
     }
 
     /// <summary>What is cached under the script's URL, whatever its digest; null if there is nothing.</summary>
@@ -66,7 +75,7 @@ internal sealed class ScriptProvider(
 
         return cache.Trees.Find(tree, out var damaged)
             ?? (damaged is not null ? TreeDownload.Restore(tree, damaged, cache, reads) : null)
-            ?? TreeDownload.FetchedBefore(script, tree, cache, reads, IsRunning);
+            ?? TreeDownload.FetchedBefore(script, tree, cache, reads, _signatures, IsRunning);
     }
 
     /// <summary>How old the copy may be; null: any age, as for a script whose digest is known.</summary>
@@ -74,17 +83,19 @@ internal sealed class ScriptProvider(
 
     private CachedScript Current(ResolvedScript script, bool update, Consent? consent)
     {
-        var copy = Find(script);
-        if (copy is not null && !update && IsFresh(copy, script))
+        var any = FindAny(script);
+
+        // If the server is asked anyway, it may have what one of the signers has signed.
+        var mustHold = any is not null && !update && (offline || IsFresh(any, script));
+        var copy = any is null ? null : mustHold ? _signatures.Held(any, script) : _signatures.HeldOrNone(any, script);
+        if (copy is not null && mustHold)
         {
             return copy;
         }
 
         if (offline)
         {
-            return copy is not null && !update
-                ? copy
-                : throw Offline(script, update ? NotAsked : "not cached, and offline");
+            throw Offline(script, update ? NotAsked : any is null ? "not cached, and offline" : "its copy has no signature, and offline");
         }
 
         try
@@ -134,13 +145,11 @@ internal sealed class ScriptProvider(
             if (flight is null)
             {
                 // Another process has just fetched it. If it has been removed since, try again.
-                return copy is null ? Renew(script, update, consent) : Matching(copy, script);
+                return copy is null ? Renew(script, update, consent)
+                    : _signatures.Held(Matching(copy, script), script) ?? Renew(script, update, consent);
             }
 
-            if (copy is not null && !copy.Fits(script))
-            {
-                copy = null;
-            }
+            copy = copy is not null && copy.Fits(script) ? _signatures.HeldOrNone(copy, script) : null;
 
             if (copy is not null && !update && IsFresh(copy, script))
             {
@@ -149,7 +158,7 @@ internal sealed class ScriptProvider(
 
             try
             {
-                download = Download.Fetch(script, cache, reads, copy, flight);
+                download = Download.Fetch(script, cache, reads, _signatures, copy, flight);
                 if (consent is null || download.NotModified || !consent.IsNeeded(download.Content, copy))
                 {
                     var renewed = Keep(download, script, copy);
@@ -168,7 +177,7 @@ internal sealed class ScriptProvider(
         // themselves. Until it is yes, the cached copy is unchanged.
         using (download)
         {
-            consent.Ask(download.Path, download.Script, download.Content, download.Size, copy);
+            consent.Ask(download.Path, download.Script, download.Content, download.Size, download.SignedBy, copy);
             return download.Keep(copy, IsRunning);
         }
     }

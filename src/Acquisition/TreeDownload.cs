@@ -46,14 +46,18 @@ internal sealed class TreeDownload : Download
 
     public override string? Commit => _record.Commit;
 
+    public override SignedBy? SignedBy => _record.SignedBy;
+
     public override long Size => _record.Size;
 
     /// <inheritdoc cref="Download.Fetch"/>
-    public static TreeDownload FetchArchive(ResolvedScript script, TreeUrl tree, Cache cache, CachedScript? copy, SingleFlight? flight)
+    public static TreeDownload FetchArchive(
+        ResolvedScript script, TreeUrl tree, Cache cache, Signatures signatures, CachedScript? copy, SingleFlight? flight,
+        bool mayBeUnsigned)
     {
         try
         {
-            return Unpacked(script, tree, cache, copy, flight);
+            return Unpacked(script, tree, cache, signatures, copy, flight, mayBeUnsigned);
         }
         catch (RunException e) when (e.Status is ExitStatus.Data or ExitStatus.NotFound
             && tree.Package.EndsWith(".git", StringComparison.OrdinalIgnoreCase))
@@ -62,11 +66,13 @@ internal sealed class TreeDownload : Download
         }
     }
 
-    private static TreeDownload Unpacked(ResolvedScript script, TreeUrl tree, Cache cache, CachedScript? copy, SingleFlight? flight)
+    private static TreeDownload Unpacked(
+        ResolvedScript script, TreeUrl tree, Cache cache, Signatures signatures, CachedScript? copy, SingleFlight? flight,
+        bool mayBeUnsigned)
     {
         using var archive = Cache.Stage(cache.Root);
         using var temporary = Signals.RemoveOnInterrupt(archive.Path);
-        var result = Get(script, script.Urls.Select(static url => TreeUrl.Parse(url)!.Package), archive, copy, flight);
+        var result = Get(script, script.Urls.Select(static url => TreeUrl.Parse(url)!.Package), archive, copy, flight, out var request);
         var record = Describe(script, tree, cache) with
         {
             Name = UrlText.FileName(tree.Package),
@@ -81,7 +87,10 @@ internal sealed class TreeDownload : Download
 
         // Checked before anything of other bytes is unpacked.
         ExpectedDigest.Check(script, result.Sha256, null);
-        return TheSame(script, tree, cache, record) ?? Unpacked(script, tree, cache, record, (writer, staging) =>
+        var (signed, failure) = Signed(
+            script, signatures, mayBeUnsigned, signers => signatures.OfFetched(script, signers, request, result, archive.Handle));
+        record = record with { SignedBy = signed };
+        return TheSame(script, tree, cache, record, failure) ?? Unpacked(script, tree, cache, record, failure, (writer, staging) =>
         {
             var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
 
@@ -92,11 +101,12 @@ internal sealed class TreeDownload : Download
     }
 
     /// <inheritdoc cref="Download.Fetch"/>
-    public static TreeDownload FetchCommit(ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, CachedScript? copy)
+    public static TreeDownload FetchCommit(
+        ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Signatures signatures, CachedScript? copy, bool mayBeUnsigned)
     {
         using var @lock = cache.Trees.Lock(tree);
         var repository = RepositoryOf(tree, cache, reads);
-        var commit = tree.Ref!;
+        var (commit, tag) = (tree.Ref!, (string?)null);
         if (!repository.Has(commit))
         {
             var url = new Uri(tree.Package);
@@ -105,14 +115,20 @@ internal sealed class TreeDownload : Download
                 PlainHttp.Check(url, new Proxies(), Digest.TreeFragment);
             }
 
-            commit = repository.Fetch(commit).Commit;
+            (commit, tag) = repository.Fetch(commit);
         }
 
-        var record = Describe(script, tree, cache) with { Commit = commit };
-        return copy?.Record.Commit == commit
-            ? new TreeDownload(script, cache, null, null, record)
-            : TheSame(script, tree, cache, record)
-                ?? Unpacked(script, tree, cache, record, (writer, _) => Written(repository, commit, writer));
+        var isSame = copy?.Record.Commit == commit;
+        var (signed, failure) = Signed(
+            script, signatures, mayBeUnsigned,
+            signers => isSame && copy!.Record.Tag == tag && copy.Record.SignedBy is { } before
+                ? before
+                : signatures.OfCommit(script, signers, repository, commit, tag));
+        var record = Describe(script, tree, cache) with { Commit = commit, Tag = tag, SignedBy = signed };
+        return isSame
+            ? new TreeDownload(script, cache, null, null, record) { Unsigned = failure }
+            : TheSame(script, tree, cache, record, failure)
+                ?? Unpacked(script, tree, cache, record, failure, (writer, _) => Written(repository, commit, writer));
     }
 
     /// <summary>
@@ -169,7 +185,8 @@ internal sealed class TreeDownload : Download
     }
 
     /// <summary>The tree of a commit that was fetched before, for another ref; null if it was not, or if the ref is not a commit.</summary>
-    public static CachedScript? FetchedBefore(ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Func<string, bool> isRunning)
+    public static CachedScript? FetchedBefore(
+        ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Signatures signatures, Func<string, bool> isRunning)
     {
         if (!RefName.IsCommit(tree.Ref ?? "") || !cache.Trees.HasRepository(tree))
         {
@@ -183,7 +200,7 @@ internal sealed class TreeDownload : Download
                 return null;
             }
 
-            using var download = FetchCommit(script, tree, cache, reads, null);
+            using var download = FetchCommit(script, tree, cache, reads, signatures, null, mayBeUnsigned: false);
             return download.Keep(null, isRunning);
         }
         catch (RunException e) when (e.Status is ExitStatus.CannotWrite or ExitStatus.Unavailable)
@@ -197,24 +214,32 @@ internal sealed class TreeDownload : Download
     {
         using var @lock = _cache.Trees.Lock(_script.Tree!);
         return NotModified && copy is not null
-            ? _cache.Trees.Confirm(_script.Tree!, copy, _record.Checked, _record.ETag, _record.LastModified)
+            ? _cache.Trees.Confirm(_script.Tree!, Same(copy), _record.Checked, _record.ETag, _record.LastModified)
             : _same is not null ? _cache.Trees.Store(_script, _same, _record)
             : _cache.Trees.Store(_script, _staging!, _listing!, _record, isRunning);
     }
 
     public override void Dispose() => _staging?.Dispose();
 
+    /// <summary>The copy, whose tag may have been made anew.</summary>
+    private CachedScript Same(CachedScript copy) => _record.Commit is null ? copy : copy with
+    {
+        Record = copy.Record with { Tag = _record.Tag, SignedBy = _record.SignedBy ?? copy.Record.SignedBy },
+    };
+
     /// <summary>The tree that is there already; null if there is none.</summary>
-    private static TreeDownload? TheSame(ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record) =>
+    private static TreeDownload? TheSame(
+        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, RunException? unsigned) =>
         cache.Trees.Same(tree, record) is { Tree: { } there, Record: var same }
             ? new TreeDownload(script, cache, null, null, record with { Tree = same.Tree, Top = same.Top, Size = same.Size })
             {
                 _same = there,
+                Unsigned = unsigned,
             }
             : null;
 
     private static TreeDownload Unpacked(
-        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record,
+        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, RunException? unsigned,
         Func<TreeWriter, string, TreeListing> unpack)
     {
         var staging = Cache.StageDirectory(cache.Root);
@@ -223,7 +248,7 @@ internal sealed class TreeDownload : Download
             using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef));
             var listing = unpack(writer, staging.Path);
             record = record with { Tree = listing.Digest, Top = writer.Unwrapped, Size = writer.Bytes };
-            return new TreeDownload(script, cache, staging, listing, record);
+            return new TreeDownload(script, cache, staging, listing, record) { Unsigned = unsigned };
         }
         catch
         {
@@ -238,7 +263,8 @@ internal sealed class TreeDownload : Download
         return writer.Finish(unwrap: false);
     }
 
-    private static Repository RepositoryOf(TreeUrl tree, Cache cache, ReadSet reads) =>
+    /// <summary>What was fetched of the tree's repository.</summary>
+    public static Repository RepositoryOf(TreeUrl tree, Cache cache, ReadSet reads) =>
         new(cache.Trees.RepositoryOf(tree), tree.Package, UrlText.Redacted(tree.Package), reads, Terminal.IsThere);
 
     private static CacheRecord Describe(ResolvedScript script, TreeUrl tree, Cache cache) => new(

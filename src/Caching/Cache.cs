@@ -35,7 +35,9 @@ internal sealed class Cache(string root, TimeProvider clock)
     private const string RecordName = "record";
     private const int KeyLength = 32;
     private const int PlanNameLength = 4; // native/plan_key.c
-    private const int MaxRecordBytes = 16 << 10;
+
+    // A signature is in it, which may have 64 KiB.
+    private const int MaxRecordBytes = 128 << 10;
 
     // Removing takes a lock for each script, and a process may have only so many descriptors.
     private const int RemovedAtOnce = 100;
@@ -137,6 +139,29 @@ internal sealed class Cache(string root, TimeProvider clock)
         };
         Write(root, $"{root}/{Key(url)}", record, flush: true);
         return copy with { Record = record };
+    }
+
+    /// <summary>Records who has signed the copy. If that cannot be written, the next run finds it out again.</summary>
+    public CachedScript Note(ResolvedScript script, CachedScript copy, SignedBy signed)
+    {
+        var record = copy.Record with { SignedBy = signed };
+        try
+        {
+            if (script.Tree is { } tree)
+            {
+                Trees.Write(tree, record);
+            }
+            else
+            {
+                Write(root, $"{root}/{Key(script.Url)}", record, flush: true);
+            }
+        }
+        catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
+        {
+            Messages.Step(() => e.Message);
+        }
+
+        return copy with { Record = record, RecordFile = null };
     }
 
     /// <summary>

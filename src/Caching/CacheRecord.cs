@@ -26,6 +26,12 @@ internal sealed record CacheRecord(
     /// <summary>The commit, if the tree is that of one; else null.</summary>
     public string? Commit { get; init; }
 
+    /// <summary>The tag object that the ref stood for, if it was an annotated tag; else null.</summary>
+    public string? Tag { get; init; }
+
+    /// <summary>Who has signed it; null if that was not asked.</summary>
+    public SignedBy? SignedBy { get; init; }
+
     /// <summary>The one directory that all entries of the archive lie in, and that is not a part of paths; null if there is none.</summary>
     public string? Top { get; init; }
 
@@ -34,6 +40,8 @@ internal sealed record CacheRecord(
 
     /// <summary>Begins the URL of a copy of a local file: see Acquisition/LocalCopy.</summary>
     public const string LocalScheme = "file://";
+
+    private const string TagSigned = "tag";
 
     // The first line of a record. A file with another first line was written by another version of run, and counts as none.
     private const string Magic = "run-record 1";
@@ -51,6 +59,7 @@ internal sealed record CacheRecord(
         Add("sha256", Sha256.Length > 0 ? Sha256 : null);
         Add("tree", Tree);
         Add("commit", Commit);
+        Add("tag", Tag);
         Add("top", Top);
         Add("size", Size.ToString(CultureInfo.InvariantCulture));
         Add("fetched", Fetched.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
@@ -58,12 +67,17 @@ internal sealed record CacheRecord(
         Add("etag", ETag);
         Add("last-modified", LastModified);
         Add("identity", Stamp.ToString());
+        Add("signer", SignedBy?.Signer);
+        Add("signer-key", SignedBy?.Key);
+        Add("signers", SignedBy?.Signers);
+        Add("signature", SignedBy?.Signature);
+        Add("signed", SignedBy is { IsOfTag: true } ? TagSigned : null);
         return text.ToString();
 
         void Add(string key, string? value)
         {
             // A value cannot hold a line feed: SCRIPT and URLs have no control characters, and Http keeps only printable ASCII of what a
-            // server says.
+            // server says. A signer is made printable.
             if (value is not null)
             {
                 text.Append(key).Append(' ').Append(value).Append('\n');
@@ -105,6 +119,15 @@ internal sealed record CacheRecord(
                 Stamp = stamp,
                 Tree = Hex("tree"),
                 Commit = values.GetValueOrDefault("commit"),
+                Tag = values.GetValueOrDefault("tag"),
+                SignedBy = values.TryGetValue("signer", out var signer) && values.TryGetValue("signer-key", out var key)
+                    && Hex("signers") is { } signers
+                    ? new SignedBy(signer, key, signers)
+                    {
+                        Signature = values.GetValueOrDefault("signature"),
+                        IsOfTag = values.GetValueOrDefault("signed") == TagSigned,
+                    }
+                    : null,
                 Top = values.GetValueOrDefault("top"),
             }
             : null;

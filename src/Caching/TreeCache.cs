@@ -225,9 +225,14 @@ internal sealed class TreeCache(Cache cache)
             ETag = etag ?? copy.Record.ETag,
             LastModified = lastModified ?? copy.Record.LastModified,
         };
-        Cache.Write(cache.Root, DirectoryOf(tree), record, flush: true, RecordNameOf(tree));
+        Write(tree, record);
         return copy with { Record = record };
     }
+
+    /// <summary>Replaces the record of a tree that is there.</summary>
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    public void Write(TreeUrl tree, CacheRecord record) =>
+        Cache.Write(cache.Root, DirectoryOf(tree), record, flush: true, RecordNameOf(tree));
 
     /// <summary>
     /// Removes these trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.

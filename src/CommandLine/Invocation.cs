@@ -37,7 +37,7 @@ internal sealed record Invocation
     /// <summary>The script's own arguments, unchanged.</summary>
     public string[] Arguments => Operands[1..];
 
-    /// <summary>The command line up to SCRIPT, as it was typed.</summary>
+    /// <summary>The command line up to SCRIPT, as it was typed; empty if it does not show which script runs with which arguments.</summary>
     public string[] WordsToScript { get; init; } = [];
 
     /// <summary>
@@ -45,7 +45,8 @@ internal sealed record Invocation
     /// begins. Of the other ones <c>--interpreter</c> and <c>--on</c> start the script in a way that no plan has.
     /// </summary>
     public bool MayBePlanned =>
-        Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null && On is null;
+        Command == CommandKind.Run && !Update && !Verbose && !Detach && !Replace && Interpreter is null && On is null
+        && WordsToScript.Length > 0;
 
     /// <summary>The local file that was typed as SCRIPT, when it was read, if it starts <c>run</c>; else null.</summary>
     public FileStamp? TypedFile { get; init; }

@@ -29,17 +29,34 @@ internal static class DiffCommand
 
         var versions = Batch.Run(scripts, Batch.Pins, "comparing", one =>
         {
-            var copy = context.Scripts.Find(one.Script) ?? (!one.Script.IsPinned ? null : Pinned(one.Script, context));
-            return (Copy: copy, Latest: context.Scripts.Latest(one.Named with { Digest = null, TreeDigest = null }));
+            var copy = context.Scripts.FindAny(one.Script) ?? (!one.Script.IsPinned ? null : Pinned(one.Script, context));
+            return (Copy: copy, Latest: context.Scripts.Latest(one.Named with { Digest = null, TreeDigest = null }, mayBeUnsigned: true));
         });
         var differs = false;
         foreach (var (one, version) in scripts.Zip(versions).Where(static pair => pair.Second.Failure is null))
         {
             using var latest = version.Value.Latest;
             differs |= Show(version.Value.Copy, latest, one.Script, context);
+            NameSigners(version.Value.Copy, latest, one.Script);
         }
 
         return Batch.Report(versions) ?? (differs ? Changed : Same);
+    }
+
+    /// <summary>Says whose signature the new version has, if it is not that of the same one.</summary>
+    private static void NameSigners(CachedScript? copy, Download latest, ResolvedScript script)
+    {
+        if (latest.Unsigned is { } unsigned)
+        {
+            Messages.Note($"{unsigned.Message}, so it would not be run", unsigned.Hint);
+        }
+        else if (latest.SignedBy is { } now && now.Key != copy?.Record.SignedBy?.Key)
+        {
+            var before = copy is null ? ""
+                : copy.Record.SignedBy is { } by ? $", and the cached copy by {by}"
+                : ", and the cached copy by nobody that is known";
+            Messages.Note($"{script.DisplayName}: signed by {now}{before}");
+        }
     }
 
     private static bool Show(CachedScript? copy, Download latest, ResolvedScript script, RunContext context)

@@ -36,6 +36,7 @@ internal static class InitCommand
           #   max-age: 1d               # ask the server again if the copy is older: s, m, h or d
           #   lock: exclusive           # one at a time, as with --lock; or a place of locks:, for several machines
           #   trust: pinned             # always (default), ask or pinned
+          #   signers: ~/.config/run/ops.signers   # only what one of these has signed: ssh's allowed_signers
           #   plain-http: allow         # otherwise http:// is refused, except to loopback
           #   # The URL that tells the commit of a ref, for --pin. Its %s are the first ones of url.
           #   commit: https://git.example.com/api/v4/projects/ops%2Fscripts/repository/commits/{ref}

@@ -104,6 +104,7 @@ internal static class ListCommand
 
                 writer.WriteNumber("size", copy.Record.Size);
                 writer.WriteString("fetched", copy.Record.Fetched.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+                writer.WriteString("signer", copy.Record.SignedBy is { } signed ? Messages.Printable(signed.Signer) : null);
             });
         }
 

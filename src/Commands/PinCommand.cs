@@ -1,5 +1,6 @@
 using System.Globalization;
 using Run.Acquisition;
+using Run.Caching;
 using Run.CommandLine;
 using Run.Naming;
 using Run.Pinning;
@@ -30,23 +31,31 @@ internal static class PinCommand
             return status;
         }
 
-        var written = PinsFile.Add([.. pins.Select(static pin => pin.Value!)], context.Reads);
+        var written = PinsFile.Add([.. pins.Select(static pin => pin.Value.Pin!)], context.Reads);
         string[] parts = [Count(written.Added, "added"), Count(written.Moved, "moved"), Count(written.Unchanged, "unchanged")];
-        Messages.Note($"{written.Path}: {string.Join(", ", parts.Where(static part => part.Length > 0))}");
+        string[] signers = [.. pins.Select(static pin => pin.Value.SignedBy?.ToString()).OfType<string>().Distinct()];
+        Messages.Note($"{written.Path}: {string.Join(", ", parts.Where(static part => part.Length > 0))}"
+            + (signers.Length > 0 ? $"; signed by {string.Join(", ", signers)}" : ""));
         return 0;
     }
 
     private static string Count(int count, string what) => count == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{count} {what}");
 
     /// <summary>The pin of the script as it is now. Pinning accepts it, even if its source says <c>trust: ask</c>.</summary>
-    private static Pin PinOf(ResolvedScript named, RunContext context)
+    private static (Pin Pin, SignedBy? SignedBy) PinOf(ResolvedScript named, RunContext context)
     {
         var script = CommitLookup.Resolve(named);
         var copy = context.Scripts.Get(script, update: true);
         Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads)?.Remember(copy.Record.Content);
-        var url = script.Tree is { } tree && copy.Record.Commit is { } commit ? (tree with { Ref = commit }).ToString() : script.Url;
-        return new Pin(
+        var signed = script.Source is { Signers: not null } ? copy.Record.SignedBy : null;
+
+        // A commit whose tag alone is signed must be fetched by its tag.
+        var url = script.Tree is { } tree && copy.Record.Commit is { } commit && signed is not { IsOfTag: true }
+            ? (tree with { Ref = commit }).ToString()
+            : script.Url;
+        var pin = new Pin(
             script.DisplayName, UrlText.Redacted(url, script.Source?.Pattern), copy.Record.Tree is null ? Pin.OfBytes : Pin.OfTree,
             copy.Record.Content);
+        return (pin, signed);
     }
 }

@@ -22,11 +22,29 @@ internal static class ViewCommand
             && (invocation.Update || context.Scripts.Find(script) is null))
         {
             // Viewing a script does not accept it, so the cached copy is not replaced.
-            using var latest = context.Scripts.Latest(script);
-            return Print(latest.Script.Path, script);
+            return PrintLatest(script, context);
         }
 
-        return Print(context.Scripts.Get(script, invocation.Update).Path, script);
+        try
+        {
+            return Print(context.Scripts.Get(script, invocation.Update).Path, script);
+        }
+        catch (RunException e) when (e.Status == ExitStatus.Data && script.Source is { Signers: not null } && !context.Offline)
+        {
+            // What nobody has signed is not kept, and not run, but it may be looked at.
+            return PrintLatest(script, context);
+        }
+    }
+
+    private static int PrintLatest(ResolvedScript script, RunContext context)
+    {
+        using var latest = context.Scripts.Latest(script, mayBeUnsigned: true);
+        if (latest.Unsigned is { } unsigned)
+        {
+            Messages.Note($"{unsigned.Message}, so it is shown and not kept", unsigned.Hint);
+        }
+
+        return Print(latest.Script.Path, script);
     }
 
     /// <summary>Byte for byte, but for a terminal: what people look at before they run it must not be able to hide there.</summary>

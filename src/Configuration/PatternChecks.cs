@@ -82,6 +82,23 @@ internal static class PatternChecks
         static string? InTree(string pattern) => TreeUrl.Is(pattern) ? TreeUrl.SplitPattern(pattern).Path : null;
     }
 
+    /// <summary>
+    /// Checks the path of a file of signers. A relative one would be another file in each directory that run is started in.
+    /// </summary>
+    public static void CheckSigners(string path, SourceLocation place)
+    {
+        const string Hint = "for example  ~/.config/run/ops.signers";
+        if (CharChecks.HasControl(path))
+        {
+            throw place.Mistake("signers: the path of a file must not contain control characters", Hint);
+        }
+
+        if (path is not (['/', _, ..] or ['~', '/', _, ..]) || path[^1] == '/')
+        {
+            throw place.Mistake("signers: expected the path of a file that begins with / or ~/", Hint);
+        }
+    }
+
     /// <summary>Checks that a mirror is a URL.</summary>
     public static void CheckMirror(string pattern, SourceLocation place)
     {

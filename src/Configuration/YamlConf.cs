@@ -13,7 +13,7 @@ internal sealed class YamlConf
 {
     private static readonly string[] s_keys = ["sources", "locks", "launchers", "interpreters"];
     private static readonly string[] s_sourceKeys =
-        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit"];
+        ["url", "mirrors", "ref", "headers", "max-age", "lock", "trust", "plain-http", "commit", "signers"];
 
     private static readonly string[] s_commitKeys = ["url", "accept"];
     private static readonly string[] s_launcherKeys = ["command", "quoting", "hands"];
@@ -133,6 +133,7 @@ internal sealed class YamlConf
             "lock" => Locked(source),
             "trust" => source with { Trust = (TrustLevel)OneOf("trust", "always", "ask", "pinned") },
             "plain-http" => source with { PlainHttpAllowed = OneOf("plain-http", "refuse", "allow") == 1 },
+            "signers" => source with { Signers = SignersFile() },
             _ => source with { Commit = Commit(commit = At(key)) },
         });
 
@@ -205,6 +206,13 @@ internal sealed class YamlConf
         return mirrors;
     }
 
+    private string SignersFile()
+    {
+        var text = Text("signers");
+        PatternChecks.CheckSigners(text.Value, At(text));
+        return text.Value;
+    }
+
     private string Ref(Scalar key, out SourceLocation place)
     {
         place = At(key);
@@ -267,6 +275,12 @@ internal sealed class YamlConf
         {
             throw At(url).Mistake(
                 $"{name.Value}: a place for locks is the URL of a PostgreSQL database", "for example  postgresql://user@host/database");
+        }
+
+        if (LockPlace.HasStrayAt(url.Value))
+        {
+            throw At(url).Mistake(
+                $"{name.Value}: its URL has an @ that does not end a user and a password", "in them, write %40 for @ and %2F for /");
         }
 
         places.Add(name.Value, new LockPlace(name.Value, url.Value));

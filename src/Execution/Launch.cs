@@ -82,8 +82,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <summary>The process's argv, as far as it is known before exec.</summary>
     public string[] Arguments(string[] arguments)
     {
-        string[] own =
-            ByKernel && (Shebang is not null || Interpreter.Count == 0) ? [Path, .. arguments] : [.. Interpreter, Path, .. arguments];
+        // A launcher is told once: it does not try the interpreter if the kernel refuses the script.
+        var byKernel = ByKernel && (Interpreter.Count == 0 || (Shebang is not null && (Launcher is null || MayBeExecuted)));
+        string[] own = byKernel ? [Path, .. arguments] : [.. Interpreter, Path, .. arguments];
         return Launcher?.Argv(Path[(Path.LastIndexOf('/') + 1)..], own) ?? own;
     }
 
@@ -151,6 +152,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
             throw unusable is null ? Missing(Interpreter[0]) : NotExecutable(unusable);
         }
     }
+
+    /// <summary>Whether the kernel executes the file: it has an x bit, and its file system is not mounted noexec.</summary>
+    public bool MayBeExecuted => Files.Access(Path, AccessBits.Execute) == Errno.None && FileSystem.Of(Path).Executes;
 
     private string? NamedBy => Shebang is null ? null : $"its {(BySecondLine ? "second" : "first")} line is {Shebang}";
 

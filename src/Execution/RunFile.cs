@@ -54,7 +54,8 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
 
         var end = start.IndexOf((byte)'\n');
         var rest = end < 0 ? default : start[(end + 1)..];
-        return Shebang.Parse(rest) is not { } second ? new RunFile(options, null, FirstLine(rest))
+        return Shebang.Parse(rest) is not { } second
+            ? new RunFile(options, null, rest.StartsWith("#!"u8) ? null : FirstLine(rest, isWhole: start.Length < Shebang.MostBytes))
             : OptionsOf(second) is null ? new RunFile(options, second, null)
             : new RunFile(options, null, null);
     }
@@ -139,9 +140,11 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
 
     private static string Name(string path) => path[(path.LastIndexOf('/') + 1)..];
 
-    private static string? FirstLine(ReadOnlySpan<byte> text)
+    /// <param name="isWhole">Whether the text is all of the file. If it is not, its last line may be cut off, and is none.</param>
+    private static string? FirstLine(ReadOnlySpan<byte> text, bool isWhole)
     {
-        foreach (var line in OsText.FromBytes(text).Split('\n'))
+        var lines = OsText.FromBytes(text).Split('\n');
+        foreach (var line in isWhole ? lines : lines[..^1])
         {
             if (line.Trim() is { Length: > 0 } trimmed && trimmed[0] != '#')
             {

@@ -92,6 +92,37 @@ internal sealed class Repository
     public bool Has(string commit) =>
         RefName.IsCommit(commit) && ReadSmall(Place($"{Commits}/{commit}")) is { } noted && noted == $"{commit}\n";
 
+    /// <summary>A commit or a tag that was fetched, as git stores it; null if it is not there, or is larger.</summary>
+    /// <exception cref="RunException">69: git is not installed.</exception>
+    public byte[]? Object(string name, int mostBytes)
+    {
+        if (!RefName.IsCommit(name))
+        {
+            return null;
+        }
+
+        var git = GitProgram.Find(_reads, _shown, _protocols, mayPrompt: true, _credential);
+        using var objects = new ObjectReader(git, _directory);
+        if (!objects.Ask(name) || objects.Next() is not var (found, _, size) || found != name || size > mostBytes)
+        {
+            return null;
+        }
+
+        var bytes = new byte[size];
+        for (var at = 0; at < bytes.Length;)
+        {
+            var length = objects.Read(bytes.AsSpan(at));
+            if (length <= 0)
+            {
+                return null;
+            }
+
+            at += length;
+        }
+
+        return bytes;
+    }
+
     /// <summary>Writes all files of a commit that was fetched, as they are in the repository. Submodules are left out.</summary>
     /// <exception cref="RunException">
     /// 65: something in it is refused; or the repository is damaged, and then it is removed, so that it will be fetched again. 69: git is

@@ -7,4 +7,8 @@ namespace Run.Http;
 /// <param name="ETag">For the next request.</param>
 /// <param name="LastModified">For the next request.</param>
 /// <param name="ServedBy">The URL of the body after all redirects, without secrets, so that it can be shown and stored.</param>
-internal sealed record FetchResult(bool NotModified, string Sha256, long Size, string? ETag, string? LastModified, string ServedBy);
+internal sealed record FetchResult(bool NotModified, string Sha256, long Size, string? ETag, string? LastModified, string ServedBy)
+{
+    /// <summary>The URL of the request that it answers: that of the script, or that of the mirror which had it.</summary>
+    public string Url { get; init; } = "";
+}

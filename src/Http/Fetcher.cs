@@ -34,6 +34,42 @@ internal static class Fetcher
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
     }
 
+    /// <summary>
+    /// The text of the signature of what was fetched. It is asked for where that came from, in the same way and with the same secrets.
+    /// </summary>
+    /// <param name="shown">The URL of the signature, as messages show it.</param>
+    /// <returns>Null if there is none.</returns>
+    /// <exception cref="RunException">65, 69, 77, 78.</exception>
+    public static string? GetSignature(FetchRequest request, FetchResult result, out string shown)
+    {
+        var url = SignatureUrl(result.Url);
+        shown = UrlText.Redacted(url);
+        var hasOrigin = Origin.Of(new Uri(url)) == Origin.Of(new Uri(request.Url));
+        using var text = new MemoryStream();
+        var asked = new FetchRequest(
+            url, [], hasOrigin ? request.Headers : [], request.PlainHttpAllowed, Digest: null, ETag: null, LastModified: null)
+        {
+            IsKnown = request.IsKnown || request.Digest is not null,
+        };
+        try
+        {
+            GetAsync(asked, text, Limits.Signature).GetAwaiter().GetResult();
+        }
+        catch (RunException e) when (e.Status == ExitStatus.NotFound)
+        {
+            return null;
+        }
+
+        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    }
+
+    /// <summary><c>.sig</c> behind the path, as ssh-keygen names it; a query stays behind it.</summary>
+    private static string SignatureUrl(string url)
+    {
+        var end = url.AsSpan().IndexOfAny('?', '#') is >= 0 and var mark ? mark : url.Length;
+        return $"{url[..end]}.sig{url[end..]}";
+    }
+
     private static async Task<FetchResult> GetAsync(FetchRequest request, Stream into, long maxBytes)
     {
         string[] urls = [request.Url, .. request.Mirrors];
@@ -61,11 +97,11 @@ internal static class Fetcher
             if (outcome.Result is { } result && (result.NotModified || request.Digest is null || result.Sha256 == request.Digest))
             {
                 // A mirror's validators mean nothing to the URL's own server, which is asked first next time.
-                return isFirst ? result : result with { ETag = null, LastModified = null };
+                return isFirst ? result with { Url = urls[i] } : result with { Url = urls[i], ETag = null, LastModified = null };
             }
 
             fileIsIntact = outcome.Result is not null;
-            mismatch = outcome.Result ?? mismatch;
+            mismatch = outcome.Result is { } other ? other with { Url = urls[i] } : mismatch;
             failure ??= outcome.Failure;
         }
 

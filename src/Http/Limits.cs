@@ -9,6 +9,9 @@ internal static class Limits
     /// <summary>Bytes of an answer that is not a script: a commit's name in a few lines of JSON.</summary>
     public const long Text = 64L << 10;
 
+    /// <summary>Bytes of a signature. Those of ssh-keygen have 300 to 2,000.</summary>
+    public const long Signature = 64L << 10;
+
     /// <summary>Size of an answer's header fields, in KiB. Servers themselves accept 8 to 64 KiB.</summary>
     public const int HeadersKiB = 64;
 

@@ -85,9 +85,13 @@ internal sealed class ReadSet(TimeProvider clock)
 
     public void Add(Input input)
     {
-        if (!_inputs.Contains(input))
+        // --fetch and the like fetch several scripts at a time.
+        lock (_inputs)
         {
-            _inputs.Add(input);
+            if (!_inputs.Contains(input))
+            {
+                _inputs.Add(input);
+            }
         }
     }
 

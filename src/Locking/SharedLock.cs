@@ -96,7 +96,8 @@ internal sealed class SharedLock
             throw Refusal(holder, request);
         }
 
-        if (holder?.IsSelf(self) == true)
+        // The names alone do not show it: in containers, many machines have the same one, and every script the same PID.
+        if (holder?.IsSelf(self) == true && Sockets.AnySignalsAtEnd(Shared.LeastDescriptor))
         {
             throw new RunException(
                 ExitStatus.AlreadyRunning, $"deadlock: {request.SharedName} is held by this process, for the script that it was before");

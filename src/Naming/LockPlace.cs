@@ -11,6 +11,18 @@ internal sealed record LockPlace(string Name, string Url)
         && !CharChecks.HasControl(text);
 
     /// <summary>
+    /// Whether there is an @ that libpq takes for another than the user meant: it ends the user and the password at the first @ before any
+    /// slash. The rest of a password that contains one would be a host, a port or a database, and as such be looked up and printed.
+    /// </summary>
+    public static bool HasStrayAt(string url)
+    {
+        var rest = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];
+        rest = rest[..(rest.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? query : rest.Length)];
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        return rest.Count(static c => c == '@') > 1 || (slash >= 0 && rest.IndexOf('@', slash) >= 0);
+    }
+
+    /// <summary>
     /// Splits the value of <c>--lock</c> at its first colon. What stands before it must have the form of a place's name; otherwise, as in
     /// <c>--lock=/dev/sda:1</c>, the value is a plain name, and null is returned. So is it for a URL: what a script is locked by.
     /// </summary>

@@ -52,6 +52,12 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>How to ask the server which commit a ref is; null if it cannot be asked.</summary>
     public CommitQuestion? Commit { get; init; }
 
+    /// <summary>
+    /// The file of those whose signature a script must have, in ssh's format (ALLOWED SIGNERS in ssh-keygen(1)): absolute, or in the home
+    /// by <c>~/</c>. Null if scripts need not be signed.
+    /// </summary>
+    public string? Signers { get; init; }
+
     /// <summary>Whether the pattern is a path on this machine: its scripts are local files.</summary>
     public bool IsDirectory => IsPath(Pattern);
 
@@ -104,6 +110,13 @@ internal sealed record Source(string Name, string Pattern)
         : !Pattern.StartsWith(HomePrefix, StringComparison.Ordinal) ? Pattern
         : home() is { } directory ? $"{directory}/{Pattern[HomePrefix.Length..]}"
         : throw new RunException(ExitStatus.Usage, $"{Name}: HOME is not set, so there is no ~");
+
+    /// <summary>The path of <see cref="Signers"/>, with <c>~/</c> expanded; null if there is none.</summary>
+    /// <exception cref="RunException">78: there is no home.</exception>
+    public string? SignersPath(Func<string?> home) =>
+        Signers is null || !Signers.StartsWith(HomePrefix, StringComparison.Ordinal) ? Signers
+        : home() is { } directory ? $"{directory}/{Signers[HomePrefix.Length..]}"
+        : throw new RunException(ExitStatus.Configuration, $"{Name}: HOME is not set, so its signers cannot be found in {Signers}");
 
     /// <summary>The file for <paramref name="rest"/>, if the source is a directory.</summary>
     /// <inheritdoc cref="Expand"/>

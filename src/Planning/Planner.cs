@@ -148,8 +148,7 @@ internal sealed class Planner(
         launch is { ByKernel: true, Stamp: not null }
         && (launch.Shebang is not null || launch.Interpreter.Count == 0)
         && program is null or ['/', ..]
-        && Files.Access(launch.Path, AccessBits.Execute) == Errno.None
-        && FileSystem.Of(launch.Path).Executes;
+        && launch.MayBeExecuted;
 
     private byte[] Plan(byte[] key)
     {

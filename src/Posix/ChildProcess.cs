@@ -29,9 +29,10 @@ internal sealed unsafe class ChildProcess : IDisposable
     /// <param name="arguments">The whole vector, starting with the program's name.</param>
     /// <param name="environment">All of its environment.</param>
     /// <param name="ownSession">Without a controlling terminal, so that nothing in it can ask the user anything.</param>
+    /// <param name="inherited">Other files that it gets, at the numbers that they have here.</param>
     public static Result<ChildProcess> Start(
         string file, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, SafeFileHandle input, SafeFileHandle output,
-        SafeFileHandle errors, bool ownSession)
+        SafeFileHandle errors, bool ownSession, params ReadOnlySpan<SafeFileHandle> inherited)
     {
         const short OwnSession = 0x80; // POSIX_SPAWN_SETSID
         var actions = stackalloc byte[OpaqueSize];
@@ -40,6 +41,12 @@ internal sealed unsafe class ChildProcess : IDisposable
         _ = NativeMethods.posix_spawn_file_actions_adddup2(actions, Descriptors.Number(input), Descriptors.Input);
         _ = NativeMethods.posix_spawn_file_actions_adddup2(actions, Descriptors.Number(output), Descriptors.Output);
         _ = NativeMethods.posix_spawn_file_actions_adddup2(actions, Descriptors.Number(errors), Descriptors.Error);
+        foreach (var extra in inherited)
+        {
+            // Of a descriptor to itself, this only removes close-on-exec (POSIX.1-2024; glibc and musl do so as well).
+            _ = NativeMethods.posix_spawn_file_actions_adddup2(actions, Descriptors.Number(extra), Descriptors.Number(extra));
+        }
+
         _ = NativeMethods.posix_spawnattr_init(attributes);
         _ = NativeMethods.posix_spawnattr_setflags(attributes, ownSession ? OwnSession : (short)0);
 

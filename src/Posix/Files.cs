@@ -51,6 +51,35 @@ internal static unsafe class Files
         }
     }
 
+    /// <summary>
+    /// memfd_create(2): a file in memory that has no name in any directory, so nobody can exchange it. A program that inherits it opens it
+    /// by <see cref="DescriptorPath"/>.
+    /// </summary>
+    public static Result<SafeFileHandle> InMemory(ReadOnlySpan<byte> bytes)
+    {
+        const uint CloseOnExec = 1; // MFD_CLOEXEC
+        fixed (byte* name = OsText.ToCString("run"))
+        {
+            var descriptor = NativeMethods.memfd_create(name, CloseOnExec);
+            if (descriptor < 0)
+            {
+                return NativeMethods.LastError;
+            }
+
+            var file = new SafeFileHandle(descriptor, ownsHandle: true);
+            if (Write(file, bytes) is var error && error != Errno.None)
+            {
+                file.Dispose();
+                return error;
+            }
+
+            return file;
+        }
+    }
+
+    /// <summary>Where an open file can be opened once more, from its start: proc_pid_fd(5).</summary>
+    public static string DescriptorPath(SafeFileHandle file) => $"/proc/self/fd/{Descriptors.Number(file)}";
+
     /// <summary>read(2) from the current offset, up to <paramref name="maxBytes"/> bytes or the end of the file.</summary>
     /// <param name="expected">The expected number of bytes: the initial size of the buffer.</param>
     public static Result<byte[]> Read(SafeFileHandle file, int maxBytes, long? expected = null)

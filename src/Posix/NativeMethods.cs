@@ -80,6 +80,9 @@ internal static unsafe partial class NativeMethods
     public static partial int open(byte* path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int memfd_create(byte* name, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int openat(int directory, byte* path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]

@@ -6,7 +6,7 @@ namespace Run.Posix;
 internal static unsafe class Sockets
 {
     // fcntl.h, asm-generic/socket.h, poll.h.
-    private const int GetStatusFlags = 3, SetStatusFlags = 4, SetOwner = 8, SetSignal = 10, Async = 0x2000;
+    private const int GetStatusFlags = 3, SetStatusFlags = 4, SetOwner = 8, GetOwner = 9, SetSignal = 10, Async = 0x2000;
     private const int SocketLevel = 1, LeastReceived = 18, BothDirections = 2;
     private const short PollIn = 1, PollOut = 4, PollError = 8, PollHangUp = 16, PollOtherHangUp = 0x2000;
 
@@ -55,6 +55,25 @@ internal static unsafe class Sockets
             || NativeMethods.fcntl(descriptor, SetStatusFlags, flags | Async) == -1
             ? NativeMethods.LastError
             : Errno.None;
+    }
+
+    /// <summary>
+    /// Whether a descriptor from <paramref name="least"/> on, or one of the next few, is one of which <see cref="SignalAtEnd"/> was said to
+    /// this process, before it became this program.
+    /// </summary>
+    public static bool AnySignalsAtEnd(int least)
+    {
+        const int Few = 64;
+        for (var descriptor = least; descriptor < least + Few; descriptor++)
+        {
+            if (NativeMethods.fcntl(descriptor, GetStatusFlags, 0) is not -1 and var flags && (flags & Async) != 0
+                && NativeMethods.fcntl(descriptor, GetOwner, 0) == Processes.Id)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Whether the other side has not closed the connection, and it has not failed.</summary>

@@ -75,7 +75,8 @@ internal sealed class Consent
     {
         if (!_isForFirstFetch && !IsGiven(copy.Record.Content))
         {
-            Ask(copy.Path, (copy.At(_script).Path, copy.Tree?.Stamps.Files.Count ?? 1), copy.Record.Content, copy.Record.Size, null);
+            var files = copy.Tree?.Stamps.Files.Count ?? 1;
+            Ask(copy.Path, (copy.At(_script).Path, files), copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null);
         }
 
         return copy;
@@ -86,9 +87,11 @@ internal sealed class Consent
     /// <param name="script">The script itself, and how many files there are with it, itself included.</param>
     /// <param name="content">The digest of the bytes, or of the tree.</param>
     /// <param name="size">In bytes.</param>
+    /// <param name="signed">Who has signed it; null if that was not asked.</param>
     /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
-    public void Ask(string path, (string Path, int Files) script, string content, long size, CachedScript? before)
+    public void Ask(
+        string path, (string Path, int Files) script, string content, long size, SignedBy? signed, CachedScript? before)
     {
         var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
@@ -104,6 +107,11 @@ internal sealed class Consent
                  {Kind,-6}  {content}
 
             """);
+        if (signed is not null && _script.Source is { Signers: not null })
+        {
+            terminal.Say($"     signer  {Messages.Printable(signed.ToString())}\n");
+        }
+
         if (accepted is not null)
         {
             ShowChange(accepted, path, terminal);

@@ -67,6 +67,7 @@ public sealed class RunFileTests
     [Theory]
     [InlineData("#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n# a comment\n\n", "does not say what to run")]
+    [InlineData("#!/usr/bin/env run\n#!\n./y\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env -S run --lock", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n#!/usr/bin/env -S A=b -u HOME run -q\ntool\n", "does not say what to run")]
@@ -152,5 +153,47 @@ public sealed class RunFileTests
         box.Put("x", "#!/usr/bin/env -S run --lokc\n#!/bin/sh\n");
         await box.Run("./x").Fails(ExitStatus.Usage, "--lokc", "did you mean --lock?");
         await box.Exec("./x").Fails(ExitStatus.Usage, "--lokc");
+    }
+
+    [Fact]
+    public async Task A_line_of_which_only_the_beginning_is_read_names_no_script()
+    {
+        const int Read = 4096;
+        using var box = new Sandbox();
+        box.Put("tool", Saying("another one"));
+        box.Put("tool-2", Saying("tool-2"));
+        var start = "#!/usr/bin/env run\n#";
+        var comment = new string('x', Read - start.Length - "\n./tool".Length);
+        box.Put("cut", $"{start}{comment}\n./tool-2\n");
+        box.Put("whole", $"{start}{comment[3..]}\n./tool-2\n");
+        await box.Run("./cut").Fails(ExitStatus.CannotStart, "./cut: starts run, but does not say what to run");
+        await box.Run("./whole").Succeeds("tool-2\n");
+    }
+
+    [Theory]
+    [InlineData("--help", "Usage: run")]
+    [InlineData("--version", "run 0.")]
+    public async Task An_option_on_the_line_that_runs_nothing_counts_as_typed(string option, string stdout)
+    {
+        using var box = new Sandbox();
+        box.Put("x", $"#!/usr/bin/env -S run {option}\n#!/bin/sh\necho ran\n");
+        foreach (var command in (Command[])[box.Exec("./x"), box.Run("./x")])
+        {
+            var result = await command.Result();
+            Assert.Equal((0, ""), (result.Status, result.Stderr));
+            Assert.StartsWith(stdout, result.Stdout, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("--")]
+    [InlineData("--lock --")]
+    [InlineData("-q --lock=x --")]
+    public async Task The_end_of_the_options_may_be_on_the_line(string options)
+    {
+        using var box = new Sandbox();
+        box.Put("x", $"#!/usr/bin/env -S run {options}\n#!/bin/sh\necho \"$*\"\n");
+        await box.Exec("./x", "a", "--").Succeeds("a --\n");
+        await box.Run("./x", "a", "--").Succeeds("a --\n");
     }
 }

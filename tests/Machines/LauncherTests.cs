@@ -234,6 +234,18 @@ public sealed class LauncherTests
         return world.CachedScript("hello.sh");
     }
 
+    [RootFact]
+    public async Task A_script_that_the_kernel_cannot_execute_is_handed_with_its_interpreter()
+    {
+        await using var world = await Serving();
+        world.Put("plain-file", "#!/bin/sh -e\necho \"ran $*\"\n", executable: false);
+        await world.Run("--on", "env", "./plain-file", "a b").Succeeds("ran a b\n");
+        await world.Run("--on", "shell", "./plain-file", "a b").Succeeds("ran a b\n");
+        Assert.Equal("env A=b /bin/sh -e ./plain-file", string.Join(' ', (await WouldRun.Of(world, "--on", "env", "./plain-file")).Argv));
+        var noexec = $"mkdir -p {world.Cache}; mount -t tmpfs -o noexec,mode=700 none {world.Cache}";
+        await world.Run("--on", "env", "hello.sh").InMountNamespace(noexec).Succeeds("hello\n");
+    }
+
     private static async Task<World<ScriptServer>> Serving()
     {
         var world = await World.Serving(("/hello.sh", Saying("hello")));

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Run.Tests.Git;
+using Run.Tests.Signing;
 using Run.Tests.Trees;
 using static Run.Tests.Planning.Planned;
 
@@ -44,6 +45,7 @@ public sealed partial class InputTests
     [InlineData("other:x")]
     [InlineData("searched")]
     [InlineData("aged:x")]
+    [InlineData("signed:x")]
     [InlineData("pinned")]
     [InlineData("./local")]
     [InlineData("../local")]
@@ -89,9 +91,18 @@ public sealed partial class InputTests
             server[name] = Saying("ran");
         }
 
+        if (script == "signed:x")
+        {
+            Tools.Need("ssh-keygen");
+            var alice = new Signer(box, "alice");
+            box.Allow(alice.Line());
+            server.Signed("/x", Saying("ran"), alice);
+        }
+
         server["/searched"] = "#!/usr/bin/env sh\necho ran\n";
         box.Conf(
             $"sources:\n  default: {server.Url}/%s\n  other: {server.Url}/%s\n  aged: {{url: {server.Url}/%s, max-age: 1h}}\n"
+            + $"  signed: {{url: {server.Url}/%s, signers: {box.Home}/signers}}\n"
             + $"  team: {box.Work}/%s\n  packed: {server.Url}/x.tgz//%s\n  repository: git+file://{box.Root}/repositories/tools//%s\n");
         (string Path, string Text)[] files = [("bin/x", Saying("ran")), ("lib/y", "y"), ("lib/link", "->y")];
         if (script.StartsWith("packed:", StringComparison.Ordinal))
@@ -157,6 +168,17 @@ public sealed partial class InputTests
         {
             // A file that stands for a script has a plan for each directory, so the executor asks where it is.
             known.Add(box.Work + "/deeper");
+        }
+
+        if (script == "signed:x")
+        {
+            // Who could exchange the file of signers. If somebody does, its stamp is another.
+            for (var above = box.Home; above is not null; above = Path.GetDirectoryName(above))
+            {
+                known.Add(above);
+            }
+
+            Assert.Contains(box.Signers(), plan.Paths);
         }
 
         forgotten = Unplanned(paths.Where(path => !IsSearched(path, script)), known, s_paths);

@@ -47,6 +47,24 @@ public sealed class RunFilePlanTests
         }
     }
 
+    [Theory]
+    [InlineData("tool")]
+    [InlineData("-q -- tool")]
+    [InlineData("-q tool --lock")]
+    public async Task If_the_line_names_a_script_the_file_is_its_argument_every_time(string words)
+    {
+        await using var world = await World.Serving(("/tool", "#!/bin/sh\necho \"$*\"\n"));
+        world.Sources(world.Server, $"team: {world.Work}/%s");
+        world.Put("file", $"#!/usr/bin/env -S run {words}\nother\n");
+        var first = words.EndsWith("--lock", StringComparison.Ordinal) ? "--lock " : "";
+        for (var time = 0; time < 3; time++)
+        {
+            await world.Exec("./file", "a b").Succeeds($"{first}./file a b\n");
+            await world.Run("./file", "a b").Succeeds($"{first}./file a b\n");
+            await world.Run("team:file", "a b").Succeeds($"{first}team:file a b\n");
+        }
+    }
+
     [Fact]
     public async Task A_script_that_locks_itself_is_locked_when_it_is_planned()
     {

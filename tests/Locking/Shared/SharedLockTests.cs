@@ -279,6 +279,22 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
         Assert.Equal("75\n", result.Stdout);
     }
 
+    /// <summary>As in containers: the PID is the same in each, and the name of the machine may be.</summary>
+    [RootFact]
+    public async Task Another_machine_of_the_same_name_and_PID_is_not_itself()
+    {
+        var url = server.Url(server.Database());
+        using var one = Machines.New(url);
+        using var other = Machines.New(url);
+        static Command Alone(Command run) => run.Through("unshare", "--pid", "--fork", "--kill-child", "--mount-proc");
+        await using var holder = Alone(one.Run("--lock=fleet:job", "./x")).InputStaysOpen().Start();
+        await holder.Output("started");
+        await using var waiting = Alone(other.Run("--wait=60", "--lock=fleet:job", "./x")).Start();
+        await waiting.Errors($"is already running on {Machines.Name} (pid 1) and holds the lock fleet:job: waiting");
+        await holder.Ends();
+        await waiting.Output("started");
+    }
+
     [Fact]
     public async Task Of_the_command_line_only_what_can_work_is_taken()
     {
