@@ -46,12 +46,12 @@ internal sealed class CacheTag(string root)
 
     /// <summary>
     /// Marks a directory that is not marked but clearly run's: an empty one, or a cache of an earlier version. Such a cache contains at
-    /// least one script with its record, and nothing that run has not written.
+    /// least one script, or tree, with its record, and nothing that run has not written.
     /// </summary>
     public void Adopt()
     {
         if (!Exists && Files.Names(root).Value is { } names
-            && (names.Count == 0 || (names.TrueForAll(IsOurs) && names.Exists(Cache.IsKey))))
+            && (names.Count == 0 || (names.TrueForAll(IsOurs) && (names.Exists(Cache.IsKey) || TreeCache.HasTrees(root)))))
         {
             Write();
         }
@@ -84,6 +84,7 @@ internal sealed class CacheTag(string root)
             Cache.StagingName => Contains(path, Cache.IsStagingName),
             SingleFlight.DirectoryName => Contains(path, Cache.IsKey),
             Cache.PlansName => Contains(path, Cache.IsPlanName),
+            TreeCache.DirectoryName => Contains(path, name => Cache.IsKey(name) && TreeCache.IsTreeDirectory($"{path}/{name}")),
             _ => Cache.IsKey(name) && Cache.IsScriptDirectory(path),
         };
     }

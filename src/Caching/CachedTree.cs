@@ -67,6 +67,7 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
             nearest is not null ? $"did you mean {Messages.Printable(nearest)}?"
                 : script is { Source: { } source, PathAndRef: { } rest } && source.InTree(rest) is { } tree
                     ? $"run --list {source.Name}:{tree.Head}{tree.Tail} shows what is in it"
+                : script.HasDigest || RefName.IsCommit(script.Tree!.Ref ?? "") ? null
                 : "run -u asks the server for a newer version");
     }
 

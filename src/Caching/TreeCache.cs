@@ -277,6 +277,17 @@ internal sealed class TreeCache(Cache cache)
         DirectoryTree.Remove(directory);
     }
 
+    /// <summary>Whether a cache has a tree with its record.</summary>
+    internal static bool HasTrees(string root) => (Files.Names($"{root}/{DirectoryName}").Value ?? [])
+        .Exists(name => RecordNames($"{root}/{DirectoryName}/{name}").Any(
+            record => Cache.ReadRecord($"{root}/{DirectoryName}/{name}", record)?.Record.Tree is not null));
+
+    /// <summary>Whether a directory, which is named like a key, contains nothing that this class does not write there.</summary>
+    internal static bool IsTreeDirectory(string directory) =>
+        Files.LinkStatus(directory).Value is { IsDirectory: true } && Files.Names(directory).Value is { } names
+        && names.TrueForAll(static name => name is RecordName or UsedName or RepositoryName || Cache.IsKey(name)
+            || name.StartsWith(RecordName + RefInfix, StringComparison.Ordinal));
+
     private static string RecordNameOf(TreeUrl tree) =>
         tree.Ref is { } reference ? RecordName + RefInfix + Sha256.HexOf(OsText.ToBytes(reference))[..RefLength] : RecordName;
 

@@ -1,3 +1,5 @@
+using Run.Naming;
+
 namespace Run.CommandLine;
 
 /// <summary>
@@ -44,8 +46,8 @@ internal static class HandedOptions
 
     private static string? LockWord(Invocation invocation, bool exclusive, string? place, string? identity) => invocation switch
     {
-        // A name that ends in a colon is a place for locks, and what is locked there is not named.
-        { LockName: { } name } => $"{Lock}={name}{(name.EndsWith(':') ? identity : "")}",
+        // A place for locks, and what is locked there is not named.
+        { LockName: { } name } => $"{Lock}={name}{(LockPlace.Split(name) is (_, null) ? identity : "")}",
         _ when place is not null => $"{Lock}={place}:{identity}",
         _ when identity is not null && (invocation.Lock || exclusive) => $"{Lock}={identity}",
         _ => invocation.Options.Contains(Lock) || (exclusive && !invocation.Lock) ? Lock : null,

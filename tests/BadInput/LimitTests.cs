@@ -20,7 +20,7 @@ public sealed class LimitTests
 
     [Theory]
     [InlineData("as", 24, 90, 100, 110, 120, 130, 140, 160, 200, 400)]
-    [InlineData("data", 2, 4, 8, 16, 24, 32, 40, 100)]
+    [InlineData("data", 3, 4, 8, 16, 24, 32, 40, 100)]
     public async Task On_memory(string limit, params int[] megabytes)
     {
         await using var world = await World.Serving(("/x", Saying("ran")));

@@ -61,7 +61,7 @@ public sealed partial class WarmPathTests
 
     [Theory]
     [InlineData(100)]
-    [InlineData(650, "--replace")]
+    [InlineData(750, "--replace")]
     public async Task A_warm_run_touches_little_memory(int budget, params string[] options)
     {
         await using var world = await World.Serving();

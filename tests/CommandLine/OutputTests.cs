@@ -137,8 +137,8 @@ public sealed class OutputTests
 
         using var json = JsonDocument.Parse((await world.Run("--list", "--json").Result()).Stdout);
         var b = json.RootElement[1];
-        Assert.Equal(
-            ["script", "url", "path", "sha256", "size", "fetched", "signer"], b.EnumerateObject().Select(static field => field.Name));
+        string[] keys = ["script", "url", "path", "sha256", "size", "fetched", "signer"];
+        Assert.Equal(keys, b.EnumerateObject().Select(static field => field.Name));
         Assert.Equal(("b", $"{world.Server.Url}/b", world.CachedScript("b"), digest, 19), (
             b.GetProperty("script").GetString(), b.GetProperty("url").GetString(), b.GetProperty("path").GetString(),
             b.GetProperty("sha256").GetString(), b.GetProperty("size").GetInt32()));

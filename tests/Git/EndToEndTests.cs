@@ -47,7 +47,7 @@ public sealed class EndToEndTests : IDisposable
     {
         await using var server = await ScriptServer.Start();
         var name = $"git+{_source.ServeOn(server, "ann:secret")}//bin/deploy";
-        await _box.Run(name).Fails(ExitStatus.Refused, "access denied", "could not read Username");
+        await _box.Run(name).Fails(ExitStatus.Refused, "access denied", "could not read Username", "credential helpers");
         await using var child = _box.Run(name, "x").OnTerminal().Start();
         await child.Output("Username for");
         await child.Type("ann\n");

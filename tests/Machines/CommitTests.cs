@@ -72,6 +72,7 @@ public sealed class CommitTests
         await world.Run("--on", "tell", "--lock", Script).Succeeds($"[run][--lock={named}]{rest}");
         await world.Run("--on", "tell", "--wait=5", Script).Succeeds($"[run][--lock={named}][--wait=5]{rest}");
         await world.Run("--on", "tell", "--lock=mine", Script).Succeeds($"[run][--lock=mine]{rest}");
+        await world.Run("--on", "tell", "--lock=/dev/sda:", Script).Succeeds($"[run][--lock=/dev/sda:]{rest}");
         await world.Run("--on", "tell", Script).Succeeds($"[run]{rest}");
     }
 

@@ -75,7 +75,8 @@ public sealed class PowerCutTests
         var kill = moment == 0 ? "" : $"strace -qq -o /dev/null -e trace=rename,renameat,renameat2 "
             + $"-e inject=rename,renameat,renameat2:signal=KILL:when={moment} ";
         var cut = await On(world, $"{kill}run -u {script}; {Cut}", journal).Result();
-        cut.Check(cut.Status == 0 && (cut.Stdout == "two two\n" || (cut.Stdout == "" && moment > 0)), "it was killed, or not, and then cut");
+        cut.Check(
+            cut.Status == 0 && (cut.Stdout == "two two\n" || (cut.Stdout == "" && moment > 0)), "it was killed, or not, and then cut");
         var offline = await On(world, $"run --offline {script} && run --offline {script}").Result();
         offline.Check(
             offline is { Status: 0, Stdout: "one one\none one\n" or "two two\ntwo two\n", Stderr: "" },
@@ -101,13 +102,15 @@ public sealed class PowerCutTests
         var cut = "perl -e 'open my $disk, \"<\", $ENV{XDG_CACHE_HOME} or die; "
             + $"my $how = pack \"L\", {journal}; ioctl $disk, 0x8004587d, $how or die \"$!\\n\"'";
         return world.Sh(line.Replace(Cut, cut, StringComparison.Ordinal)).InMountNamespace(
-            $"mount -o loop,noauto_da_alloc {world.Root}/disk {world.CacheHome}; mount --bind {world.Work}/boot /proc/sys/kernel/random/boot_id");
+            $"mount -o loop,noauto_da_alloc {world.Root}/disk {world.CacheHome}; "
+                + $"mount --bind {world.Work}/boot /proc/sys/kernel/random/boot_id");
     }
 
     /// <summary>A script and a file beside it, which both say their version.</summary>
     private static (string Path, string Text)[] Version(string version) =>
     [
-        ("bin/deploy", Deploy.Replace("$common", version + " $common", StringComparison.Ordinal).Replace(" $*", "", StringComparison.Ordinal)),
+        ("bin/deploy", Deploy.Replace("$common", version + " $common", StringComparison.Ordinal)
+            .Replace(" $*", "", StringComparison.Ordinal)),
         ("lib/common.sh", $"common={version}\n"), ("lib/link", "->common.sh"),
     ];
 }

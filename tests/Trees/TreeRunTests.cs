@@ -340,6 +340,7 @@ public sealed class TreeRunTests
 
         await world.Run("a:x/nothing-like-it").Fails(ExitStatus.NotFound, "run --list a:x/ shows what is in it");
         await world.Run("g:nothing-like-it@v1").Fails(ExitStatus.NotFound, "run --list g:@v1 shows what is in it");
+        await world.Run($"{url}/x.tgz//nothing-like-it").Fails(ExitStatus.NotFound, "run -u asks the server");
         await world.Run("git+http://example.invalid/r.git//x").Fails(ExitStatus.Refused, "plain http is refused", "SCRIPT#tree=HEX");
     }
 
@@ -471,6 +472,28 @@ public sealed class TreeRunTests
             "the old tree and a note");
         world.Conf(Source("bin/%s"));
         await world.Run("a:deploy").Fails(ExitStatus.Configuration, "run.conf:4:", "mirrors");
+    }
+
+    [Fact]
+    [Needs("zip")]
+    public async Task A_script_that_is_not_executable_is_started_by_its_interpreter_and_has_no_plan()
+    {
+        await using var world = await World.Serving();
+        foreach (var (path, text) in Tools("one"))
+        {
+            world.Put(path, text, executable: false);
+        }
+
+        await world.Exec("zip", "-q", "-r", "x.zip", "bin", "lib").Succeeds("");
+        world.Server.Archive("/x.zip", File.ReadAllBytes(world.Work + "/x.zip"));
+        var script = world.Server.Url + "/x.zip//bin/deploy";
+        for (var i = 0; i < 3; i++)
+        {
+            await world.Run(script, "a b").Succeeds("one a b\n");
+        }
+
+        await world.Sh("find \"$XDG_CACHE_HOME\"/run/trees/*/*/tree -type f -perm /0111").Succeeds("");
+        await Planned.IsNot(() => world.Run(script));
     }
 
     private static void Rewrite(string path, string text)

@@ -31,7 +31,7 @@ public sealed class WholeTreeTests
         {
             Publish(world, ++version);
             var result = await world.Run("-u", script)
-                .Through("strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={n}").Result();
+                .Through(KilledAt(call, n)).Result();
             result.Check(result.Stdout.Length == 0 || result.Stdout == Said(version), "the new tree or nothing");
             if (result.Status == 0)
             {
@@ -103,7 +103,7 @@ public sealed class WholeTreeTests
 
         // The last directory is sealed by then: nothing can be removed from it as it is.
         Assert.NotEqual(0, (await world.Run(script).As(user)
-            .Through("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=rename", "-e", "inject=rename:signal=KILL:when=3").Result()).Status);
+            .Through(KilledAt("rename", 3)).Result()).Status);
         var left = Assert.Single(Directory.GetDirectories(world.Cache + "/tmp"));
         Assert.True(Directory.Exists(left + "/tree/lib"));
         await world.Run(script).As(user).Succeeds("1 1\n");
@@ -204,6 +204,34 @@ public sealed class WholeTreeTests
             }
         }
     }
+
+    [Fact]
+    public async Task A_cache_whose_first_run_was_killed_before_it_was_marked_is_marked_by_a_later_one()
+    {
+        await using var world = await World.Serving();
+        var script = world.Server.Url + "/x.tgz//bin/deploy";
+        Publish(world, 1);
+        Assert.NotEqual(0, (await world.Run(script)
+            .Through(KilledAt("rename", 1)).Result()).Status);
+        Assert.Single(Directory.GetFileSystemEntries(world.Cache + "/tmp"));
+        await world.Run(script).Succeeds("1 1\n");
+        await world.Run("-u", script).Succeeds("1 1\n");
+        Assert.Empty(Directory.GetFileSystemEntries(world.Cache + "/tmp"));
+        await world.Run("--clean", "--yes").Succeeds("");
+
+        // What else is in a directory of that name is not run's.
+        File.Delete(world.Cache + "/CACHEDIR.TAG");
+        await world.Run(script).Succeeds("1 1\n");
+        var precious = world.Put(Directory.GetDirectories(world.Cache + "/trees")[0] + "/precious", "x");
+        await world.Run("-u", script).Succeeds("1 1\n");
+        await world.Run("--clean", "--yes").Fails(ExitStatus.CannotWrite, "not marked");
+        Assert.True(File.Exists(precious));
+        File.Delete(precious);
+        await world.Run("--clean", "--yes").Succeeds("");
+    }
+
+    private static string[] KilledAt(string call, int n) =>
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={n}"];
 
     private static string Said(int version) => $"{version} {version}\n";
 
