@@ -7,6 +7,9 @@ namespace Run.Trees;
 /// <summary>An archive that somebody else has made, and what it unpacks to.</summary>
 internal static class Archive
 {
+    // From this length on, a thread that decompresses ahead is worth its start.
+    private const int LargeEnough = 128 << 10;
+
     private const string Supported = "tar, tar.gz and zip can be unpacked";
 
     /// <summary>Unpacks a tar, tar.gz or zip: its first bytes tell which it is, not its name.</summary>
@@ -22,7 +25,8 @@ internal static class Archive
             start = start[..archive.ReadAt(start, 0)];
             if (start is [0x1f, 0x8b, ..])
             {
-                using var unzipped = new GZipStream(archive, CompressionMode.Decompress);
+                using var zipped = new GZipStream(archive, CompressionMode.Decompress);
+                using Stream unzipped = archive.Length < LargeEnough ? zipped : new ReadAheadStream(zipped);
                 Span<byte> block = stackalloc byte[TarGate.BlockSize];
                 if (!TarGate.IsTar(block[..unzipped.ReadAtLeast(block, block.Length, throwOnEndOfStream: false)]))
                 {
