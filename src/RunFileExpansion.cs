@@ -80,6 +80,26 @@ internal static class RunFileExpansion
         return (invocation, context);
     }
 
+    /// <summary>
+    /// The SCRIPT that a file stands for, for commands that are about the script and not about the file: that is what is locked, logged and
+    /// fetched. SCRIPT itself if it is not such a file.
+    /// </summary>
+    public static string Target(string script, RunContext context)
+    {
+        for (var files = 0; files < MostFiles; files++)
+        {
+            if ((LocalPath(script, context.Reads) ?? FileOfDirectory(script, context)) is not { } path
+                || RunFile.At(path) is not { Second: null, Script: { } target })
+            {
+                break;
+            }
+
+            script = target;
+        }
+
+        return script;
+    }
+
     /// <summary>Whether the line has a SCRIPT of its own behind its options.</summary>
     private static bool NamesScript(string[] words, Func<string[], Invocation> parse) =>
         words.Length > 0 && parse([.. words, "--", "./x"]) is { Operands: [_, _, ..] };

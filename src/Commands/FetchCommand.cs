@@ -27,7 +27,7 @@ internal static class FetchCommand
 
     private static ResolvedScript Resolve(string name, RunContext context)
     {
-        var script = context.Resolve(name);
+        var script = context.Resolve(RunFileExpansion.Target(name, context));
         if (script.Local is not null)
         {
             throw new RunException(ExitStatus.Usage, $"{script.DisplayName}: local files are not fetched");

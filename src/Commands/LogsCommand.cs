@@ -11,7 +11,7 @@ internal static class LogsCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var script = context.Named(invocation.Script);
+        var script = context.Named(RunFileExpansion.Target(invocation.Script, context));
         var path = Detach.LogFor(LockRequest.Past(script, context.Paths.State));
         using var log = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).OrThrow(error => error == Errno.NoEntry
             ? new RunException(

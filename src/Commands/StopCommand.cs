@@ -8,7 +8,8 @@ internal static class StopCommand
 {
     public static int Execute(RunContext context, Invocation invocation)
     {
-        HolderTermination.EndScript(LockRequest.Past(context.Named(invocation.Script), context.Paths.State));
+        var script = context.Named(RunFileExpansion.Target(invocation.Script, context));
+        HolderTermination.EndScript(LockRequest.Past(script, context.Paths.State));
         return 0;
     }
 }

@@ -47,6 +47,20 @@ public sealed class RunFileTests
     }
 
     [Fact]
+    public async Task What_it_stands_for_is_fetched_logged_and_stopped()
+    {
+        await using var world = await World.Serving(("/long.sh", "#!/bin/sh\necho begun\nexec sleep 600\n"));
+        world.Put("stub", "#!/usr/bin/env run\nlong.sh\n");
+        await world.Run("--fetch", "./stub").Succeeds("");
+        await world.Run("--detach", "--offline", "./stub").Result();
+        await Eventually.True(
+            () => Directory.GetFiles(world.StateHome + "/run/logs").Any(static log => File.ReadAllText(log) == "begun\n"), "the log");
+        await world.Run("--logs", "./stub").Succeeds("begun\n");
+        await world.Run("--stop", "./stub").Succeeds("");
+        await world.Run("--ps").Succeeds("");
+    }
+
+    [Fact]
     public async Task A_file_stands_for_the_script_that_it_names()
     {
         await using var world = await World.Serving(("/tool", "#!/bin/sh\necho \"${0##*/} $*\"\n"));
