@@ -10,8 +10,6 @@ namespace Run.Acquisition;
 /// <summary>Asks a source's server which commit a branch or tag refers to now.</summary>
 internal static class CommitLookup
 {
-    private static readonly int[] s_lengths = [40, 64]; // of git's SHA-1 and SHA-256 names
-
     // Asked once for all scripts of a repository: GitHub answers 60 such requests an hour.
     private static readonly Dictionary<string, Lazy<string>> s_answers = [];
 
@@ -33,7 +31,7 @@ internal static class CommitLookup
 
     /// <summary>Whether the script has a ref that is not a commit, and there is a server to ask which commit that is.</summary>
     public static bool IsNeeded(ResolvedScript script) =>
-        script is { Source: { Commit: not null } source, PathAndRef: { } rest } && !IsCommit(source.SplitRef(rest).Ref);
+        script is { Source: { Commit: not null } source, PathAndRef: { } rest } && !RefName.IsCommit(source.SplitRef(rest).Ref);
 
     private static string Asked(ResolvedScript script, string url, string? accept)
     {
@@ -78,7 +76,7 @@ internal static class CommitLookup
     public static string? CommitIn(string answer)
     {
         var text = answer.Trim();
-        if (IsCommit(text))
+        if (RefName.IsCommit(text))
         {
             return text;
         }
@@ -90,7 +88,7 @@ internal static class CommitLookup
             {
                 if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1
                     && (reader.ValueTextEquals("sha") || reader.ValueTextEquals("id"))
-                    && reader.Read() && reader.TokenType == JsonTokenType.String && reader.GetString() is { } name && IsCommit(name))
+                    && reader.Read() && reader.TokenType == JsonTokenType.String && reader.GetString() is { } name && RefName.IsCommit(name))
                 {
                     return name;
                 }
@@ -102,7 +100,4 @@ internal static class CommitLookup
 
         return null;
     }
-
-    /// <summary>Whether the ref is the whole name of a commit.</summary>
-    public static bool IsCommit(string text) => s_lengths.Contains(text.Length) && text.All(char.IsAsciiHexDigitLower);
 }

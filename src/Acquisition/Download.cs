@@ -95,11 +95,11 @@ internal abstract class Download : IDisposable
             flight?.Follow(staging.Path);
             return Fetcher.Get(request, staging.Handle);
         }
-        catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused
-            && VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is not null)
+        catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused)
         {
-            var (field, variable) = VariableExpansion.FirstUnset(source!.Headers, FetchEnvironment.Variable)!.Value;
-            throw new RunException(e.Status, e.Message, $"the header {field} of {source.Name} was not sent, because {variable} is not set");
+            throw VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is var (field, variable)
+                ? new RunException(e.Status, e.Message, $"the header {field} of {source!.Name} was not sent, because {variable} is not set")
+                : e;
         }
     }
 

@@ -99,7 +99,7 @@ internal sealed record HandedScript(string Name, string? Digest)
         foreach (var other in cache.All())
         {
             if (other.Record.Content == digest && PinnedUrl.RefOf(other.Record.Url, script) is { } reference
-                && CommitLookup.IsCommit(reference))
+                && RefName.IsCommit(reference))
             {
                 var there = WithDigest(script.At(reference), digest);
                 if (scripts.Find(there) is not null)

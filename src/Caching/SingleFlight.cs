@@ -77,7 +77,7 @@ internal sealed class SingleFlight : IDisposable
 
             // If the file was removed before this process had the lock, the lock is worthless: try again. The note of an older flight is
             // removed. If that is impossible, this process fetches without the others.
-            var isCurrent = IsCurrent(file, path);
+            var isCurrent = Files.IsAt(file, path);
             if (isCurrent && bytes.Length == 0)
             {
                 return new SingleFlight(cache, path, file);
@@ -102,7 +102,7 @@ internal sealed class SingleFlight : IDisposable
         {
             var opened = OpenIn(directory, path);
             var error = opened.Value is { } file ? Files.Lock(file, wait: false) : opened.Error;
-            if (error == Errno.None && IsCurrent(opened.Value!, path))
+            if (error == Errno.None && Files.IsAt(opened.Value!, path))
             {
                 return new SingleFlight(cache, path, opened.Value);
             }
@@ -125,7 +125,7 @@ internal sealed class SingleFlight : IDisposable
             // The lock of a fetch that is under way, this process's own included, is on another descriptor, and so is not free.
             var path = $"{directory}/{name}";
             using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
-            if (file is not null && Files.Lock(file, wait: false) == Errno.None && IsCurrent(file, path))
+            if (file is not null && Files.Lock(file, wait: false) == Errno.None && Files.IsAt(file, path))
             {
                 _ = Files.Remove(path);
             }
@@ -222,10 +222,7 @@ internal sealed class SingleFlight : IDisposable
         return opened;
     }
 
-    private static bool IsCurrent(SafeFileHandle file, string path) =>
-        Files.Status(file).Value is { } mine && Files.LinkStatus(path).Value is { } current && mine.IsSameFile(current);
-
-    private static Errno RemoveIfCurrent(SafeFileHandle file, string path) => IsCurrent(file, path) ? Files.Remove(path) : Errno.None;
+    private static Errno RemoveIfCurrent(SafeFileHandle file, string path) => Files.IsAt(file, path) ? Files.Remove(path) : Errno.None;
 
     private sealed record Note(DateTimeOffset Ended, RunException? Failure)
     {

@@ -100,7 +100,7 @@ internal sealed class TreeCache(Cache cache)
             {
                 // A file system without locks has nobody to wait for.
                 _ = Files.Lock(handle, wait: true);
-                if (IsCurrent(handle, DirectoryOf(tree)))
+                if (Files.IsAt(handle, DirectoryOf(tree)))
                 {
                     return handle;
                 }
@@ -312,21 +312,15 @@ internal sealed class TreeCache(Cache cache)
         };
     }
 
-    private static CachedTree Install(CachedTree tree, string aside, StagingDirectory staging)
-    {
-        staging.Finish(tree.Version, aside);
-        return tree;
-    }
-
     private CachedTree Install(string directory, StagingDirectory staging, TreeListing listing, CacheRecord record)
     {
         var files = $"{staging.Path}/{CachedTree.TreeName}";
         var stamps = TreeStamps.Of(listing, files, Boot.Id ?? "") ?? throw WasChanged(files);
         Put(staging, CachedTree.ListingName, listing.ToText());
         Put(staging, CachedTree.StampsName, stamps.ToBytes());
-        return Install(
-            new CachedTree($"{directory}/{VersionName(record)}", stamps, null),
-            $"{cache.Root}/{Cache.StagingName}/{Processes.Id}-{Random.Shared.NextInt64():x16}", staging);
+        var version = $"{directory}/{VersionName(record)}";
+        staging.Finish(version, aside: $"{cache.Root}/{Cache.StagingName}/{Processes.Id}-{Random.Shared.NextInt64():x16}");
+        return new CachedTree(version, stamps, null);
     }
 
     private static void Put(StagingDirectory staging, string name, byte[] bytes)
@@ -490,9 +484,6 @@ internal sealed class TreeCache(Cache cache)
 
     private static Result<SafeFileHandle> Open(string directory) =>
         Files.Open(directory, OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.NoFollow);
-
-    private static bool IsCurrent(SafeFileHandle handle, string path) =>
-        Files.Status(handle).Value is { } mine && Files.LinkStatus(path).Value is { } there && mine.IsSameFile(there);
 
     private IEnumerable<string> Directories() => TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(Root) is null
         ? []

@@ -160,6 +160,12 @@ internal static unsafe class Files
 
     public static Result<FileStatus> Status(SafeFileHandle file) => Status(Descriptors.Number(file), "", NativeMethods.EmptyPath);
 
+    /// <summary>
+    /// Whether the path, which must not be a symbolic link, still leads to the open file: it may have been moved or removed.
+    /// </summary>
+    public static bool IsAt(SafeFileHandle file, string path) =>
+        Status(file).Value is { } mine && LinkStatus(path).Value is { } there && mine.IsSameFile(there);
+
     /// <summary>statx(2); follows a symbolic link.</summary>
     public static Result<FileStatus> Status(string path) => Status(NativeMethods.CurrentDirectory, path, 0);
 

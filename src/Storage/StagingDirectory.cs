@@ -34,7 +34,7 @@ internal sealed class StagingDirectory : IDisposable
                 {
                     // Another process may have swept it between its creation and the lock; then try again.
                     _ = Files.Lock(handle, wait: true);
-                    if (Files.LinkStatus(path).Value is { } there && Files.Status(handle).Value is { } mine && mine.IsSameFile(there))
+                    if (Files.IsAt(handle, path))
                     {
                         return new StagingDirectory(path, handle);
                     }
