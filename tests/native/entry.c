@@ -7,6 +7,7 @@
  * scripts/fuzz builds it with AddressSanitizer and UndefinedBehaviorSanitizer. It begins with what there is on this machine, and goes on to
  * COUNT mutations of it, the same ones each time, or as many as there is time for.
  */
+#include "check.h"
 #include "../../src/native/sys.h"
 
 #include <setjmp.h>
@@ -29,16 +30,6 @@ static int exits;
 static int plans_tried;
 static unsigned char original[FIRST_BYTES];
 static long original_length;
-
-#define CHECK(what, ...) \
-    do { \
-        if (!(what)) { \
-            fprintf(stderr, "entry.c:%d: not so: %s: ", __LINE__, #what); \
-            fprintf(stderr, __VA_ARGS__); \
-            fputc('\n', stderr); \
-            exit(1); \
-        } \
-    } while (0)
 
 static void note_exit(int status)
 {

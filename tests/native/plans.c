@@ -9,6 +9,7 @@
  * and goes on to COUNT mutations of those plans, the same ones each time, or as many as there is time for. Nothing is executed: execve is
  * replaced, and notes what would have been.
  */
+#include "check.h"
 #include "../../src/native/sys.h"
 
 static int note_execve(const char *path, char *const *argv, char *const *environment);
@@ -53,16 +54,6 @@ static struct {
 
 static char **called_with;
 static size_t called_words;
-
-#define CHECK(what, ...) \
-    do { \
-        if (!(what)) { \
-            fprintf(stderr, "plans.c:%d: not so: %s: ", __LINE__, #what); \
-            fprintf(stderr, __VA_ARGS__); \
-            fputc('\n', stderr); \
-            exit(1); \
-        } \
-    } while (0)
 
 static int note_execve(const char *path, char *const *argv, char *const *environment)
 {
