@@ -253,6 +253,28 @@ public sealed class HostileTarTests : IDisposable
         }
     }
 
+    /// <summary>So much is decompressed by a thread of its own, ahead of what is written. It must end with the refusal.</summary>
+    [Fact]
+    public void What_is_wrong_in_a_large_archive()
+    {
+        var random = new Random(1);
+        var content = new byte[2 << 20];
+        random.NextBytes(content);
+        TarBytes Large() => new TarBytes().Script("x", Convert.ToBase64String(content));
+        var zipped = Large().Zipped();
+        Assert.InRange(zipped.Length, 1 << 20, 4 << 20);
+        _box.Unpack(zipped);
+        foreach (var length in (ReadOnlySpan<int>)[256 << 10, zipped.Length / 2, zipped.Length - 1])
+        {
+            _box.Refuses(zipped[..length], "damaged or was cut short");
+        }
+
+        zipped[zipped.Length / 2] ^= 0x55;
+        _box.Refuses(zipped);
+        var early = new TarBytes().Add("../evil").Script("x", Convert.ToBase64String(content)).Zipped();
+        _box.Refuses(early, "evil");
+    }
+
     [Fact]
     public void More_than_512_MiB()
     {
