@@ -88,7 +88,8 @@ internal static class CommitLookup
             {
                 if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1
                     && (reader.ValueTextEquals("sha") || reader.ValueTextEquals("id"))
-                    && reader.Read() && reader.TokenType == JsonTokenType.String && reader.GetString() is { } name && RefName.IsCommit(name))
+                    && reader.Read() && reader.TokenType == JsonTokenType.String
+                    && reader.GetString() is { } name && RefName.IsCommit(name))
                 {
                     return name;
                 }
