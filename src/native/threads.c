@@ -25,13 +25,14 @@ static int create(pthread_t *thread, const pthread_attr_t *attributes, void *(*s
     for (int tries = 1;; tries++) {
         pthread_mutex_lock(&starting);
         int error = __real_pthread_create(thread, attributes, start, argument);
-        pthread_mutex_unlock(&starting);
-        if (error == 0)
-            return 0;
-        if (tries == TRIES || error != EAGAIN)
+        /* The lock is kept until the process has ended: another thread that fails as well adds no second message. */
+        if (error != 0 && (tries == TRIES || error != EAGAIN))
             run_fail(RUN_STATUS_INTERNAL,
                 "run: cannot start a thread: a limit on processes or on memory is reached\n"
                 "     see ulimit -u, ulimit -v, and pids.max of the control group\n");
+        pthread_mutex_unlock(&starting);
+        if (error == 0)
+            return 0;
         nanosleep(&pause, NULL);
     }
 }

@@ -18,6 +18,20 @@ public sealed class LimitTests
         }
     }
 
+    /// <summary>The message is delayed, so that another thread fails before the process has ended.</summary>
+    [RootFact]
+    [Needs("strace")]
+    public async Task Threads_that_fail_at_the_same_time_report_it_once()
+    {
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        for (var most = 3; most <= 6; most++)
+        {
+            world.GiveTo(User + 20 + most);
+            var command = world.Run("-u", "x").Through("setpriv", $"--reuid={User + 20 + most}", "--clear-groups", "prlimit", $"--nproc={most}");
+            await RanOrFailed(command.Traced(out _, "-e", "trace=write", "-e", "inject=write:delay_enter=500000"), false, "cannot start a thread");
+        }
+    }
+
     [Theory]
     [InlineData("as", 24, 90, 100, 110, 120, 130, 140, 160, 200, 400)]
     [InlineData("data", 3, 4, 8, 16, 24, 32, 40, 100)]
