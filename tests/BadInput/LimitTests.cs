@@ -26,9 +26,11 @@ public sealed class LimitTests
         await using var world = await World.Serving(("/x", Saying("ran")));
         for (var most = 3; most <= 6; most++)
         {
-            world.GiveTo(User + 20 + most);
-            var command = world.Run("-u", "x").Through("setpriv", $"--reuid={User + 20 + most}", "--clear-groups", "prlimit", $"--nproc={most}");
-            await RanOrFailed(command.Traced(out _, "-e", "trace=write", "-e", "inject=write:delay_enter=500000"), false, "cannot start a thread");
+            var user = User + 20 + most;
+            world.GiveTo(user);
+            var command = world.Run("-u", "x").Through("setpriv", $"--reuid={user}", "--clear-groups", "prlimit", $"--nproc={most}")
+                .Traced(out _, "-e", "trace=write", "-e", "inject=write:delay_enter=500000");
+            await RanOrFailed(command, false, "cannot start a thread");
         }
     }
 
