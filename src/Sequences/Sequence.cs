@@ -1,13 +1,13 @@
 namespace Run.Sequences;
 
 /// <summary>
-/// The operators of System.Linq that this program uses, under the same names and with the same meaning: each is evaluated as it is enumerated,
-/// and anew each time.
+/// The operators of System.Linq that this program uses, under the same names and with the same meaning: each is evaluated as it is
+/// enumerated, and anew each time.
 /// </summary>
 /// <remarks>
-/// The iterators of System.Linq have virtual generic methods (<c>Select</c> on the result of a <c>Where</c>), so the compiler prepares every
-/// operator for every pair of types: a fifth of all types in the program. Their tables are corrected at each start of the runtime, which takes
-/// a third of the time that flock(1) adds to a command; docs/performance.md has the figures. An iterator of C# is a single type.
+/// The iterators of System.Linq have virtual generic methods (such as <c>Select</c> on the result of <c>Where</c>), so ahead-of-time
+/// compilation makes each of them for every pair of types: they were a fifth of all types in the program. The tables of all types are
+/// corrected at each start of the runtime, so these cost half of what flock(1) adds to a command. An iterator of C# is a single type.
 /// </remarks>
 internal static class Sequence
 {

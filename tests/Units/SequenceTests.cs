@@ -57,7 +57,9 @@ public sealed class SequenceTests
         Assert.Equal(a.Zip(b), Ours.Zip(a, b));
         Assert.Equal(a.Distinct(), Ours.Distinct(a));
         Assert.Equal(a.DistinctBy(Length), Ours.DistinctBy(a, Length));
-        Assert.Equal(a.OrderBy(Length).ThenBy(static word => word, s_byteOrder), Ours.OrderBy(a, Length).ThenBy(static word => word, s_byteOrder));
+        Assert.Equal(
+            a.OrderBy(Length).ThenBy(static word => word, s_byteOrder),
+            Ours.OrderBy(a, Length).ThenBy(static word => word, s_byteOrder));
 
         // Those with equal keys stay in their order.
         var numbered = a.Select(static (word, i) => (word, i)).ToArray();
