@@ -63,7 +63,7 @@ internal static class Batch
     public static int? Report<T>(IReadOnlyList<Outcome<T>> outcomes)
     {
         int? status = null;
-        foreach (var failure in outcomes.Select(static outcome => outcome.Failure).OfType<RunException>())
+        foreach (var failure in outcomes.Select(static outcome => outcome.Failure).WhereNotNull())
         {
             Messages.Error(failure.Message, failure.Hint);
             status ??= (int)failure.Status;

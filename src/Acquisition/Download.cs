@@ -74,12 +74,12 @@ internal abstract class Download : IDisposable
     /// <param name="urls">The URL, then those of the mirrors.</param>
     /// <param name="request">What was asked for.</param>
     private protected static FetchResult Get(
-        ResolvedScript script, IEnumerable<string> urls, StagingFile staging, CachedScript? copy, SingleFlight? flight,
+        ResolvedScript script, IReadOnlyList<string> urls, StagingFile staging, CachedScript? copy, SingleFlight? flight,
         out FetchRequest request)
     {
         var source = script.Source;
         request = new FetchRequest(
-            urls.First(),
+            urls[0],
             [.. urls.Skip(1)],
             VariableExpansion.Expand(source?.Headers ?? [], FetchEnvironment.Variable),
             source?.PlainHttpAllowed ?? false,

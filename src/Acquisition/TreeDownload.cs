@@ -72,7 +72,8 @@ internal sealed class TreeDownload : Download
     {
         using var archive = Cache.Stage(cache.Root);
         using var temporary = Signals.RemoveOnInterrupt(archive.Path);
-        var result = Get(script, script.Urls.Select(static url => TreeUrl.Parse(url)!.Package), archive, copy, flight, out var request);
+        string[] packages = [.. script.Urls.Select(static url => TreeUrl.Parse(url)!.Package)];
+        var result = Get(script, packages, archive, copy, flight, out var request);
         var record = Describe(script, tree, cache) with
         {
             Name = UrlText.FileName(tree.Package),

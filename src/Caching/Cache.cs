@@ -65,9 +65,10 @@ internal sealed class Cache(string root, TimeProvider clock)
 
     /// <summary>All copies of what was fetched, sorted by script name.</summary>
     public IReadOnlyList<CachedScript> All() =>
-        [.. Names().Where(IsKey).Select(FindByKey).OfType<CachedScript>().Where(static c => !c.Record.IsOfLocalFile)
+        Names().Where(IsKey).Select(FindByKey).WhereNotNull().Where(static c => !c.Record.IsOfLocalFile)
             .Concat(Trees.All())
-            .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)];
+            .OrderBy(static c => c.Record.Script, StringComparer.Ordinal).ThenBy(static c => c.Record.Url, StringComparer.Ordinal)
+            .ToList();
 
     /// <summary>Creates a file in the cache that is still to be written.</summary>
     /// <exception cref="RunException">73: it cannot be created. 77: another user owns or can write its directory.</exception>
@@ -178,7 +179,7 @@ internal sealed class Cache(string root, TimeProvider clock)
             return false;
         }
 
-        if (urls.Select(TreeUrl.Parse).OfType<TreeUrl>().ToList() is { Count: > 0 } trees)
+        if (urls.Select(TreeUrl.Parse).WhereNotNull().ToList() is { Count: > 0 } trees)
         {
             return Trees.Remove(trees, holders, kept);
         }
@@ -236,9 +237,10 @@ internal sealed class Cache(string root, TimeProvider clock)
         }
 
         _tag.Require();
-        foreach (var keys in names.Where(IsKey).Chunk(RemovedAtOnce))
+        var keys = names.FindAll(IsKey);
+        for (var i = 0; i < keys.Count; i += RemovedAtOnce)
         {
-            RemoveKeys(keys, holders, kept);
+            RemoveKeys(keys.GetRange(i, Math.Min(RemovedAtOnce, keys.Count - i)).ToArray(), holders, kept);
         }
 
         Trees.RemoveAll(holders, kept);

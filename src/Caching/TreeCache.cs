@@ -78,7 +78,7 @@ internal sealed class TreeCache(Cache cache)
                 }
 
                 var scripts = Used(directory).Where(use => use.Record == name)
-                    .Select(use => InTree(tree, use)).OfType<CachedScript>().ToList();
+                    .Select(use => InTree(tree, use)).WhereNotNull().ToList();
                 foreach (var script in scripts.Count > 0 ? scripts : [tree])
                 {
                     yield return script;
@@ -166,7 +166,7 @@ internal sealed class TreeCache(Cache cache)
         Cache.Write(cache.Root, directory, record, flush: before is not null, name);
         if (cache.IsMarked)
         {
-            string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).OfType<CacheRecord>()
+            string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).WhereNotNull()
                 .Select(VersionName)];
 
             // A script may read any of its files at any time, so age alone takes none away from it.
@@ -261,10 +261,10 @@ internal sealed class TreeCache(Cache cache)
     {
         foreach (var directory in Directories())
         {
-            var records = RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).OfType<CacheRecord>().ToList();
+            var records = RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).WhereNotNull().ToList();
             var changed = DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(directory).Value?.Modified ?? 0) / 1_000_000);
             yield return (
-                directory, [.. Used(directory).Select(static use => use.Key)],
+                directory, Used(directory).Select(static use => use.Key).ToList(),
                 records.Select(static record => record.Checked).Append(changed).Max());
         }
     }
@@ -442,7 +442,7 @@ internal sealed class TreeCache(Cache cache)
         cache.RequireMark();
         _ = TrustedPath.Check(directory);
         var names = RecordNames(directory).ToList();
-        var script = names.Select(name => Cache.ReadRecord(directory, name)?.Record.Script).OfType<string>().FirstOrDefault()
+        var script = names.Select(name => Cache.ReadRecord(directory, name)?.Record.Script).WhereNotNull().FirstOrDefault()
             ?? Path.GetFileName(directory);
         using var handle = Open(directory).Value;
         if (handle is null || Files.Lock(handle, wait: false) == Errno.Again)
@@ -492,8 +492,8 @@ internal sealed class TreeCache(Cache cache)
     private static IEnumerable<string> RecordNames(string directory) => (Files.Names(directory).Value ?? [])
         .Where(static name => name == RecordName || name.StartsWith(RecordName + RefInfix, StringComparison.Ordinal));
 
-    private static List<Use> Used(string directory) => [.. (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
-        .Select(name => Use.Read($"{directory}/{UsedName}/{name}", name)).OfType<Use>()];
+    private static List<Use> Used(string directory) => (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
+        .Select(name => Use.Read($"{directory}/{UsedName}/{name}", name)).WhereNotNull().ToList();
 
     private static RunException CannotWrite(string path, Errno error) =>
         new(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}");

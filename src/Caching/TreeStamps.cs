@@ -20,7 +20,7 @@ internal sealed record TreeStamps(string Boot, string Tree, IReadOnlyList<TreeSt
     private const int StampLength = Shared.StampBytes;
 
     /// <summary>When the last change of one of the files happened.</summary>
-    public long LastChange => Files.Count == 0 ? 0 : Files.Max(static file => file.Stamp.Changed);
+    public long LastChange => Files.Count == 0 ? 0 : Files.Select(static file => file.Stamp.Changed).Max();
 
     /// <summary>The stamps of the files as they are now; null if one is missing, or is something else.</summary>
     public static TreeStamps? Of(TreeListing listing, string tree, string boot)

@@ -56,7 +56,7 @@ internal static class VersionSweeper
         }
 
         var all = !isRunning();
-        old.Sort(static (one, other) => one.Age.CompareTo(other.Age));
+        old = old.OrderBy(static version => version.Age).ToList();
         for (var i = 0; i < old.Count; i++)
         {
             if (!all && old[i].Age <= keepTime && (i < MaxKept || old[i].Age <= s_minKeepTime))

@@ -28,7 +28,7 @@ internal static class HandedOptions
         }
 
         // If an option is repeated, the last one counts.
-        foreach (var option in invocation.Options.Reverse().DistinctBy(Name).Reverse())
+        foreach (var option in Sequence.Reverse(invocation.Options).DistinctBy(Name).Reverse())
         {
             if (s_names.Contains(Name(option)))
             {

@@ -15,10 +15,10 @@ internal static class HelpText
             SCRIPT: NAME, SOURCE:PATH[@REF], URL, ARCHIVE-URL//PATH, git+URL//PATH, ./FILE
 
             """);
-        foreach (var group in Options.All.GroupBy(static e => e.Group))
+        foreach (var group in (ReadOnlySpan<OptionGroup>)[OptionGroup.Bytes, OptionGroup.Running, OptionGroup.Looking, OptionGroup.General])
         {
-            text.Append(Title(group.Key)).Append('\n');
-            foreach (var entry in group)
+            text.Append(Title(group)).Append('\n');
+            foreach (var entry in Options.All.Where(entry => entry.Group == group))
             {
                 text.Append(Names(entry).PadRight(NameWidth)).Append(' ').Append(entry.Option.Description).Append('\n');
             }

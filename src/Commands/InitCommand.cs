@@ -73,8 +73,7 @@ internal static class InitCommand
             throw new RunException(ExitStatus.CannotWrite, $"{path}: already exists; left unchanged");
         }
 
-        var builtIn = BuiltIn.run_conf.Split('\n')
-            .SkipWhile(static line => !line.StartsWith("sources:", StringComparison.Ordinal))
+        var builtIn = BuiltIn.run_conf[BuiltIn.run_conf.IndexOf("\nsources:", StringComparison.Ordinal)..].TrimStart().Split('\n')
             .Select(static line => line.Length > 0 ? $"# {line}" : line);
         AtomicFile.Create(path, OsText.ToBytes(Text + string.Join('\n', builtIn).TrimEnd() + "\n"), Permissions.PublicFile);
         Messages.Note($"wrote {path}");

@@ -38,23 +38,26 @@ internal static class ListCommand
                         + $"run --list {name}:{source.ExpectsBeforePath}");
         }
 
-        Stdout.Write(Cached([.. context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern))], context, invocation.Json));
+        Stdout.Write(Cached(context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern)).ToList(), context, invocation.Json));
         return 0;
     }
 
     /// <summary>The files of an archive or a repository, which is fetched if it is not cached. Hidden files are left out.</summary>
-    private static IReadOnlyList<(string Script, string Path)> InTree(Source source, TreePrefix prefix, RunContext context)
+    private static List<(string Script, string Path)> InTree(Source source, TreePrefix prefix, RunContext context)
     {
         var script = context.Named($"{source.Name}:{prefix.Any}");
         var tree = context.Scripts.GetTree(script).Tree!;
-        return
-        [
-            .. from file in tree.Stamps.Files
-               where !file.IsLink && file.Path[0] != '.' && !file.Path.Contains("/.", StringComparison.Ordinal)
-               let rest = DirectoryListing.Match(file.Path, prefix.Literals)
-               where rest is not null && rest.StartsWith(prefix.Path, StringComparison.Ordinal)
-               select ($"{source.Name}:{prefix.Head}{rest}{prefix.Tail}", $"{tree.Root}/{file.Path}"),
-        ];
+        var found = new List<(string Script, string Path)>();
+        foreach (var file in tree.Stamps.Files)
+        {
+            if (!file.IsLink && file.Path[0] != '.' && !file.Path.Contains("/.", StringComparison.Ordinal)
+                && DirectoryListing.Match(file.Path, prefix.Literals) is { } rest && rest.StartsWith(prefix.Path, StringComparison.Ordinal))
+            {
+                found.Add(($"{source.Name}:{prefix.Head}{rest}{prefix.Tail}", $"{tree.Root}/{file.Path}"));
+            }
+        }
+
+        return found;
     }
 
     /// <summary><c>SOURCE:[PREFIX]</c>; null for a text that only filters the cached scripts.</summary>

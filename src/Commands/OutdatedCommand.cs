@@ -15,7 +15,7 @@ internal static class OutdatedCommand
     {
         var pins = context.ScriptsOrPins(invocation).Select(name => Outcome<Pinned>.Of(() => Find(name, context))).ToList();
         var checkedPins = Batch.Run(pins, Batch.Pins, "checking", pin => Check(pin.Value ?? throw pin.Failure!, context));
-        var outdated = checkedPins.Select(static one => one.Value).OfType<Change>().ToList();
+        var outdated = checkedPins.Select(static one => one.Value).WhereNotNull().ToList();
         Stdout.Write(invocation.Json ? ToJson(outdated) : ToText(outdated));
         return Batch.Report(checkedPins) ?? (outdated.Count > 0 ? Outdated : UpToDate);
     }

@@ -24,16 +24,16 @@ internal static class PinCommand
 
         // Read first: if run.pins has a mistake, it will not be written, and nothing need be fetched.
         _ = context.Pins;
-        scripts = [.. scripts.DistinctBy(static s => Pin.Key(s.DisplayName))];
+        scripts = scripts.DistinctBy(static s => Pin.Key(s.DisplayName)).ToList();
         var pins = Batch.Run(scripts, Batch.Pins, "pinning", script => PinOf(script, context));
         if (Batch.Report(pins) is { } status)
         {
             return status;
         }
 
-        var written = PinsFile.Add([.. pins.Select(static pin => pin.Value.Pin!)], context.Reads);
+        var written = PinsFile.Add(pins.Select(static pin => pin.Value.Pin!).ToList(), context.Reads);
         string[] parts = [Count(written.Added, "added"), Count(written.Moved, "moved"), Count(written.Unchanged, "unchanged")];
-        string[] signers = [.. pins.Select(static pin => pin.Value.SignedBy?.ToString()).OfType<string>().Distinct()];
+        string[] signers = [.. pins.Select(static pin => pin.Value.SignedBy?.ToString()).WhereNotNull().Distinct()];
         Messages.Note($"{written.Path}: {string.Join(", ", parts.Where(static part => part.Length > 0))}"
             + (signers.Length > 0 ? $"; signed by {string.Join(", ", signers)}" : ""));
         return 0;

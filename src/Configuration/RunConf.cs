@@ -36,7 +36,7 @@ internal sealed class RunConf
     {
         var configuration = new RunConf();
         var flags = named is null ? OpenFlags.ReadOnly | OpenFlags.NonBlock : OpenFlags.ReadOnly;
-        foreach (var path in named is not null ? [named] : new[] { paths.Configuration, XdgPaths.SystemConfiguration }.OfType<string>())
+        foreach (var path in named is not null ? [named] : new[] { paths.Configuration, XdgPaths.SystemConfiguration }.WhereNotNull())
         {
             if (ReadFile(path, flags, reads) is { } file)
             {
@@ -101,14 +101,11 @@ internal sealed class RunConf
 
     /// <summary>The names of all places for locks, sorted.</summary>
     public IReadOnlyList<string> Places() =>
-        [.. _files.SelectMany(static file => file.Places.Keys).Distinct().Order(StringComparer.Ordinal)];
+        _files.SelectMany(static file => file.Places.Keys).Distinct().OrderBy(static name => name, StringComparer.Ordinal).ToList();
 
     /// <summary>All sources, sorted by name; if several files define one, that of the last file.</summary>
-    public IReadOnlyList<Source> Sources() =>
-    [
-        .. _files.Append(Defaults).SelectMany(static f => f.Sources.Values)
-            .DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal),
-    ];
+    public IReadOnlyList<Source> Sources() => _files.Append(Defaults).SelectMany(static f => f.Sources.Values)
+        .DistinctBy(static s => s.Name).OrderBy(static s => s.Name, StringComparer.Ordinal).ToList();
 
     /// <summary>The launcher of that name.</summary>
     /// <exception cref="RunException">64: there is none.</exception>
@@ -123,11 +120,8 @@ internal sealed class RunConf
     }
 
     /// <summary>All launchers, sorted by name; if several files define one, that of the last file.</summary>
-    public IReadOnlyList<Launcher> Launchers() =>
-    [
-        .. _files.SelectMany(static f => f.Launchers.Values)
-            .DistinctBy(static l => l.Name).OrderBy(static l => l.Name, StringComparer.Ordinal),
-    ];
+    public IReadOnlyList<Launcher> Launchers() => _files.SelectMany(static f => f.Launchers.Values)
+        .DistinctBy(static l => l.Name).OrderBy(static l => l.Name, StringComparer.Ordinal).ToList();
 
     /// <summary>The command for a script of that name without a #! line; null if none is configured for its extension.</summary>
     public string? InterpreterOf(string fileName)

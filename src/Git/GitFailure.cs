@@ -81,7 +81,7 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
     private string Words()
     {
         const int MostShown = 300;
-        var line = Lines.LastOrDefault(IsReason) ?? (Lines.Count > 0 ? Lines[^1] : "it gave no reason");
+        var line = Lines.Where(IsReason).Reverse().FirstOrDefault() ?? (Lines.Count > 0 ? Lines[^1] : "it gave no reason");
         foreach (var prefix in (ReadOnlySpan<string>)["remote: ", "fatal: ", "error: ", "ERROR: ", "remote error: "])
         {
             line = line.StartsWith(prefix, StringComparison.Ordinal) ? line[prefix.Length..].TrimStart() : line;

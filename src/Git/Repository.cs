@@ -342,11 +342,10 @@ internal sealed class Repository
         var known = (Files.Names(Place(Commits)).Value ?? []).FindAll(Has);
         if (known.Count > GitLimits.Known)
         {
-            known = [.. known.OrderByDescending(name => Files.Status(Place($"{Commits}/{name}")).Value?.Modified).Take(GitLimits.Known)];
+            known = [.. known.OrderBy(name => -(Files.Status(Place($"{Commits}/{name}")).Value?.Modified ?? 0)).Take(GitLimits.Known)];
         }
 
-        known.Sort(StringComparer.Ordinal);
-        return known;
+        return [.. known.OrderBy(static name => name, StringComparer.Ordinal)];
     }
 
     /// <summary>What git has stored so far, in bytes.</summary>

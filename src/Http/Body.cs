@@ -98,7 +98,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
 
     private void CheckHeader(FetchRequest request)
     {
-        if (response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var lengths) && lengths.Distinct().Count() > 1)
+        if (response.Content.Headers.NonValidated.TryGetValues("Content-Length", out var lengths) && lengths.Distinct().Skip(1).Any())
         {
             throw Refused("has more than one Content-Length");
         }

@@ -71,7 +71,7 @@ internal static class Connector
     private static List<IPAddress> Alternating(IPAddress[] addresses)
     {
         var preferred = addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily).ToArray();
-        var others = addresses.Except(preferred).ToArray();
+        var others = addresses.Where(a => a.AddressFamily != addresses[0].AddressFamily).ToArray();
         var alternating = new List<IPAddress>(addresses.Length);
         for (var i = 0; i < Math.Max(preferred.Length, others.Length); i++)
         {

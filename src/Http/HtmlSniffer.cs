@@ -14,7 +14,8 @@ internal static class HtmlSniffer
     private static readonly string[] s_beginnings =
         ["<!doctype html", "<html", "<head>", "<head ", "<body", "<title", "<meta ", "<script>", "<script "];
 
-    public static bool IsType(string? mediaType) => s_types.Contains(mediaType, StringComparer.OrdinalIgnoreCase);
+    public static bool IsType(string? mediaType) =>
+        Array.Exists(s_types, type => type.Equals(mediaType, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether a body with this beginning is a web page, whatever its media type says.</summary>
     public static bool IsPage(ReadOnlySpan<byte> prefix)

@@ -165,7 +165,7 @@ internal sealed class PlaceSession : IDisposable
 
     /// <summary>All holders of locks there that are scripts of <c>run</c>, sorted by machine and PID.</summary>
     public IReadOnlyList<PlaceHolder> Holders() =>
-        [.. Holders("true").OrderBy(static one => one.Host, StringComparer.Ordinal).ThenBy(static one => one.ProcessId)];
+        Holders("true").OrderBy(static one => one.Host, StringComparer.Ordinal).ThenBy(static one => one.ProcessId).ToList();
 
     /// <summary>Takes what has arrived.</summary>
     /// <exception cref="RunException">69: the connection is lost.</exception>

@@ -21,6 +21,6 @@ internal sealed record RunningScript(Holder Holder, string? Script, ProcessFacts
             }
         }
 
-        return [.. running.OrderBy(static one => one.Holder.ProcessId).ThenBy(static one => one.Script, StringComparer.Ordinal)];
+        return running.OrderBy(static one => one.Holder.ProcessId).ThenBy(static one => one.Script, StringComparer.Ordinal).ToList();
     }
 }

@@ -16,8 +16,7 @@ internal static class DirectoryListing
         var literals = pattern.Split(Source.Part);
         var found = new List<(string Script, string Path)>();
         Walk(literals[0][..(literals[0].LastIndexOf('/') + 1)], MostDepth);
-        found.Sort(static (one, other) => string.CompareOrdinal(one.Script, other.Script));
-        return found;
+        return found.OrderBy(static one => one.Script, StringComparer.Ordinal).ToList();
 
         void Walk(string directory, int depth)
         {
@@ -94,7 +93,7 @@ internal static class DirectoryListing
                 return "";
             }
 
-            if (text.Count(char.IsLetter) > 2 && text.Contains(' ', StringComparison.Ordinal) && !IsDirective(text))
+            if (text.Where(char.IsLetter).Skip(2).Any() && text.Contains(' ', StringComparison.Ordinal) && !IsDirective(text))
             {
                 return text;
             }

@@ -19,7 +19,7 @@ internal sealed record LockPlace(string Name, string Url)
         var rest = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];
         rest = rest[..(rest.IndexOf('?', StringComparison.Ordinal) is >= 0 and var query ? query : rest.Length)];
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
-        return rest.Count(static c => c == '@') > 1 || (slash >= 0 && rest.IndexOf('@', slash) >= 0);
+        return rest.AsSpan().Count('@') > 1 || (slash >= 0 && rest.IndexOf('@', slash) >= 0);
     }
 
     /// <summary>

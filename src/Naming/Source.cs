@@ -192,7 +192,7 @@ internal sealed record Source(string Name, string Pattern)
 
         var head = string.Concat(parts.Take(before).Select(static part => part + "/"));
         var tail = path.Length < prefix.Length ? prefix[path.Length..] : "";
-        var any = string.Join('/', Enumerable.Repeat("x", Count(inTree)));
+        var any = string.Join('/', Sequence.Range(0, Count(inTree)).Select(static _ => "x"));
         inTree = inTree.Replace("@" + RefPlace, "", StringComparison.Ordinal).Replace(RefPlace, reference, StringComparison.Ordinal);
         return new TreePrefix(head + any + tail, head, string.Join('/', parts.Skip(before)), tail, inTree.Split(Part));
     }
@@ -326,7 +326,7 @@ internal sealed record Source(string Name, string Pattern)
         1 => "PATH",
         2 => "REPO/PATH",
         3 => pattern.StartsWith("https://gist.", StringComparison.Ordinal) ? "OWNER/ID/FILE" : "OWNER/REPO/PATH",
-        var parts => string.Concat(Enumerable.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
+        var parts => string.Concat(Sequence.Range(1, parts - 1).Select(static i => $"PART{i}/")) + "PATH",
     };
 }
 

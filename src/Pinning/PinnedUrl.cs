@@ -83,7 +83,7 @@ internal static class PinnedUrl
     {
         const string One = "0", Other = "1";
         var (one, other) = (fill(One), fill(Other));
-        var places = Enumerable.Range(0, one.Length).Where(i => one[i] != other[i]).ToList();
+        var places = Sequence.Range(0, one.Length).Where(i => one[i] != other[i]).ToList();
         if (places.Count == 0
             || (url.Length - (one.Length - places.Count)) / places.Count is not (> 0 and var length) || places[0] + length > url.Length)
         {

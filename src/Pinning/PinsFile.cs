@@ -90,8 +90,8 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
             }
 
             var old = pins.Select(pin => before?.List.Find(Pin.Key(pin.Script))).ToList();
-            var added = old.Count(static pin => pin is null);
-            var unchanged = old.Zip(pins).Count(static pair => pair.First == pair.Second);
+            var added = old.FindAll(static pin => pin is null).Count;
+            var unchanged = old.Zip(pins).Where(static pair => pair.First == pair.Second).ToList().Count;
             return new WrittenPins(path, added, pins.Count - added - unchanged, unchanged);
         }
     }

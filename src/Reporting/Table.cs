@@ -22,7 +22,7 @@ internal static class Table
             shown.Insert(0, header);
         }
 
-        var widths = header.Select((_, column) => shown.Max(row => row[column].Length)).ToArray();
+        var widths = header.Select((_, column) => shown.Select(row => row[column].Length).Max()).ToArray();
         if (Stdout.IsTerminal)
         {
             Fit(shown, widths, Descriptors.Columns(Descriptors.Output) ?? UsualColumns);
@@ -42,7 +42,8 @@ internal static class Table
     {
         foreach (var column in (ReadOnlySpan<int>)[widths.Length - 1, 0])
         {
-            var excess = widths.Sum() + (Gap.Length * (widths.Length - 1)) - columns;
+            var excess = (Gap.Length * (widths.Length - 1)) - columns;
+            Array.ForEach(widths, width => excess += width);
             if (excess <= 0)
             {
                 return;

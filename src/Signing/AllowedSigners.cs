@@ -42,7 +42,7 @@ internal sealed record AllowedSigners(string Path, byte[] Bytes, string Digest)
         .Where(line => line is not ['#', ..] && line.Contains(publicKey, StringComparison.Ordinal))
         .Select(static line => line.Split((char[])[' ', '\t'], 2)[0].Split(','))
         .Select(static names => names.FirstOrDefault(static name => name is not ("" or ['!' or '"', ..])))
-        .OfType<string>().Distinct();
+        .WhereNotNull().Distinct();
 
     /// <summary>Whoever can write or exchange the file can add a key to it, and run what that key has signed.</summary>
     private static void CheckWriters(string path, FileStatus status)

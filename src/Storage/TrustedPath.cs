@@ -160,7 +160,7 @@ internal static class TrustedPath
     /// <summary>The directory that contains the path.</summary>
     public static string Parent(string path) => path.LastIndexOf('/') is > 0 and var slash ? path[..slash] : "/";
 
-    private static IEnumerable<string> Backwards(string path) => Enumerable.Reverse(path.Split('/'));
+    private static IEnumerable<string> Backwards(string path) => Sequence.Reverse(path.Split('/'));
 
     private static RunException CannotCheck(string path, Errno error) =>
         new(ExitStatus.CannotWrite, $"{path}: cannot be checked: {error.Describe()}");

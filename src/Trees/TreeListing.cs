@@ -18,7 +18,7 @@ internal sealed class TreeListing
 
     public TreeListing(IEnumerable<TreeFile> files)
     {
-        _files = [.. files];
+        _files = files.ToArray();
         if (Array.TrueForAll(_files, static file => Ascii.IsValid(file.Path)))
         {
             Array.Sort(_files, static (a, b) => string.CompareOrdinal(a.Path, b.Path));

@@ -61,7 +61,7 @@ public sealed partial class WarmPathTests
 
     [Theory]
     [InlineData(100)]
-    [InlineData(750, "--replace")]
+    [InlineData(640, "--replace")]
     public async Task A_warm_run_touches_little_memory(int budget, params string[] options)
     {
         await using var world = await World.Serving();
@@ -84,10 +84,10 @@ public sealed partial class WarmPathTests
     }
 
     [Fact]
-    public void The_program_has_ten_megabytes_at_most()
+    public void The_program_has_nine_megabytes_at_most()
     {
         var size = new FileInfo(Suite.Binary).Length;
-        Assert.True(size <= 10_000_000, $"{size} bytes");
+        Assert.True(size <= 9_000_000, $"{size} bytes");
     }
 
     /// <summary>

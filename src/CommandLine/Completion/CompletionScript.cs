@@ -9,10 +9,10 @@ internal static class CompletionScript
     public static readonly string[] Shells = ["bash", "zsh", "fish"];
 
     private static readonly OptionEntry[] s_several =
-        [.. Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean)];
+        Entries(Options.Fetch, Options.Pin, Options.Outdated, Options.Diff, Options.Clean).ToArray();
 
     private static readonly OptionEntry[] s_none =
-        [.. Entries(Options.Init, Options.Completion, Options.Help, Options.Version)];
+        Entries(Options.Init, Options.Completion, Options.Help, Options.Version).ToArray();
 
     public static string For(string shell) => shell switch
     {
@@ -26,7 +26,7 @@ internal static class CompletionScript
         .Replace("%SEVERAL%", string.Join('|', s_several.SelectMany(Names)), StringComparison.Ordinal)
         .Replace("%NONE%", string.Join('|', s_none.SelectMany(Names)), StringComparison.Ordinal)
         .Replace("%OPTIONS%", string.Join(' ', Options.All.SelectMany(Names)), StringComparison.Ordinal)
-        .Replace("%VALUES%", string.Join('\n', Options.All.Select(BashValue).OfType<string>()), StringComparison.Ordinal);
+        .Replace("%VALUES%", string.Join('\n', Options.All.Select(BashValue).WhereNotNull()), StringComparison.Ordinal);
 
     private static string? BashValue(OptionEntry entry)
     {
@@ -120,7 +120,7 @@ internal static class CompletionScript
     };
 
     private static IEnumerable<OptionEntry> Entries(params System.CommandLine.Option[] options) =>
-        Options.All.Where(entry => options.Contains(entry.Option));
+        Options.All.Where(entry => Array.IndexOf(options, entry.Option) >= 0);
 
     private static IEnumerable<string> Names(OptionEntry entry) => entry.Short is { } letter ? [letter, entry.Long] : [entry.Long];
 

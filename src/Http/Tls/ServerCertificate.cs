@@ -96,7 +96,8 @@ internal sealed class ServerCertificate
     private static string Names(X509Certificate2 own)
     {
         const int MaxNames = 5;
-        var alternatives = own.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToArray();
+        var alternatives = own.Extensions
+            .Select(static extension => extension as X509SubjectAlternativeNameExtension).WhereNotNull().ToArray();
         var addresses = alternatives.SelectMany(static extension => extension.EnumerateIPAddresses()).Select(static ip => ip.ToString());
         var names = alternatives.SelectMany(static extension => extension.EnumerateDnsNames()).Concat(addresses).ToArray();
         return names.Length == 0 ? own.GetNameInfo(X509NameType.SimpleName, forIssuer: false)
