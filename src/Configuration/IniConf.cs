@@ -9,8 +9,23 @@ namespace Run.Configuration;
 internal static class IniConf
 {
     /// <summary>Whether the first line that is neither empty nor a comment begins a section; in YAML it never does.</summary>
-    public static bool Fits(string text) =>
-        text.Split('\n').Select(static line => line.Trim()).FirstOrDefault(static line => line.Length > 0 && !IsComment(line)) is ['[', ..];
+    public static bool Fits(string text)
+    {
+        // Only the lines up to that one are looked at: every run that is not planned comes here, with a file of any length.
+        for (var rest = text.AsSpan(); rest.Length > 0;)
+        {
+            var end = rest.IndexOf('\n');
+            var line = (end < 0 ? rest : rest[..end]).Trim();
+            if (line.Length > 0 && !IsComment(line))
+            {
+                return line[0] == '[';
+            }
+
+            rest = rest[(end < 0 ? rest.Length : end + 1)..];
+        }
+
+        return false;
+    }
 
     /// <exception cref="RunException">78: a mistake, with its line and column.</exception>
     public static ConfFile Parse(string file, string text)
@@ -59,5 +74,5 @@ internal static class IniConf
         return new ConfFile(sources, new Dictionary<string, string>());
     }
 
-    private static bool IsComment(string line) => line[0] is '#' or ';';
+    private static bool IsComment(ReadOnlySpan<char> line) => line[0] is '#' or ';';
 }

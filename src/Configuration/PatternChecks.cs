@@ -23,7 +23,7 @@ internal static class PatternChecks
 
     public static void Check(string pattern, SourceLocation place)
     {
-        if (Source.Count(pattern) == 0)
+        if (!pattern.Contains(Source.Part, StringComparison.Ordinal))
         {
             throw place.Mistake(
                 $"the pattern has no {Source.Part} for the script's name", $"for example  https://host/scripts/{Source.Part}");
@@ -146,14 +146,45 @@ internal static class PatternChecks
         CheckUrl(question.Pattern, place);
     }
 
+    /// <summary>Whether it is a plain URL once its places are filled in. Nearly all are, and this allocates nothing.</summary>
+    private static bool IsPlain(string pattern)
+    {
+        if (pattern.Length > UrlText.LongestPlain)
+        {
+            return false;
+        }
+
+        Span<char> sample = stackalloc char[pattern.Length];
+        var length = 0;
+        var rest = pattern.AsSpan();
+        for (int at; (at = rest.IndexOfAny('%', '{')) >= 0;)
+        {
+            var place = rest[at..].StartsWith(Source.Part, StringComparison.Ordinal) ? Source.Part.Length
+                : rest[at..].StartsWith(Source.RefPlace, StringComparison.Ordinal) ? Source.RefPlace.Length
+                : 0;
+            if (place == 0)
+            {
+                return false;
+            }
+
+            rest[..at].CopyTo(sample[length..]);
+            length += at;
+            sample[length++] = 'x';
+            rest = rest[(at + place)..];
+        }
+
+        rest.CopyTo(sample[length..]);
+        return UrlText.IsPlain(sample[..(length + rest.Length)]);
+    }
+
     private static void CheckUrl(string pattern, SourceLocation place)
     {
-        var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
-        if (UrlText.IsPlain(sample))
+        if (IsPlain(pattern))
         {
             return;
         }
 
+        var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
         if (!ScriptName.IsUrl(sample))
         {
             throw place.Mistake(

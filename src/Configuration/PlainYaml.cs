@@ -26,8 +26,11 @@ internal sealed class PlainYaml : IParser
         // The indentations of the mappings that are open, and whether the last key has had no value yet.
         var open = new Stack<int>();
         var lacksValue = true;
-        foreach (var full in text.AsSpan().EnumerateLines())
+        for (var left = text.AsSpan(); left.Length > 0;)
         {
+            var end = left.IndexOf('\n');
+            var full = end < 0 ? left : left[..end];
+            left = left[(end < 0 ? left.Length : end + 1)..];
             var line = full.TrimEnd(' ');
             var indentation = line.IndexOfAnyExcept(' ');
             if (indentation < 0 || line[indentation] == '#')
@@ -79,7 +82,7 @@ internal sealed class PlainYaml : IParser
             }
         }
 
-        if (open.Count == 0 || text.Contains('\r', StringComparison.Ordinal))
+        if (open.Count == 0)
         {
             return null;
         }

@@ -96,9 +96,8 @@ internal sealed class YamlConf
 
     private void AddSource(Dictionary<string, Source> sources, Scalar name)
     {
-        if (_parser.Current is Scalar)
+        if (_parser.TryConsume<Scalar>(out var pattern))
         {
-            var pattern = Text($"the source {name.Value}");
             if (PatternChecks.IsWholeUrls(name.Value, pattern.Value))
             {
                 return;
@@ -398,7 +397,8 @@ internal sealed class YamlConf
         var seen = new HashSet<string>(ignoreCase ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
         while (!_parser.TryConsume<MappingEnd>(out _))
         {
-            var key = Text($"a key of {what}");
+            // The words are put together only for a mistake: there may be hundreds of sources.
+            var key = _parser.TryConsume<Scalar>(out var scalar) ? scalar : Text($"a key of {what}");
             if (!seen.Add(key.Value))
             {
                 throw At(key).Mistake($"{key.Value} is defined twice");

@@ -114,20 +114,21 @@ internal static class UrlText
         }
     }
 
+    /// <summary>No longer URL is taken for a plain one.</summary>
+    public const int LongestPlain = 200;
+
     /// <summary>
     /// Whether the URL is so plain that <see cref="Checked"/> takes it as it is: a host of letters, perhaps a port, and segments of
     /// letters, digits and marks. It takes a hundredth of the time, and a run.conf may have hundreds of them.
     /// </summary>
-    public static bool IsPlain(string url)
+    public static bool IsPlain(ReadOnlySpan<char> url)
     {
-        const int Longest = 200;
         const string Secure = "https://", Insecure = "http://";
-        var rest = url.AsSpan();
-        var scheme = rest.StartsWith(Secure, StringComparison.Ordinal) ? Secure.Length
-            : rest.StartsWith(Insecure, StringComparison.Ordinal) ? Insecure.Length
+        var scheme = url.StartsWith(Secure, StringComparison.Ordinal) ? Secure.Length
+            : url.StartsWith(Insecure, StringComparison.Ordinal) ? Insecure.Length
             : 0;
-        var slash = scheme == 0 || url.Length > Longest ? -1 : rest[scheme..].IndexOf('/');
-        if (slash <= 0 || !IsPlainHost(rest.Slice(scheme, slash)))
+        var slash = scheme == 0 || url.Length > LongestPlain ? -1 : url[scheme..].IndexOf('/');
+        if (slash <= 0 || !IsPlainHost(url.Slice(scheme, slash)))
         {
             return false;
         }
@@ -145,7 +146,7 @@ internal static class UrlText
                 continue;
             }
 
-            if (rest[start..at] is "" or "." or "..")
+            if (url[start..at] is "" or "." or "..")
             {
                 return false;
             }
