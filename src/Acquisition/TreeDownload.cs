@@ -44,6 +44,8 @@ internal sealed class TreeDownload : Download
 
     public override string? Tree => _record.Tree;
 
+    public override TreeListing? Listing => _same?.Listing ?? _listing;
+
     public override string? Commit => _record.Commit;
 
     public override SignedBy? SignedBy => _record.SignedBy;
