@@ -1,6 +1,5 @@
 using Run.Caching;
 using Run.Git;
-using Run.Http;
 using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
@@ -111,13 +110,7 @@ internal sealed class TreeDownload : Download
         var (commit, tag) = (tree.Ref!, (string?)null);
         if (!repository.Has(commit))
         {
-            var url = new Uri(tree.Package);
-            if (url.Scheme == Uri.UriSchemeHttp && script is { HasDigest: false, Source: not { PlainHttpAllowed: true } })
-            {
-                PlainHttp.Check(url, new Proxies(), Digest.TreeFragment);
-            }
-
-            (commit, tag) = repository.Fetch(commit);
+            (commit, tag) = repository.Fetch(commit, plainHttp: script.HasDigest || script.Source is { PlainHttpAllowed: true });
         }
 
         var isSame = copy?.Record.Commit == commit;
