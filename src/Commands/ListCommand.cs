@@ -45,7 +45,8 @@ internal static class ListCommand
     /// <summary>The files of an archive or a repository, which is fetched if it is not cached. Hidden files are left out.</summary>
     private static List<(string Script, string Path)> InTree(Source source, TreePrefix prefix, RunContext context)
     {
-        var script = context.Named($"{source.Name}:{prefix.Any}");
+        // Messages must not name a file that nobody has asked for.
+        var script = context.Named($"{source.Name}:{prefix.Any}") with { DisplayName = $"{source.Name}:{prefix.Head}{prefix.Tail}" };
         var tree = context.Scripts.GetTree(script).Tree!;
         var found = new List<(string Script, string Path)>();
         foreach (var file in tree.Stamps.Files)
@@ -53,7 +54,9 @@ internal static class ListCommand
             if (!file.IsLink && file.Path[0] != '.' && !file.Path.Contains("/.", StringComparison.Ordinal)
                 && DirectoryListing.Match(file.Path, prefix.Literals) is { } rest && rest.StartsWith(prefix.Path, StringComparison.Ordinal))
             {
-                found.Add(($"{source.Name}:{prefix.Head}{rest}{prefix.Tail}", $"{tree.Root}/{file.Path}"));
+                var path = prefix.Head + rest;
+                var named = prefix.Tail.Length > 0 ? path + prefix.Tail : source.WithRefIfNeeded(path);
+                found.Add(($"{source.Name}:{named}", $"{tree.Root}/{file.Path}"));
             }
         }
 
