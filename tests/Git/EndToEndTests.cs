@@ -72,6 +72,22 @@ public sealed class EndToEndTests : IDisposable
         await _box.Run("--config", "conf", "c:bin/deploy").Fails(ExitStatus.Unavailable, "cannot be fetched");
     }
 
+    /// <summary>Then all that is left is what git says beside every failure; its advice, which comes last, says nothing.</summary>
+    [Fact]
+    public async Task An_ssh_that_says_nothing() =>
+        await _box.Run("git+ssh://h.test/tools//bin/deploy").Env("GIT_SSH_COMMAND", "false")
+            .Fails(ExitStatus.Unavailable, "cannot be fetched", "git: Could not read from remote repository.");
+
+    /// <summary>git sends one of its own messages with the NUL that ends it.</summary>
+    [Fact]
+    public async Task A_repository_that_lacks_a_file()
+    {
+        var blob = _source.Git("rev-parse", "HEAD:lib/say.sh").Trim();
+        File.Delete($"{_source.Directory}/.git/objects/{blob[..2]}/{blob[2..]}");
+        var failed = await _box.Run($"git+{_source.FileUrl}//bin/deploy").Fails(ExitStatus.Unavailable, "cannot be fetched", "git: ");
+        Assert.Contains("on the remote side.\n", failed.Stderr, StringComparison.Ordinal);
+    }
+
     /// <summary>git asks on the terminal itself, and run neither disturbs it nor loses its patience.</summary>
     [Fact]
     public async Task On_a_terminal_git_may_ask()
