@@ -54,6 +54,22 @@ public sealed class TreeNameTests
 
     [Fact]
     [Needs("git")]
+    public async Task A_path_through_a_link_is_told_from_one_that_is_not_there()
+    {
+        await using var world = await World.Serving();
+        var tools = new GitSource(world);
+        await world.Sh($"cd '{tools.Directory}' && mkdir -p a/real && ln -s real a/lib && ln -s ../a/lib/. a/l2 && ln -s x x").Succeeds("");
+        _ = tools.Commit(("a/real/x", Says));
+        var url = $"git+{tools.FileUrl}//";
+        await world.Run(url + "a/lib/x").Fails(ExitStatus.CannotStart, "leads through a symbolic link", "did you mean a/real/x?");
+        await world.Run(url + "a/l2/x").Fails(ExitStatus.CannotStart, "leads through a symbolic link", "did you mean a/real/x?");
+        await world.Run(url + "a/lib/y").Fails(ExitStatus.NotFound, "no file a/lib/y");
+        await world.Run(url + "x/y").Fails(ExitStatus.NotFound, "no file x/y");
+        await world.Run(url + "a/lib").Fails(ExitStatus.CannotStart, "is a symbolic link", "it leads to real");
+    }
+
+    [Fact]
+    [Needs("git")]
     public async Task A_list_that_fails_names_what_was_typed()
     {
         await using var world = await World.Serving();
