@@ -78,8 +78,8 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
     private bool Says(string[] texts) => Lines.Any(line => Array.Exists(texts, text => line.Contains(text, StringComparison.Ordinal)));
 
     /// <summary>
-    /// The line that says why: the last one that is not said beside every failure. If ssh is told to be quiet, there is none; then git's own
-    /// first words are better than its advice, which is last.
+    /// The line that says why: the last one that is not said beside every failure. If ssh is told to be quiet, there is none; then git's
+    /// own first words are better than its advice, which is last.
     /// </summary>
     private string Words()
     {

@@ -76,7 +76,9 @@ internal sealed class GitProgram
     }
 
     /// <param name="protocols">Those that may be used, also after a redirect and after the user's <c>insteadOf</c>.</param>
-    public GitProgram Allowing(string[] protocols) => new(_file, protocols, _mayPrompt, _credential);
+    /// <param name="withCredential">Whether the server is the one for which the URL has a user name and a password.</param>
+    public GitProgram Allowing(string[] protocols, bool withCredential) =>
+        new(_file, protocols, _mayPrompt, withCredential ? _credential : null);
 
     /// <summary>This program for a question whose answer is nice to have: it asks the user nothing.</summary>
     public GitProgram WithoutPrompts() => new(_file, _protocols, mayPrompt: false, _credential);

@@ -147,7 +147,10 @@ internal sealed class Repository
     {
         var (isSha256, changed) = (RefName.IsSha256(reference) || IsSha256, false);
         Prepare(isSha256);
-        git = git.Allowing(Protocols(RewrittenUrl.Of(_url, git, Place(_incoming)), plainHttp));
+        var rewritten = RewrittenUrl.Of(_url, git, Place(_incoming));
+        git = git.Allowing(
+            Protocols(rewritten, plainHttp),
+            withCredential: rewritten.StartsWith($"{UrlText.Authority(_url)}/", StringComparison.Ordinal));
         while (true)
         {
             var run = RunFetch(git, reference);

@@ -52,7 +52,8 @@ internal static class DiffText
             var isLabel = line.StartsWith("--- ", StringComparison.Ordinal) || line.StartsWith("+++ ", StringComparison.Ordinal);
 
             // Its own words may be in any language. All other lines are of the files.
-            if ((isLabel || line is not ("" or [' ' or '+' or '-' or '@' or '\\', ..])) && line.Contains(directory, StringComparison.Ordinal))
+            var isOfFile = !isLabel && line is ("" or [' ' or '+' or '-' or '@' or '\\', ..]);
+            if (!isOfFile && line.Contains(directory, StringComparison.Ordinal))
             {
                 var isCommand = line.StartsWith("diff ", StringComparison.Ordinal);
 

@@ -58,6 +58,19 @@ public sealed class EndToEndTests : IDisposable
         await _box.Run($"git+https://corp.example/{name}//bin/deploy@mian").Fails(ExitStatus.NotFound, "did you mean 'main'?");
     }
 
+    [Fact]
+    public async Task A_password_is_for_the_server_that_the_URL_names()
+    {
+        await using var server = await ScriptServer.Start();
+        var url = _source.ServeOn(server, "ann:secret");
+        string Leads(string to) => $"[url \"{to}/\"]\n\tinsteadOf = https://corp.example/\n";
+        File.WriteAllText($"{_box.Home}/.gitconfig", Leads(server.Url));
+        await _box.Run("git+https://ann:secret@corp.example/tools.git//bin/deploy").Fails(ExitStatus.Refused, "access denied");
+        await _box.Run($"git+{url.Replace("//", "//ann:secret@", StringComparison.Ordinal)}//bin/deploy", "x").Succeeds("says x\n");
+        File.WriteAllText($"{_box.Home}/.gitconfig", Leads(server.Url.Replace("//", "//ann:secret@", StringComparison.Ordinal)));
+        await _box.Run("git+https://corp.example/tools.git//bin/deploy", "x").Succeeds("says x\n");
+    }
+
     /// <summary>Plain http that leads to a safe place asks for nothing, and https that leads to plain http does.</summary>
     [Fact]
     public async Task InsteadOf_and_plain_http()
