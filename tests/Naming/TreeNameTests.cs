@@ -98,7 +98,8 @@ public sealed class TreeNameTests
         await using var world = await World.Serving();
         world.Put("conf", "sources:\n  one: git+file:///x//bin/%s@{ref}\n  two: git+file:///x//%s%40v1\n");
         await world.Run("--config", "conf", "--offline", "one:x").Fails(ExitStatus.Unavailable, "not cached");
-        Assert.Contains("file:///x//x@v1@HEAD", (await world.Run("--config", "conf", "-n", "two:x").Result()).Stdout, StringComparison.Ordinal);
+        var dry = await world.Run("--config", "conf", "-n", "two:x").Result();
+        Assert.Contains("file:///x//x@v1@HEAD", dry.Stdout, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -69,8 +69,8 @@ public sealed class TreeDiffTests
         await world.Sh("mkdir bin && ln -s \"$(command -v busybox)\" bin/diff").Succeeds("");
         await world.Sh($"PATH=$PWD/bin:$PATH run --diff '{script}'").Expect(
             1,
-            "new link l -> nowhere\n--- a/d/a b\n+++ /dev/null\n@@ -1 +0,0 @@\n-odd\n--- a/d/data\n+++ b/d/data\n@@ -1 +1,2 @@\n data\n+more\n"
-                + "--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+x\n");
+            "new link l -> nowhere\n--- a/d/a b\n+++ /dev/null\n@@ -1 +0,0 @@\n-odd\n"
+                + "--- a/d/data\n+++ b/d/data\n@@ -1 +1,2 @@\n data\n+more\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+x\n");
     }
 
     [Fact]
