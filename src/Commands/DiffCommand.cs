@@ -15,7 +15,7 @@ internal static class DiffCommand
 
     /// <summary>
     /// For a pinned script, the change from the pinned version to the one that <c>--pin</c> would accept. Without a copy, all of it is new.
-    /// Without SCRIPT, the changes of all pinned scripts. Each of several is named before its changes.
+    /// Without SCRIPT, the changes of all pinned scripts. Of several, each tree is named before its changes.
     /// </summary>
     /// <returns>As diff(1): 0 if there is no difference, 1 if there is one.</returns>
     public static int Execute(RunContext context, Invocation invocation)
@@ -59,10 +59,10 @@ internal static class DiffCommand
         }
     }
 
-    /// <param name="isNamed">Whether a line with its name is before its changes.</param>
+    /// <param name="isNamed">Whether a line with its name is before the changes of a tree; those of a single file have its URL.</param>
     private static bool Show(CachedScript? copy, Download latest, ResolvedScript script, RunContext context, bool isNamed)
     {
-        if (isNamed && copy?.Record.Content != latest.Content)
+        if (isNamed && latest.Tree is not null && copy?.Record.Tree != latest.Tree)
         {
             Stdout.Write($"==> {Messages.Printable(script.DisplayName)} <==\n");
         }

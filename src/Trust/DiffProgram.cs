@@ -40,7 +40,7 @@ internal static class DiffProgram
 
         if (change.Contents.Count > 0)
         {
-            WriteContents(change.Contents, cacheRoot, bytes => Put(bytes, into), reads);
+            WriteContents(change, cacheRoot, bytes => Put(bytes, into), reads);
         }
 
         return change.Lines.Count + change.Contents.Count > 0;
@@ -50,33 +50,31 @@ internal static class DiffProgram
     /// diff(1) sees two flat directories with links to the files that differ. So it does not see what it would follow, quote or describe in
     /// words of its own: links, odd names, a file in the place of a directory.
     /// </summary>
-    private static void WriteContents(IReadOnlyList<ChangedContent> contents, string cacheRoot, Action<byte[]> write, ReadSet reads)
+    private static void WriteContents(TreeChange change, string cacheRoot, Action<byte[]> write, ReadSet reads)
     {
         using var staging = Cache.StageDirectory(cacheRoot);
         var (from, to) = ($"{staging.Path}/{DiffText.Old}", $"{staging.Path}/{DiffText.New}");
-        Require(Files.MakeDirectory(from, Permissions.PrivateDirectory));
-        Require(Files.MakeDirectory(to, Permissions.PrivateDirectory));
         using (var directory = Files.Open(staging.Path, OpenFlags.Directory).OrThrow(CannotStage))
         {
-            for (var i = 0; i < contents.Count; i++)
+            // Through these two the targets of all the others are short, and the file system keeps short ones in the inode.
+            const string OldTree = "o", NewTree = "n";
+            Require(change.OldRoot is null ? Errno.None : FilesAt.MakeLink(directory, OldTree, change.OldRoot));
+            Require(FilesAt.MakeLink(directory, NewTree, change.NewRoot));
+            Require(FilesAt.MakeDirectory(directory, DiffText.Old, Permissions.PrivateDirectory));
+            Require(FilesAt.MakeDirectory(directory, DiffText.New, Permissions.PrivateDirectory));
+            for (var i = 0; i < change.Contents.Count; i++)
             {
-                Link(directory, contents[i].Old, $"{DiffText.Old}/{DiffText.Name(i)}");
-                Link(directory, contents[i].New, $"{DiffText.New}/{DiffText.Name(i)}");
+                var (path, isInOld, isInNew) = change.Contents[i];
+                var name = DiffText.Name(i);
+                Require(isInOld ? FilesAt.MakeLink(directory, $"{DiffText.Old}/{name}", $"../{OldTree}/{path}") : Errno.None);
+                Require(isInNew ? FilesAt.MakeLink(directory, $"{DiffText.New}/{name}", $"../{NewTree}/{path}") : Errno.None);
             }
         }
 
         using var raw = Cache.Stage(cacheRoot);
         _ = Run(["-ruN", from, to], raw.Handle, reads) ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
         using var text = raw.Reopen();
-        DiffText.Rename(text, staging.Path, contents, write);
-
-        static void Link(SafeFileHandle directory, string? target, string name)
-        {
-            if (target is not null)
-            {
-                Require(FilesAt.MakeLink(directory, name, target));
-            }
-        }
+        DiffText.Rename(text, staging.Path, change.Contents, write);
 
         static void Require(Errno error) => _ = error == Errno.None ? error : throw CannotStage(error);
 

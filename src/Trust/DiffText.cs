@@ -80,7 +80,7 @@ internal static class DiffText
                 && index < contents.Count)
             {
                 var content = contents[index];
-                var isThere = isCommand || (side == Old ? content.Old : content.New) is not null;
+                var isThere = isCommand || (side == Old ? content.IsInOld : content.IsInNew);
                 line = $"{line[..at]}{(isThere ? $"{side}/{content.Path}" : DiffProgram.NoFile)}{line[(number + NameLength)..]}";
             }
         }

@@ -6,9 +6,12 @@ namespace Run.Trust;
 /// <summary>
 /// What differs between two trees, by their listings: so trees with different digests always differ in something that can be shown.
 /// </summary>
+/// <param name="OldRoot">The directory of the old tree; null if there is none.</param>
+/// <param name="NewRoot">The directory of the new tree.</param>
 /// <param name="Lines">What the contents of files don't show: modes, links and empty files.</param>
 /// <param name="Contents">The regular files whose contents differ, or that only one of the trees has.</param>
-internal sealed record TreeChange(IReadOnlyList<string> Lines, IReadOnlyList<ChangedContent> Contents)
+internal sealed record TreeChange(
+    string? OldRoot, string NewRoot, IReadOnlyList<string> Lines, IReadOnlyList<ChangedContent> Contents)
 {
     private static readonly string s_empty = Sha256.HexOf([]);
 
@@ -43,12 +46,11 @@ internal sealed record TreeChange(IReadOnlyList<string> Lines, IReadOnlyList<Cha
             var (from, to) = (Content(was), Content(becomes));
             if ((from ?? s_empty) != (to ?? s_empty))
             {
-                contents.Add(new ChangedContent(
-                    path, from is null ? null : $"{before!.Value.Root}/{path}", to is null ? null : $"{after.Root}/{path}"));
+                contents.Add(new ChangedContent(path, from is not null, to is not null));
             }
         }
 
-        return new TreeChange(lines, contents);
+        return new TreeChange(before?.Root, after.Root, lines, contents);
     }
 
     private static IEnumerable<string> Describe(
@@ -94,7 +96,7 @@ internal sealed record TreeChange(IReadOnlyList<string> Lines, IReadOnlyList<Cha
 }
 
 /// <summary>A regular file whose contents differ.</summary>
-/// <param name="Path">In the tree.</param>
-/// <param name="Old">Where its old contents are; null for none.</param>
-/// <param name="New">Where its new contents are; null for none.</param>
-internal sealed record ChangedContent(string Path, string? Old, string? New);
+/// <param name="Path">In the trees.</param>
+/// <param name="IsInOld">Whether the old tree has it.</param>
+/// <param name="IsInNew">Whether the new tree has it.</param>
+internal sealed record ChangedContent(string Path, bool IsInOld, bool IsInNew);

@@ -86,7 +86,7 @@ public sealed class TreeDiffTests
     }
 
     [Fact]
-    public async Task Each_of_several_is_named()
+    public async Task Each_tree_of_several_is_named()
     {
         await using var world = await World.Serving(("/plain", "#!/bin/sh\n"));
         string[] scripts = [$"{world.Server.Url}/plain", $"{world.Server.Url}/x.tgz//bin/deploy", $"{world.Server.Url}/y.tgz//bin/deploy"];
