@@ -6,6 +6,7 @@ using Run.Naming;
 using Run.Reporting;
 using Run.Signing;
 using Run.Storage;
+using Run.Trees;
 
 namespace Run.Acquisition;
 
@@ -29,6 +30,9 @@ internal abstract class Download : IDisposable
 
     /// <summary>The digest of the tree; null for a script that is one file.</summary>
     public virtual string? Tree => null;
+
+    /// <summary>Each file of the tree; null for a script that is one file, and after a 304.</summary>
+    public virtual TreeListing? Listing => null;
 
     /// <summary>The commit that was fetched; null if it is not known.</summary>
     public virtual string? Commit => null;

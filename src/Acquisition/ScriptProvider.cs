@@ -177,7 +177,8 @@ internal sealed class ScriptProvider(
         // themselves. Until it is yes, the cached copy is unchanged.
         using (download)
         {
-            consent.Ask(download.Path, download.Script, download.Content, download.Size, download.SignedBy, copy);
+            consent.Ask(
+                download.Path, download.Script, download.Content, download.Size, download.SignedBy, download.Listing, copy);
             return download.Keep(copy, IsRunning);
         }
     }

@@ -1,6 +1,5 @@
 using Run.Caching;
 using Run.Git;
-using Run.Http;
 using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
@@ -43,6 +42,8 @@ internal sealed class TreeDownload : Download
     public override string Sha256 => _record.Sha256;
 
     public override string? Tree => _record.Tree;
+
+    public override TreeListing? Listing => _same?.Listing ?? _listing;
 
     public override string? Commit => _record.Commit;
 
@@ -110,13 +111,7 @@ internal sealed class TreeDownload : Download
         var (commit, tag) = (tree.Ref!, (string?)null);
         if (!repository.Has(commit))
         {
-            var url = new Uri(tree.Package);
-            if (url.Scheme == Uri.UriSchemeHttp && script is { HasDigest: false, Source: not { PlainHttpAllowed: true } })
-            {
-                PlainHttp.Check(url, new Proxies(), Digest.TreeFragment);
-            }
-
-            (commit, tag) = repository.Fetch(commit);
+            (commit, tag) = repository.Fetch(commit, plainHttp: script.HasDigest || script.Source is { PlainHttpAllowed: true });
         }
 
         var isSame = copy?.Record.Commit == commit;

@@ -34,7 +34,7 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
 
     /// <summary>The file of that path. One directory around all files of an archive may be named too.</summary>
     /// <param name="top">That directory; null if there is none.</param>
-    /// <exception cref="RunException">126: it is not a regular file. 127: there is none.</exception>
+    /// <exception cref="RunException">126: it is not a regular file, or leads through a link. 127: there is none.</exception>
     public TreeStamp File(string path, string? top, ResolvedScript script)
     {
         var file = Find(path)
@@ -58,6 +58,13 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
                     : null);
         }
 
+        if (ThroughLinks(path) is { } real)
+        {
+            throw new RunException(
+                ExitStatus.CannotStart, $"{script.DisplayName}: {shown} leads through a symbolic link, and is not a file of its own",
+                $"did you mean {Messages.Printable(real)}?");
+        }
+
         const int MostCompared = 2000;
         var nearest = Suggestion.For(path, Stamps.Files.Take(MostCompared).Select(static one => one.Path))
             ?? Stamps.Files.Select(static one => one.Path).FirstOrDefault(
@@ -69,6 +76,53 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
                     ? $"run --list {source.Name}:{tree.Head}{tree.Tail} shows what is in it"
                 : script.HasDigest || RefName.IsCommit(script.Tree!.Ref ?? "") ? null
                 : "run -u asks the server for a newer version");
+    }
+
+    /// <summary>The file to which a path leads through links to directories; null if there is none.</summary>
+    private string? ThroughLinks(string path)
+    {
+        const int MaxLinks = 40; // as in the kernel (path_resolution(7))
+        var (at, rest, followed) = (new List<string>(), new Stack<string>(), 0);
+        Push(path);
+        while (rest.TryPop(out var name))
+        {
+            if (name == "..")
+            {
+                if (at.Count == 0)
+                {
+                    return null;
+                }
+
+                at.RemoveAt(at.Count - 1);
+                continue;
+            }
+
+            at.Add(name);
+            if (Find(string.Join('/', at)) is { IsLink: true } link)
+            {
+                if (++followed > MaxLinks || Files.LinkTarget($"{Root}/{link.Path}").Value is not { } target)
+                {
+                    return null;
+                }
+
+                at.RemoveAt(at.Count - 1);
+                Push(target);
+            }
+        }
+
+        return Find(string.Join('/', at)) is { IsLink: false } file ? file.Path : null;
+
+        void Push(string names)
+        {
+            var parts = names.Split('/');
+            for (var i = parts.Length - 1; i >= 0; i--)
+            {
+                if (parts[i] is not ("" or "."))
+                {
+                    rest.Push(parts[i]);
+                }
+            }
+        }
     }
 
     private TreeStamp? Find(string path)

@@ -80,7 +80,7 @@ internal static class CompletionCommand
     {
         var now = context.Reads.Now;
         var sources = context.Configuration.Sources().Where(static s => s.Name != ScriptName.DefaultScope);
-        var cached = context.Cache.All().SelectMany(c => Siblings(c).Select(
+        var cached = context.Cache.All().SelectMany(c => Siblings(c, context).Select(
             script => new Candidate(script, $"cached {HumanFormat.Age(now - c.Record.Fetched)} ago"))).DistinctBy(static one => one.Word);
         return sources.Select(static s => new Candidate($"{s.Name}:", s.Expects))
             .Concat(Listed(context))
@@ -88,7 +88,7 @@ internal static class CompletionCommand
     }
 
     /// <summary>The cached script; if it is one file of many, the other executable ones too.</summary>
-    private static IEnumerable<string> Siblings(CachedScript copy)
+    private static IEnumerable<string> Siblings(CachedScript copy, RunContext context)
     {
         const int Most = 500;
         var script = copy.Record.Script;
@@ -118,7 +118,29 @@ internal static class CompletionCommand
         return tree.Stamps.Files
             .Where(file => !file.IsLink && file.Path.StartsWith(url.Path[..fixedPart], StringComparison.Ordinal)
                 && (file.Path == url.Path || Files.Status($"{tree.Root}/{file.Path}").Value is { IsExecutable: true }))
-            .Take(Most).Select(file => $"{head}{file.Path[fixedPart..]}{script[end..]}");
+            .Take(Most).Select(file => hasRef
+                ? $"{head}{file.Path[fixedPart..]}{script[end..]}"
+                : WithRefIfNeeded(head, file.Path[fixedPart..], url, context));
+    }
+
+    /// <summary>SCRIPT for a file, with the ref if its path has an <c>@</c>, which would begin one.</summary>
+    private static string WithRefIfNeeded(string head, string path, TreeUrl url, RunContext context)
+    {
+        var script = head + path;
+        if (!path.Contains('@', StringComparison.Ordinal))
+        {
+            return script;
+        }
+
+        if (url.IsRepository)
+        {
+            return $"{script}@{url.Ref}";
+        }
+
+        var colon = head.IndexOf(':', StringComparison.Ordinal);
+        var scope = ScriptName.IsUrl(head) ? null : colon < 0 ? ScriptName.DefaultScope : head[..colon];
+        var source = context.Configuration.Sources().FirstOrDefault(one => one.Name == scope);
+        return source is null ? script : $"{head[..(colon + 1)]}{source.WithRefIfNeeded(script[(colon + 1)..])}";
     }
 
     /// <summary>The scripts of sources that are directories.</summary>

@@ -15,7 +15,7 @@ internal static class DiffCommand
 
     /// <summary>
     /// For a pinned script, the change from the pinned version to the one that <c>--pin</c> would accept. Without a copy, all of it is new.
-    /// Without SCRIPT, the changes of all pinned scripts.
+    /// Without SCRIPT, the changes of all pinned scripts. Of several, each tree is named before its changes.
     /// </summary>
     /// <returns>As diff(1): 0 if there is no difference, 1 if there is one.</returns>
     public static int Execute(RunContext context, Invocation invocation)
@@ -36,7 +36,7 @@ internal static class DiffCommand
         foreach (var (one, version) in scripts.Zip(versions).Where(static pair => pair.Second.Failure is null))
         {
             using var latest = version.Value.Latest;
-            differs |= Show(version.Value.Copy, latest, one.Script, context);
+            differs |= Show(version.Value.Copy, latest, one.Script, context, isNamed: scripts.Count > 1);
             NameSigners(version.Value.Copy, latest, one.Script);
         }
 
@@ -59,24 +59,36 @@ internal static class DiffCommand
         }
     }
 
-    private static bool Show(CachedScript? copy, Download latest, ResolvedScript script, RunContext context)
+    /// <param name="isNamed">Whether a line with its name is before the changes of a tree; those of a single file have its URL.</param>
+    private static bool Show(CachedScript? copy, Download latest, ResolvedScript script, RunContext context, bool isNamed)
     {
-        var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, context.Reads.Now));
-        var after = (latest.Path, DiffProgram.Label(script.NamedUrl));
-        bool Write(SafeFileHandle? into) => latest.Tree is null
-            ? DiffProgram.Write(before, after, into, context.Reads)
-            : DiffProgram.WriteTrees(copy?.Tree?.Root, latest.Path, context.Cache.Root, into, context.Reads);
+        if (isNamed && latest.Tree is not null && copy?.Record.Tree != latest.Tree)
+        {
+            Stdout.Write($"==> {Messages.Printable(script.DisplayName)} <==\n");
+        }
 
         if (!Stdout.IsTerminal)
         {
-            return Write(null);
+            return Write(copy, latest, script, null, context);
         }
 
         using var text = Cache.Stage(context.Cache.Root);
-        var differs = Write(text.Handle);
+        var differs = Write(copy, latest, script, text.Handle, context);
         using var written = text.Reopen();
         DiffProgram.Show(written, Stdout.Write, Messages.MayColour);
         return differs;
+    }
+
+    private static bool Write(CachedScript? copy, Download latest, ResolvedScript script, SafeFileHandle? into, RunContext context)
+    {
+        if (latest.Listing is { } listing)
+        {
+            var change = TreeChange.Of(copy?.Tree is { } tree ? (tree.Root, tree.Listing) : null, (latest.Path, listing));
+            return DiffProgram.WriteTrees(change, context.Cache.Root, into, context.Reads);
+        }
+
+        var before = copy is null ? (DiffProgram.NoFile, DiffProgram.NoFile) : (copy.Path, DiffProgram.Label(copy, context.Reads.Now));
+        return DiffProgram.Write(before, (latest.Path, DiffProgram.Label(script.NamedUrl)), into, context.Reads);
     }
 
     /// <summary>The pinned version, if it is still available. It needs no consent: its digest was accepted when it was pinned.</summary>

@@ -45,19 +45,35 @@ internal static class ListCommand
     /// <summary>The files of an archive or a repository, which is fetched if it is not cached. Hidden files are left out.</summary>
     private static List<(string Script, string Path)> InTree(Source source, TreePrefix prefix, RunContext context)
     {
-        var script = context.Named($"{source.Name}:{prefix.Any}");
-        var tree = context.Scripts.GetTree(script).Tree!;
+        var tree = Tree(source, prefix, context);
         var found = new List<(string Script, string Path)>();
         foreach (var file in tree.Stamps.Files)
         {
             if (!file.IsLink && file.Path[0] != '.' && !file.Path.Contains("/.", StringComparison.Ordinal)
                 && DirectoryListing.Match(file.Path, prefix.Literals) is { } rest && rest.StartsWith(prefix.Path, StringComparison.Ordinal))
             {
-                found.Add(($"{source.Name}:{prefix.Head}{rest}{prefix.Tail}", $"{tree.Root}/{file.Path}"));
+                var path = prefix.Head + rest;
+                var named = prefix.Tail.Length > 0 ? path + prefix.Tail : source.WithRefIfNeeded(path);
+                found.Add(($"{source.Name}:{named}", $"{tree.Root}/{file.Path}"));
             }
         }
 
         return found;
+    }
+
+    private static CachedTree Tree(Source source, TreePrefix prefix, RunContext context)
+    {
+        var script = context.Named($"{source.Name}:{prefix.Any}");
+        try
+        {
+            return context.Scripts.GetTree(script).Tree!;
+        }
+        catch (RunException e) when (e.Message.StartsWith($"{script.DisplayName}: ", StringComparison.Ordinal))
+        {
+            // Nobody has asked for that file.
+            throw new RunException(
+                e.Status, $"{source.Name}:{prefix.Head}{prefix.Tail}{e.Message[script.DisplayName.Length..]}", e.Hint);
+        }
     }
 
     /// <summary><c>SOURCE:[PREFIX]</c>; null for a text that only filters the cached scripts.</summary>

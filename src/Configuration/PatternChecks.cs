@@ -118,6 +118,18 @@ internal static class PatternChecks
                 $"ref: the source's url has no {Source.RefPlace}, so the ref would have no effect",
                 $"put {Source.RefPlace} into the url where a branch, tag or commit belongs");
         }
+
+        if (source is { Ref: { } reference, IsRepository: true })
+        {
+            try
+            {
+                _ = RefName.Checked(reference, "ref");
+            }
+            catch (RunException e)
+            {
+                throw place.Mistake(e.Message, e.Hint);
+            }
+        }
     }
 
     /// <summary>Checks a source's <c>commit:</c> against its pattern.</summary>
@@ -184,6 +196,16 @@ internal static class PatternChecks
             return;
         }
 
+        // What is behind the last part would become the end of a file's name, and the ref would be another one.
+        if (TreeUrl.IsGit(pattern)
+            && pattern[(pattern.LastIndexOf(Source.Part, StringComparison.Ordinal) + Source.Part.Length)..] is ['@', _, ..] suffix
+            && !suffix.Contains(Source.RefPlace, StringComparison.Ordinal))
+        {
+            throw place.Mistake(
+                $"the url of a repository does not end in a ref: {suffix}",
+                $"put  ref: {suffix[1..]}  beside the url; in the name of a file, write %40 for @");
+        }
+
         var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
         if (!ScriptName.IsUrl(sample))
         {
@@ -199,11 +221,12 @@ internal static class PatternChecks
 
         try
         {
+            TreeUrl.RefusePathInQuery(sample);
             _ = UrlText.Checked(UrlText.Normalize(sample));
         }
         catch (RunException e)
         {
-            throw place.Mistake(e.Message);
+            throw place.Mistake(e.Message, e.Hint);
         }
     }
 }

@@ -77,11 +77,16 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
 
     private bool Says(string[] texts) => Lines.Any(line => Array.Exists(texts, text => line.Contains(text, StringComparison.Ordinal)));
 
-    /// <summary>The line that says why: the last one that is not said beside every failure.</summary>
+    /// <summary>
+    /// The line that says why: the last one that is not said beside every failure. If ssh is told to be quiet, there is none; then git's
+    /// own first words are better than its advice, which is last.
+    /// </summary>
     private string Words()
     {
         const int MostShown = 300;
-        var line = Lines.Where(IsReason).Reverse().FirstOrDefault() ?? (Lines.Count > 0 ? Lines[^1] : "it gave no reason");
+        var line = Lines.Where(IsReason).Reverse().FirstOrDefault()
+            ?? Lines.FirstOrDefault(static line => line.StartsWith("fatal: ", StringComparison.Ordinal))
+            ?? (Lines.Count > 0 ? Lines[^1] : "it gave no reason");
         foreach (var prefix in (ReadOnlySpan<string>)["remote: ", "fatal: ", "error: ", "ERROR: ", "remote error: "])
         {
             line = line.StartsWith(prefix, StringComparison.Ordinal) ? line[prefix.Length..].TrimStart() : line;

@@ -64,16 +64,21 @@ internal sealed class GitProgram
         _environment = Environment();
     }
 
-    /// <param name="protocols">Those that may be used, also after a redirect and after the user's <c>insteadOf</c>.</param>
+    /// <summary>The program, which may use no protocol yet.</summary>
     /// <param name="mayPrompt">Whether git and what it starts may ask the user.</param>
     /// <exception cref="RunException">69: it is not installed.</exception>
-    public static GitProgram Find(ReadSet reads, string shown, string[] protocols, bool mayPrompt, Credential? credential)
+    public static GitProgram Find(ReadSet reads, string shown, bool mayPrompt, Credential? credential)
     {
         var file = SearchPath.Find(Name, reads, out _)
             ?? throw new RunException(
                 ExitStatus.Unavailable, $"{shown}: git is not installed, and repositories are fetched with it", "install the package git");
-        return new GitProgram(file, protocols, mayPrompt, credential);
+        return new GitProgram(file, [], mayPrompt, credential);
     }
+
+    /// <param name="protocols">Those that may be used, also after a redirect and after the user's <c>insteadOf</c>.</param>
+    /// <param name="withCredential">Whether the server is the one for which the URL has a user name and a password.</param>
+    public GitProgram Allowing(string[] protocols, bool withCredential) =>
+        new(_file, protocols, _mayPrompt, withCredential ? _credential : null);
 
     /// <summary>This program for a question whose answer is nice to have: it asks the user nothing.</summary>
     public GitProgram WithoutPrompts() => new(_file, _protocols, mayPrompt: false, _credential);

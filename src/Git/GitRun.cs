@@ -198,7 +198,8 @@ internal sealed class GitRun
 
     private void EndLine()
     {
-        var line = OsText.FromBytes([.. _line]).Trim();
+        // Servers written in C may end their words with a NUL.
+        var line = OsText.FromBytes([.. _line]).Trim().TrimEnd('\0').TrimEnd();
         _line.Clear();
         if (line.Length == 0 || IsProgress(line))
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Run.Http;
 using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
@@ -29,7 +30,6 @@ internal sealed class Repository
     private readonly string _url;
     private readonly string _shown;
     private readonly ReadSet _reads;
-    private readonly string[] _protocols;
     private readonly bool _mayPrompt;
     private readonly Credential? _credential;
     private string _incoming = Incoming;
@@ -43,15 +43,12 @@ internal sealed class Repository
     {
         (_directory, _shown, _reads, _mayPrompt) = (directory, shown, reads, mayPrompt);
 
-        // The user's insteadOf may lead from https to ssh, and back. Nothing may lead to a local repository, which is trusted more.
         var scheme = url.IndexOf("://", StringComparison.Ordinal) is > 0 and var end ? url[..end] : "";
-        _protocols = scheme switch
+        if (scheme is not ("https" or "http" or "ssh" or "file"))
         {
-            "https" or "ssh" => ["https", "ssh"],
-            "http" => ["http", "https", "ssh"],
-            "file" => ["file"],
-            _ => throw new RunException(ExitStatus.Usage, $"{shown}: a repository's URL begins with https, ssh or file"),
-        };
+            throw new RunException(ExitStatus.Usage, $"{shown}: a repository's URL begins with https, ssh or file");
+        }
+
         var authority = UrlText.Authority(url)[(scheme.Length + 3)..];
         var host = authority[(authority.LastIndexOf('@') + 1)..];
         if (CharChecks.HasControl(url) || (scheme == "file" ? host.Length > 0 : host is "" or ['-' or ':', ..]) || authority is ['-', ..])
@@ -69,18 +66,19 @@ internal sealed class Repository
     /// A branch, a tag, HEAD, all of a ref's name, or all digits of a commit. Where a tag and a branch have the same name it is the tag, as
     /// everywhere in git (gitrevisions(7)).
     /// </param>
+    /// <param name="plainHttp">Whether http may be used to other hosts than this one.</param>
     /// <exception cref="RunException">
     /// 64: it is no ref. 65: it is no commit, or too large. 69: git is not installed, or the server failed. 73: it cannot be written.
-    /// 77: access denied. 127: no such ref, or no such repository.
+    /// 77: access denied, or plain http, or a protocol that is not allowed. 127: no such ref, or no such repository.
     /// </exception>
-    public GitCommit Fetch(string reference)
+    public GitCommit Fetch(string reference, bool plainHttp = false)
     {
         _ = RefName.Checked(reference, _shown);
-        var git = GitProgram.Find(_reads, _shown, _protocols, _mayPrompt, _credential);
+        var git = GitProgram.Find(_reads, _shown, _mayPrompt, _credential);
         using var deferral = Signals.DeferInterrupts();
         try
         {
-            return Fetch(git, reference);
+            return Fetch(git, reference, plainHttp);
         }
         finally
         {
@@ -101,7 +99,7 @@ internal sealed class Repository
             return null;
         }
 
-        var git = GitProgram.Find(_reads, _shown, _protocols, mayPrompt: true, _credential);
+        var git = GitProgram.Find(_reads, _shown, mayPrompt: true, _credential);
         using var objects = new ObjectReader(git, _directory);
         if (!objects.Ask(name) || objects.Next() is not var (found, _, size) || found != name || size > mostBytes)
         {
@@ -130,7 +128,7 @@ internal sealed class Repository
     /// </exception>
     public void Write(string commit, TreeWriter writer)
     {
-        var git = GitProgram.Find(_reads, _shown, _protocols, mayPrompt: true, _credential);
+        var git = GitProgram.Find(_reads, _shown, mayPrompt: true, _credential);
         try
         {
             using var objects = new ObjectReader(git, _directory);
@@ -145,12 +143,16 @@ internal sealed class Repository
         }
     }
 
-    private GitCommit Fetch(GitProgram git, string reference)
+    private GitCommit Fetch(GitProgram git, string reference, bool plainHttp)
     {
         var (isSha256, changed) = (RefName.IsSha256(reference) || IsSha256, false);
+        Prepare(isSha256);
+        var rewritten = RewrittenUrl.Of(_url, git, Place(_incoming));
+        git = git.Allowing(
+            Protocols(rewritten, plainHttp),
+            withCredential: rewritten.StartsWith($"{UrlText.Authority(_url)}/", StringComparison.Ordinal));
         while (true)
         {
-            Prepare(isSha256);
             var run = RunFetch(git, reference);
             if (run is { End: null, Status: 0 })
             {
@@ -163,6 +165,7 @@ internal sealed class Repository
                 // What is there is of a repository that no longer is, or is damaged.
                 (changed, isSha256) = (true, isSha256 ^ failure.IsOtherHash);
                 Remove();
+                Prepare(isSha256);
                 continue;
             }
 
@@ -181,6 +184,29 @@ internal sealed class Repository
         Adopt(flush);
         Note(found.Commit, flush);
         return found;
+    }
+
+    /// <summary>The protocol of the URL that git uses; from http, a redirect may lead to https as well.</summary>
+    /// <exception cref="RunException">77: it is not allowed.</exception>
+    private string[] Protocols(string rewritten, bool plainHttp)
+    {
+        var protocol = RewrittenUrl.Protocol(rewritten);
+        switch (protocol)
+        {
+            case "https" or "ssh" or "file":
+                return [protocol];
+            case "http" when Uri.TryCreate(rewritten, UriKind.Absolute, out var url):
+                if (!plainHttp)
+                {
+                    PlainHttp.Check(url, new Proxies(), Digest.TreeFragment);
+                }
+
+                return [protocol, "https"];
+            default:
+                throw new RunException(
+                    ExitStatus.Refused, $"{_shown}: insteadOf leads to the protocol {Messages.Printable(protocol)}, which is not allowed",
+                    "see git config --show-origin --get-regexp 'url\\..*'; https, ssh, file and, on this machine, http are allowed");
+        }
     }
 
     private GitRun RunFetch(GitProgram git, string reference)

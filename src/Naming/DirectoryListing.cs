@@ -34,7 +34,7 @@ internal static class DirectoryListing
                 }
                 else if (status.IsRegular && Match(path, literals) is { } rest && rest.StartsWith(prefix, StringComparison.Ordinal))
                 {
-                    found.Add(($"{source.Name}:{rest}", path));
+                    found.Add(($"{source.Name}:{source.WithRefIfNeeded(rest)}", path));
                 }
             }
         }

@@ -83,6 +83,7 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
                 var url = UrlText.Normalize(remote.Url);
+                TreeUrl.RefusePathInQuery(url);
                 var tree = TreeUrl.Parse(url);
                 url = tree?.ToString() ?? RawUrl.ToRaw(url);
                 if (RawUrl.FileInRepository(tree is null ? url : tree.IsRepository ? "" : tree.Package) is { } file)

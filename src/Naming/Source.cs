@@ -167,6 +167,12 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>Whether <paramref name="rest"/> itself names a branch, tag or commit.</summary>
     public bool NamesRef(string rest) => SplitRef(rest).Path.Length < rest.Length;
 
+    /// <summary>
+    /// The path of a file as SCRIPT has it, behind the source's name: with the ref if the path has an <c>@</c>, which would begin one.
+    /// </summary>
+    public string WithRefIfNeeded(string path) =>
+        TakesRef && path.Contains('@', StringComparison.Ordinal) ? $"{path}@{Ref ?? DefaultRef}" : path;
+
     /// <summary>The URL that returns the commit of a ref. Its pattern is filled with the first parts of the path.</summary>
     public string CommitUrl(CommitQuestion question, string path, string reference)
     {

@@ -16,6 +16,7 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
     public const string Separator = "//";
     private const string SchemeEnd = "://";
     private const string DefaultRef = "HEAD";
+    private static readonly string[] s_archives = [".tar", ".tar.gz", ".tgz", ".zip"];
     private static readonly string[] s_gitSchemes = ["git+https", "git+http", "git+ssh", "git+file"];
 
     public bool IsRepository => Ref is not null;
@@ -123,6 +124,26 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
 
         UrlText.CheckSegments(tree.Package, shown);
         return url;
+    }
+
+    /// <summary>Refuses the link to an archive with the path behind its query, where it would be a part of a value.</summary>
+    /// <exception cref="RunException">64.</exception>
+    public static void RefusePathInQuery(string url)
+    {
+        if (Is(url) || url.IndexOf('?', StringComparison.Ordinal) is not (>= 0 and var question)
+            || !s_archives.Any(suffix => url.AsSpan(0, question).EndsWith(suffix, StringComparison.OrdinalIgnoreCase)))
+        {
+            return;
+        }
+
+        var at = url.LastIndexOf(Separator, StringComparison.Ordinal);
+        if (at > question && at + Separator.Length < url.Length && url[at - 1] is not (':' or '/')
+            && url.AsSpan(at).IndexOfAny('&', '=') < 0)
+        {
+            throw new RunException(
+                ExitStatus.Usage, $"{UrlText.Redacted(url)}: the path of a file is behind the query",
+                $"did you mean {UrlText.Redacted(url[..question] + url[at..] + url[question..at])}?");
+        }
     }
 
     private static int SeparatorIn(string url)

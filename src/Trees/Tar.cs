@@ -25,6 +25,11 @@ internal static class Tar
         gate.Drain();
     }
 
+    /// <summary>A file with holes, of which the archive has only the rest.</summary>
+    public static RunException Sparse(string shown, string name) => new(
+        ExitStatus.Data, TreeWriter.Refused(shown, "a sparse file", name).Message,
+        "sparse files are not unpacked; tar without -S (--sparse) packs it as an ordinary one");
+
     private static void Add(TarEntry entry, TreeWriter writer, string shown)
     {
         if (entry is PaxGlobalExtendedAttributesTarEntry)
@@ -47,7 +52,7 @@ internal static class Tar
             case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
                 if (entry is PaxTarEntry pax && pax.ExtendedAttributes.Keys.Any(IsSparse))
                 {
-                    throw Holds("a sparse file");
+                    throw Sparse(shown, pax.ExtendedAttributes.GetValueOrDefault("GNU.sparse.name") ?? entry.Name);
                 }
 
                 // Before there was a type for them, directories were files with a slash at the end of their names.
@@ -74,7 +79,6 @@ internal static class Tar
                 {
                     TarEntryType.CharacterDevice or TarEntryType.BlockDevice => "a device",
                     TarEntryType.Fifo => "a FIFO",
-                    TarEntryType.SparseFile => "a sparse file",
                     TarEntryType.MultiVolume => "a part of a file",
                     _ => "an entry of an unknown type",
                 });

@@ -1,3 +1,4 @@
+using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Trees;
@@ -14,7 +15,7 @@ internal sealed class TarGate : Stream
     // The largest tree, with a header, a pax header and padding for each of its entries.
     private const long MaxBytes = TreeWriter.MaxBytes + (160L << 20);
     private const long MaxMetadata = 1L << 20, MaxAllMetadata = 64L << 20;
-    private const int SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156, MagicAt = 257;
+    private const int NameLength = 100, SizeAt = 124, SizeLength = 12, ChecksumAt = 148, ChecksumLength = 8, TypeAt = 156, MagicAt = 257;
 
     private readonly Stream _inner;
     private readonly string _shown;
@@ -89,6 +90,12 @@ internal sealed class TarGate : Stream
         // Up to where the next header is, if that is known.
         var most = _metadata > 0 ? _metadata : _expectsHeader ? BlockSize - (_at % BlockSize) : buffer.Length;
         var read = _inner.Read(buffer[..(int)Math.Min(most, buffer.Length)]);
+        if (_metadata > 0 && buffer[..read].IndexOf("GNU.sparse.offset="u8) >= 0)
+        {
+            // The first version of the format repeats an attribute, which the reader takes for damage.
+            throw Tar.Sparse(_shown, Name());
+        }
+
         _metadata = Math.Max(0, _metadata - read);
         Count(read);
         return read;
@@ -127,6 +134,11 @@ internal sealed class TarGate : Stream
             throw Archive.Damaged(_shown, "the checksum of a header is wrong");
         }
 
+        if (_block[TypeAt] == (byte)'S')
+        {
+            throw Tar.Sparse(_shown, Name()); // the reader takes it for damage
+        }
+
         // pax: x, g; GNU: L, K. What follows describes the next entry, and so there is another header after it.
         _expectsHeader = _block[TypeAt] is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K';
         if (_expectsHeader)
@@ -145,6 +157,17 @@ internal sealed class TarGate : Stream
 
             _metadata = (size + BlockSize - 1) / BlockSize * BlockSize;
         }
+    }
+
+    /// <summary>The name in the header, for messages. That of a pax header is of the file that it is about.</summary>
+    private string Name()
+    {
+        const string PaxHeaders = "PaxHeaders";
+        var field = _block.AsSpan(0, NameLength);
+        var name = OsText.FromBytes(field.IndexOf((byte)0) is >= 0 and var end ? field[..end] : field);
+        var names = new List<string>(name.Split('/'));
+        _ = names.RemoveAll(static part => part.StartsWith(PaxHeaders, StringComparison.Ordinal));
+        return string.Join('/', names);
     }
 
     private void Count(int bytes)

@@ -6,6 +6,7 @@ using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
 using Run.Storage;
+using Run.Trees;
 
 namespace Run.Trust;
 
@@ -76,7 +77,7 @@ internal sealed class Consent
         if (!_isForFirstFetch && !IsGiven(copy.Record.Content))
         {
             var files = copy.Tree?.Stamps.Files.Count ?? 1;
-            Ask(copy.Path, (copy.At(_script).Path, files), copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null);
+            Ask(copy.Path, (copy.At(_script).Path, files), copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null, null);
         }
 
         return copy;
@@ -88,10 +89,12 @@ internal sealed class Consent
     /// <param name="content">The digest of the bytes, or of the tree.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="signed">Who has signed it; null if that was not asked.</param>
+    /// <param name="listing">Of the tree; null for a single file, and if there is no <paramref name="before"/>.</param>
     /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
     public void Ask(
-        string path, (string Path, int Files) script, string content, long size, SignedBy? signed, CachedScript? before)
+        string path, (string Path, int Files) script, string content, long size, SignedBy? signed, TreeListing? listing,
+        CachedScript? before)
     {
         var name = _script.DisplayName;
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
@@ -114,7 +117,7 @@ internal sealed class Consent
 
         if (accepted is not null)
         {
-            ShowChange(accepted, path, terminal);
+            ShowChange(accepted, path, listing, terminal);
         }
         else
         {
@@ -155,13 +158,14 @@ internal sealed class Consent
 
     private string File(string content) => $"{_directory}/{Cache.Key(_script.Tree?.PackageAndRef ?? _script.Url)}-{content}";
 
-    private void ShowChange(CachedScript before, string path, Terminal terminal)
+    private void ShowChange(CachedScript before, string path, TreeListing? listing, Terminal terminal)
     {
         using var raw = Cache.Stage(_cacheRoot);
-        _ = before.Tree is null
+        _ = before.Tree is null || listing is null
             ? DiffProgram.Write(
                 (before.Path, DiffProgram.Label(before, _reads.Now)), (path, DiffProgram.Label(_script.Url)), raw.Handle, _reads)
-            : DiffProgram.WriteTrees(before.Tree.Root, path, _cacheRoot, raw.Handle, _reads);
+            : DiffProgram.WriteTrees(
+                TreeChange.Of((before.Tree.Root, before.Tree.Listing), (path, listing)), _cacheRoot, raw.Handle, _reads);
         using var text = raw.Reopen();
         Show(text, terminal);
     }

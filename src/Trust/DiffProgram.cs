@@ -25,34 +25,73 @@ internal static class DiffProgram
         Run(["-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path], into, reads)
             ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
 
-    /// <summary>Writes the output of <c>diff -ru</c>, with <c>a/</c> and <c>b/</c> before the paths, as git does.</summary>
-    /// <param name="before">The directory of a tree; null if everything is new.</param>
-    /// <param name="after">The directory of the other.</param>
+    /// <summary>
+    /// Writes what differs between two trees: first what no contents show, such as modes and links, then the output of <c>diff -ru</c> for
+    /// the regular files, with <c>a/</c> and <c>b/</c> before the paths, as git does.
+    /// </summary>
     /// <param name="cacheRoot">Where the output is staged.</param>
     /// <inheritdoc cref="Write"/>
-    public static bool WriteTrees(string? before, string after, string cacheRoot, SafeFileHandle? into, ReadSet reads)
+    public static bool WriteTrees(TreeChange change, string cacheRoot, SafeFileHandle? into, ReadSet reads)
     {
-        using var nothing = before is null ? Cache.StageDirectory(cacheRoot) : null;
-        var from = before ?? nothing!.Path;
-        using var raw = Cache.Stage(cacheRoot);
-
-        // Busybox has no such option, and follows links, which lead nowhere out of a tree.
-        var differs = Run(["-ruN", "--no-dereference", from, after], raw.Handle, reads)
-            ?? Run(["-ruN", from, after], raw.Handle, reads)
-            ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
-        using var text = raw.Reopen();
-        DiffText.Rename(text, [(from, "a"), (after, "b")], line =>
+        if (change.Lines.Count > 0)
         {
-            if (into is null)
+            Put(OsText.ToBytes(string.Concat(change.Lines.Select(static line => $"{line}\n"))), into);
+        }
+
+        if (change.Contents.Count > 0)
+        {
+            WriteContents(change, cacheRoot, bytes => Put(bytes, into), reads);
+        }
+
+        return change.Lines.Count + change.Contents.Count > 0;
+    }
+
+    /// <summary>
+    /// diff(1) sees two flat directories with links to the files that differ. So it does not see what it would follow, quote or describe in
+    /// words of its own: links, odd names, a file in the place of a directory.
+    /// </summary>
+    private static void WriteContents(TreeChange change, string cacheRoot, Action<byte[]> write, ReadSet reads)
+    {
+        using var staging = Cache.StageDirectory(cacheRoot);
+        var (from, to) = ($"{staging.Path}/{DiffText.Old}", $"{staging.Path}/{DiffText.New}");
+        using (var directory = Files.Open(staging.Path, OpenFlags.Directory).OrThrow(CannotStage))
+        {
+            // Through these two the targets of all the others are short, and the file system keeps short ones in the inode.
+            const string OldTree = "o", NewTree = "n";
+            Require(change.OldRoot is null ? Errno.None : FilesAt.MakeLink(directory, OldTree, change.OldRoot));
+            Require(FilesAt.MakeLink(directory, NewTree, change.NewRoot));
+            Require(FilesAt.MakeDirectory(directory, DiffText.Old, Permissions.PrivateDirectory));
+            Require(FilesAt.MakeDirectory(directory, DiffText.New, Permissions.PrivateDirectory));
+            for (var i = 0; i < change.Contents.Count; i++)
             {
-                Stdout.Write(line);
+                var (path, isInOld, isInNew) = change.Contents[i];
+                var name = DiffText.Name(i);
+                Require(isInOld ? FilesAt.MakeLink(directory, $"{DiffText.Old}/{name}", $"../{OldTree}/{path}") : Errno.None);
+                Require(isInNew ? FilesAt.MakeLink(directory, $"{DiffText.New}/{name}", $"../{NewTree}/{path}") : Errno.None);
             }
-            else if (Files.Write(into, line) is var error && error != Errno.None)
-            {
-                throw new RunException(ExitStatus.CannotWrite, $"the change cannot be written: {error.Describe()}");
-            }
-        });
-        return differs;
+        }
+
+        using var raw = Cache.Stage(cacheRoot);
+        _ = Run(["-ruN", from, to], raw.Handle, reads) ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
+        using var text = raw.Reopen();
+        DiffText.Rename(text, staging.Path, change.Contents, write);
+
+        static void Require(Errno error) => _ = error == Errno.None ? error : throw CannotStage(error);
+
+        static RunException CannotStage(Errno error) =>
+            new(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}");
+    }
+
+    private static void Put(byte[] text, SafeFileHandle? into)
+    {
+        if (into is null)
+        {
+            Stdout.Write(text);
+        }
+        else if (Files.Write(into, text) is var error && error != Errno.None)
+        {
+            throw new RunException(ExitStatus.CannotWrite, $"the change cannot be written: {error.Describe()}");
+        }
     }
 
     /// <summary>Whether there is a difference; null if diff failed.</summary>

@@ -41,6 +41,66 @@ public sealed class EndToEndTests : IDisposable
         await _box.Run(name, "x").Env("GIT_SSH_COMMAND", server.Command).Succeeds("says x\n");
     }
 
+    /// <summary>What the user's own configuration makes of the URL, is the user's word.</summary>
+    [Theory]
+    [InlineData("file://ROOT/")]
+    [InlineData("ROOT/")]
+    [InlineData("SERVER/")]
+    public async Task Where_insteadOf_leads(string instead)
+    {
+        await using var server = await ScriptServer.Start();
+        _ = _source.ServeOn(server);
+        instead = instead.Replace("ROOT", Path.GetDirectoryName(_source.Directory), StringComparison.Ordinal)
+            .Replace("SERVER", server.Url, StringComparison.Ordinal);
+        var name = instead.StartsWith("http", StringComparison.Ordinal) ? "tools.git" : "tools";
+        File.WriteAllText($"{_box.Home}/.gitconfig", $"[url \"{instead}\"]\n\tinsteadOf = https://corp.example/\n");
+        await _box.Run($"git+https://corp.example/{name}//bin/deploy", "x").Succeeds("says x\n");
+        await _box.Run($"git+https://corp.example/{name}//bin/deploy@mian").Fails(ExitStatus.NotFound, "did you mean 'main'?");
+    }
+
+    [Fact]
+    public async Task A_password_is_for_the_server_that_the_URL_names()
+    {
+        await using var server = await ScriptServer.Start();
+        var url = _source.ServeOn(server, "ann:secret");
+        string Leads(string to) => $"[url \"{to}/\"]\n\tinsteadOf = https://corp.example/\n";
+        File.WriteAllText($"{_box.Home}/.gitconfig", Leads(server.Url));
+        await _box.Run("git+https://ann:secret@corp.example/tools.git//bin/deploy").Fails(ExitStatus.Refused, "access denied");
+        await _box.Run($"git+{url.Replace("//", "//ann:secret@", StringComparison.Ordinal)}//bin/deploy", "x").Succeeds("says x\n");
+        File.WriteAllText($"{_box.Home}/.gitconfig", Leads(server.Url.Replace("//", "//ann:secret@", StringComparison.Ordinal)));
+        await _box.Run("git+https://corp.example/tools.git//bin/deploy", "x").Succeeds("says x\n");
+    }
+
+    /// <summary>Plain http that leads to a safe place asks for nothing, and https that leads to plain http does.</summary>
+    [Fact]
+    public async Task InsteadOf_and_plain_http()
+    {
+        File.WriteAllText(
+            $"{_box.Home}/.gitconfig",
+            $"[url \"{_source.FileUrl}\"]\n\tinsteadOf = http://corp.example/x\n"
+                + "[url \"http://corp.example:1/\"]\n\tinsteadOf = https://corp.example/\n[http]\n\tproxy = http://127.0.0.1:1\n");
+        await _box.Run("git+http://corp.example/x//bin/deploy", "x").Succeeds("says x\n");
+        await _box.Run("git+https://corp.example/y//bin/deploy").Fails(ExitStatus.Refused, "plain http is refused", "plain-http: allow");
+        _box.Put("conf", "sources:\n  c: {url: git+https://corp.example/y//%s, plain-http: allow}\n");
+        await _box.Run("--config", "conf", "c:bin/deploy").Fails(ExitStatus.Unavailable, "cannot be fetched");
+    }
+
+    /// <summary>Then all that is left is what git says beside every failure; its advice, which comes last, says nothing.</summary>
+    [Fact]
+    public async Task An_ssh_that_says_nothing() =>
+        await _box.Run("git+ssh://h.test/tools//bin/deploy").Env("GIT_SSH_COMMAND", "false")
+            .Fails(ExitStatus.Unavailable, "cannot be fetched", "git: Could not read from remote repository.");
+
+    /// <summary>git sends one of its own messages with the NUL that ends it.</summary>
+    [Fact]
+    public async Task A_repository_that_lacks_a_file()
+    {
+        var blob = _source.Git("rev-parse", "HEAD:lib/say.sh").Trim();
+        File.Delete($"{_source.Directory}/.git/objects/{blob[..2]}/{blob[2..]}");
+        var failed = await _box.Run($"git+{_source.FileUrl}//bin/deploy").Fails(ExitStatus.Unavailable, "cannot be fetched", "git: ");
+        Assert.Contains("on the remote side.\n", failed.Stderr, StringComparison.Ordinal);
+    }
+
     /// <summary>git asks on the terminal itself, and run neither disturbs it nor loses its patience.</summary>
     [Fact]
     public async Task On_a_terminal_git_may_ask()

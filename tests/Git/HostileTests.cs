@@ -203,17 +203,43 @@ public sealed class HostileTests : IDisposable
     public void Urls_that_git_does_not_get_to_see(string url) =>
         new Kept(_box, url).Refuses(ExitStatus.Usage, "HEAD");
 
-    /// <summary>The user's own configuration may lead to another URL, not to a protocol that runs programs, nor to a local one.</summary>
+    /// <summary>The user's own configuration may lead elsewhere, but not to what runs programs, or to what anybody could change.</summary>
     [Theory]
-    [InlineData("ext::touch% ")]
-    [InlineData("file:///")]
-    [InlineData("http://127.0.0.1:1/")]
-    public void Protocols_after_insteadOf(string instead)
+    [InlineData("ext::touch% ", "the protocol ext, which is not allowed")]
+    [InlineData("ext+x::touch% ", "the protocol ext+x, which is not allowed")]
+    [InlineData("ext://touch% ", "the protocol ext, which is not allowed")]
+    [InlineData("git://127.0.0.1:1/", "the protocol git, which is not allowed")]
+    [InlineData("ftp://127.0.0.1:1/", "the protocol ftp, which is not allowed")]
+    [InlineData("http://192.0.2.1:1/", "plain http is refused")]
+    public void Protocols_after_insteadOf(string instead, string why)
     {
         File.WriteAllText($"{_box.Home}/.gitconfig",
             $"[url \"{instead}\"]\n\tinsteadOf = https://example.com/\n[protocol]\n\tallow = always\n");
-        new Kept(_box, $"https://example.com/{Evidence}").Refuses(ExitStatus.Refused, "HEAD", "not allowed");
+        new Kept(_box, $"https://example.com/{Evidence}").Refuses(ExitStatus.Refused, "HEAD", why);
         Assert.False(File.Exists(Evidence));
+    }
+
+    /// <summary>Only what the user's configuration leads to: what a server leads to is still bounded.</summary>
+    [Fact]
+    public async Task A_redirect_after_insteadOf()
+    {
+        _ = _source.Commit(("a", "1\n"));
+        await using var server = await ScriptServer.Start();
+        foreach (var target in (ReadOnlySpan<string>)[_source.FileUrl, $"ext::touch {Evidence}", "git://127.0.0.1:1/x"])
+        {
+            server.Map("/x/info/refs?service=git-upload-pack", context =>
+            {
+                context.Response.StatusCode = 302;
+                context.Response.Headers.Location = $"{target}/info/refs?service=git-upload-pack";
+                return Task.CompletedTask;
+            });
+            File.WriteAllText($"{_box.Home}/.gitconfig",
+                $"[url \"{server.Url}/\"]\n\tinsteadOf = https://example.com/\n"
+                    + "[http]\n\tfollowRedirects = true\n[protocol]\n\tallow = always\n");
+            var failure = Assert.Throws<RunException>(() => new Kept(_box, "https://example.com/x").Fetch());
+            Assert.True(failure.Status is ExitStatus.Refused or ExitStatus.Unavailable, failure.Message);
+            Assert.False(File.Exists(Evidence));
+        }
     }
 
     /// <summary>As in a hook of another repository, which git has told where that is.</summary>

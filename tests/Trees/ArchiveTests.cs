@@ -148,6 +148,19 @@ public sealed class ArchiveTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--format=gnu")]
+    [InlineData("--format=oldgnu")]
+    [InlineData("--format=pax --sparse-version=0.0")]
+    [InlineData("--format=pax --sparse-version=0.1")]
+    [InlineData("--format=pax --sparse-version=1.0")]
+    public async Task A_sparse_file_is_named(string format)
+    {
+        Tools.Need("tar");
+        (await _box.Sh($"mkdir top; truncate -s 1M top/hole; echo x >>top/hole; tar -S {format} -cf a top").Result()).Is(0, "");
+        _box.Refuses(() => _box.Unpack($"{_box.Work}/a"), "holds a sparse file: top/hole", "tar without -S");
+    }
+
+    [Theory]
     [InlineData("xz", "xz -c", "compressed with xz")]
     [InlineData("bzip2", "bzip2 -c", "compressed with bzip2")]
     [InlineData("zstd", "zstd -qc", "compressed with zstd")]

@@ -1,0 +1,46 @@
+using Run.Naming;
+using Run.Posix;
+
+namespace Run.Git;
+
+/// <summary>
+/// The URL that git uses in place of another one: <c>insteadOf</c> in the user's configuration may lead elsewhere, such as to a mirror on
+/// this machine. That is the user's own word, so its protocol may be used; whatever a server says, no other one.
+/// </summary>
+internal static class RewrittenUrl
+{
+    private const int MostBytes = 64 << 10;
+
+    /// <summary>Asks git; if it does not answer, the URL unchanged. No server is asked.</summary>
+    /// <param name="directory">The repository that git works on; the answer is written there.</param>
+    public static string Of(string url, GitProgram git, string directory)
+    {
+        var path = $"{directory}/url";
+        using var answer = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, Permissions.PrivateFile).Value;
+        if (answer is null)
+        {
+            return url;
+        }
+
+        var run = GitRun.Run(
+            git.WithoutPrompts(), directory, ["ls-remote", "--get-url", "--", url], answer,
+            () => Files.Status(answer).Value?.Size ?? 0, MostBytes, GitLimits.Hint, null);
+        using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
+        var text = reader is null ? null : Files.Read(reader, MostBytes).Value;
+        return run is { End: null, Status: 0 } && OsText.FromBytes(text ?? []).TrimEnd('\n') is { Length: > 0 } found ? found : url;
+    }
+
+    /// <summary>The protocol as git names it (<c>protocol.*</c> in git-config(1)): that of a URL, a path, or <c>host:path</c>.</summary>
+    public static string Protocol(string url)
+    {
+        var colon = url.IndexOf(':', StringComparison.Ordinal);
+        var scheme = colon < 0 ? "" : url[..colon];
+        var rest = colon < 0 ? url : url[colon..];
+
+        // gitremote-helpers(7): <transport>::<address> starts a program.
+        return rest.StartsWith("::", StringComparison.Ordinal) && CharChecks.AreAlphanumericOr("+-.", scheme) ? scheme
+            : rest.StartsWith("://", StringComparison.Ordinal) ? scheme is "git+ssh" or "ssh+git" ? "ssh" : scheme
+            : colon < 0 || scheme.Contains('/', StringComparison.Ordinal) ? "file"
+            : "ssh";
+    }
+}
