@@ -134,12 +134,19 @@ internal sealed class TreeDownload : Download
     /// <summary>
     /// Makes the tree again from what was fetched: the archive, or the commit in the repository. Null if that is not possible.
     /// </summary>
-    /// <param name="damaged">Describes the tree.</param>
-    public static CachedScript? Restore(TreeUrl tree, CachedScript damaged, Cache cache, ReadSet reads)
+    /// <exception cref="RunException">77: another user owns or can write something of it.</exception>
+    public static CachedScript? Restore(TreeUrl tree, Cache cache, ReadSet reads)
     {
         try
         {
             using var @lock = cache.Trees.Lock(tree);
+
+            // Another process may have done it in the meantime.
+            if (cache.Trees.Find(tree, out var damaged) is var whole && damaged is null)
+            {
+                return whole;
+            }
+
             using var staging = Cache.StageDirectory(cache.Root);
             using var writer = new TreeWriter(staging.Path, damaged.Record.Url);
             TreeListing listing;
@@ -163,10 +170,6 @@ internal sealed class TreeDownload : Download
                 }
 
                 listing = Archive.Unpack(archive, writer, damaged.Record.Url);
-                if (Files.Link($"{version}/{CachedTree.ArchiveName}", $"{staging.Path}/{CachedTree.ArchiveName}") != Errno.None)
-                {
-                    return null;
-                }
             }
 
             if (listing.Digest != damaged.Record.Tree)
@@ -177,7 +180,7 @@ internal sealed class TreeDownload : Download
             Messages.Step(() => $"{damaged.Record.Url}: unpacked again, because files had changed");
             return cache.Trees.Restore(tree, staging, listing, damaged.Record);
         }
-        catch (RunException e)
+        catch (RunException e) when (e.Status != ExitStatus.Refused)
         {
             Messages.Step(() => e.Message);
             return null;

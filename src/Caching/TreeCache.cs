@@ -207,8 +207,8 @@ internal sealed class TreeCache(Cache cache)
         return new CachedScript(same.Root, record) { Tree = same };
     }
 
-    /// <summary>Puts a tree in the place of a damaged one of the same content.</summary>
-    /// <exception cref="RunException">73: it cannot be written.</exception>
+    /// <summary>Mends a damaged tree by one of the same content. Scripts that are running from it go on.</summary>
+    /// <exception cref="RunException">73: it cannot be written. 77: another user owns or can write something of it.</exception>
     public CachedScript Restore(TreeUrl tree, StagingDirectory staging, TreeListing listing, CacheRecord record)
     {
         var stored = Install(DirectoryOf(tree), staging, listing, record);
@@ -312,15 +312,39 @@ internal sealed class TreeCache(Cache cache)
         };
     }
 
+    /// <summary>
+    /// Puts an unpacked tree into its place, unless another process has done so. The directory of a version is never moved or replaced:
+    /// scripts may be running from it.
+    /// </summary>
     private CachedTree Install(string directory, StagingDirectory staging, TreeListing listing, CacheRecord record)
     {
+        var version = $"{directory}/{VersionName(record)}";
+        if (Whole(version, listing.Digest) is { } there)
+        {
+            return there;
+        }
+
         var files = $"{staging.Path}/{CachedTree.TreeName}";
         var stamps = TreeStamps.Of(listing, files, Boot.Id ?? "") ?? throw WasChanged(files);
         Put(staging, CachedTree.ListingName, listing.ToText());
         Put(staging, CachedTree.StampsName, stamps.ToBytes());
-        var version = $"{directory}/{VersionName(record)}";
-        staging.Finish(version, aside: $"{cache.Root}/{Cache.StagingName}/{Processes.Id}-{Random.Shared.NextInt64():x16}");
-        return new CachedTree(version, stamps, null);
+        if (staging.TryFinish(version))
+        {
+            return new CachedTree(version, stamps, null);
+        }
+
+        // What is wrong in it is replaced file by file. Until the last one is, it counts as damaged.
+        TreeMender.Mend($"{version}/{CachedTree.TreeName}", files, listing);
+        foreach (var name in (ReadOnlySpan<string>)[CachedTree.ListingName, CachedTree.ArchiveName])
+        {
+            var error = Files.Rename($"{staging.Path}/{name}", $"{version}/{name}");
+            if (error is not (Errno.None or Errno.NoEntry))
+            {
+                throw CannotWrite($"{version}/{name}", error);
+            }
+        }
+
+        return Rehash(version, listing.Digest, null) ?? throw WasChanged($"{version}/{CachedTree.TreeName}");
     }
 
     private static void Put(StagingDirectory staging, string name, byte[] bytes)
@@ -352,27 +376,34 @@ internal sealed class TreeCache(Cache cache)
 
         var version = $"{directory}/{VersionName(record)}";
         var root = $"{version}/{CachedTree.TreeName}";
-        if (TrustedPath.Check(version) is null || TrustedPath.Check(root) is not { IsDirectory: true })
+        if (Whole(version, digest) is { } tree)
         {
-            isDamaged = new CachedScript(root, record);
-            return null;
-        }
-
-        var read = ReadStamps(version);
-        if (read is var (stamps, stampsFile) && stamps.Tree == digest && stamps.Boot == Boot.Id
-            && stampsFile.Stamp?.Modified > stamps.LastChange && stamps.Files.All(one => TreeStamps.Holds(one, root)))
-        {
-            return new CachedScript(root, record) { RecordFile = file, Tree = new CachedTree(version, stamps, stampsFile) };
-        }
-
-        if (Rehash(version, digest, read?.Stamps) is { } again)
-        {
-            return new CachedScript(root, record) { RecordFile = file, Tree = again };
+            return new CachedScript(root, record) { RecordFile = file, Tree = tree };
         }
 
         Messages.Step(() => $"{root}: a file has changed since it was unpacked");
         isDamaged = new CachedScript(root, record);
         return null;
+    }
+
+    /// <summary>The tree of a version; null if it is not there, or is damaged.</summary>
+    /// <exception cref="RunException">77: another user owns or can write something of it.</exception>
+    private CachedTree? Whole(string version, string digest)
+    {
+        var root = $"{version}/{CachedTree.TreeName}";
+        if (TrustedPath.Check(version) is null || TrustedPath.Check(root) is not { IsDirectory: true })
+        {
+            return null;
+        }
+
+        var read = ReadStamps(version);
+        if (read is var (stamps, stampsFile) && stamps.Tree == digest && stamps.Boot == Boot.Id
+            && stampsFile.Stamp?.Modified > stamps.LastChange && stamps.Hold(root))
+        {
+            return new CachedTree(version, stamps, stampsFile);
+        }
+
+        return Rehash(version, digest, read?.Stamps);
     }
 
     /// <summary>
@@ -394,12 +425,14 @@ internal sealed class TreeCache(Cache cache)
         {
             // A file that was changed in the tick in which its stamp was taken has the same one, so all of that tick are hashed.
             var isSame = same && before!.Files[i] == now.Files[i] && now.Files[i].Stamp.Changed < before.LastChange;
-            if (!isSame && !HasDigest($"{root}/{listing.Files[i].Path}", listing.Files[i]))
+            if (!isSame && !TreeMender.IsRight($"{root}/{listing.Files[i].Path}", listing.Files[i], now.Files[i].Stamp))
             {
                 return null;
             }
         }
 
+        // A run that mended it may have been killed before it could do this.
+        TreeMender.Seal(root, listing);
         try
         {
             using var staging = Cache.Stage(cache.Root);
@@ -412,18 +445,6 @@ internal sealed class TreeCache(Cache cache)
         }
 
         return new CachedTree(version, now, null);
-    }
-
-    private static bool HasDigest(string path, TreeFile file)
-    {
-        if (file.Kind == TreeFileKind.Link)
-        {
-            return Files.LinkTarget(path).Value is { } target && Sha256.HexOf(OsText.ToBytes(target)) == file.Sha256;
-        }
-
-        using var handle = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
-        return handle is not null && Files.Status(handle).Value is { IsRegular: true } status
-            && status.IsExecutable == (file.Kind == TreeFileKind.Executable) && Sha256.OfFile(handle).Value == file.Sha256;
     }
 
     private static (TreeStamps Stamps, Input.File File)? ReadStamps(string version)
