@@ -90,7 +90,7 @@ internal sealed class TreeDownload : Download
         var (signed, failure) = Signed(
             script, signatures, mayBeUnsigned, signers => signatures.OfFetched(script, signers, request, result, archive.Handle));
         record = record with { SignedBy = signed };
-        return TheSame(script, tree, cache, record, failure) ?? Unpacked(script, tree, cache, record, failure, (writer, staging) =>
+        return TheSame(script, tree, cache, record, failure) ?? Unpacked(script, tree, cache, record, failure, flight, (writer, staging) =>
         {
             var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
 
@@ -102,9 +102,11 @@ internal sealed class TreeDownload : Download
 
     /// <inheritdoc cref="Download.Fetch"/>
     public static TreeDownload FetchCommit(
-        ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Signatures signatures, CachedScript? copy, bool mayBeUnsigned)
+        ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Signatures signatures, CachedScript? copy, SingleFlight? flight,
+        bool mayBeUnsigned)
     {
-        using var @lock = cache.Trees.Lock(tree);
+        using var @lock = new TreeLock(cache.Trees, tree);
+        @lock.Take();
         var repository = RepositoryOf(tree, cache, reads);
         var (commit, tag) = (tree.Ref!, (string?)null);
         if (!repository.Has(commit))
@@ -115,7 +117,7 @@ internal sealed class TreeDownload : Download
                 PlainHttp.Check(url, new Proxies(), Digest.TreeFragment);
             }
 
-            (commit, tag) = repository.Fetch(commit);
+            (commit, tag) = repository.Fetch(commit, new FetchTurn(@lock.Take, @lock.Release, () => flight?.Beat()));
         }
 
         var isSame = copy?.Record.Commit == commit;
@@ -128,7 +130,7 @@ internal sealed class TreeDownload : Download
         return isSame
             ? new TreeDownload(script, cache, null, null, record) { Unsigned = failure }
             : TheSame(script, tree, cache, record, failure)
-                ?? Unpacked(script, tree, cache, record, failure, (writer, _) => Written(repository, commit, writer));
+                ?? Unpacked(script, tree, cache, record, failure, flight, (writer, _) => Written(repository, commit, writer));
     }
 
     /// <summary>
@@ -203,7 +205,7 @@ internal sealed class TreeDownload : Download
                 return null;
             }
 
-            using var download = FetchCommit(script, tree, cache, reads, signatures, null, mayBeUnsigned: false);
+            using var download = FetchCommit(script, tree, cache, reads, signatures, null, null, mayBeUnsigned: false);
             return download.Keep(null, isRunning);
         }
         catch (RunException e) when (e.Status is ExitStatus.CannotWrite or ExitStatus.Unavailable)
@@ -242,13 +244,13 @@ internal sealed class TreeDownload : Download
             : null;
 
     private static TreeDownload Unpacked(
-        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, RunException? unsigned,
+        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, RunException? unsigned, SingleFlight? flight,
         Func<TreeWriter, string, TreeListing> unpack)
     {
         var staging = Cache.StageDirectory(cache.Root);
         try
         {
-            using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef));
+            using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef)) { Progressed = () => flight?.Beat() };
             var listing = unpack(writer, staging.Path);
             record = record with { Tree = listing.Digest, Top = writer.Unwrapped, Size = writer.Bytes };
             return new TreeDownload(script, cache, staging, listing, record) { Unsigned = unsigned };

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Run.Inputs;
 using Run.Naming;
@@ -28,8 +29,16 @@ namespace Run.Caching;
 internal sealed class TreeCache(Cache cache)
 {
     public const string DirectoryName = "trees";
+
+    /// <summary>What is being fetched to a repository, in directories of it that are locked.</summary>
+    public const string IncomingPrefix = "incoming-";
+
     private const string RecordName = "record", RefInfix = "-", UsedName = "used", RepositoryName = "repository";
     private const int VersionLength = 32, RefLength = 16;
+
+    // Nothing but work on this machine is done with the lock. Whoever has it for so long has been stopped, or hangs.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The directory of an archive, or of a repository with all its refs.</summary>
     public string DirectoryOf(TreeUrl tree) => $"{Root}/{Cache.Key(tree.Package)}";
@@ -87,31 +96,52 @@ internal sealed class TreeCache(Cache cache)
         }
     }
 
-    /// <summary>Waits until this process alone fetches or changes the tree. Its directory is created.</summary>
+    /// <summary>Waits until this process alone changes the tree. Its directory is created.</summary>
     /// <returns>To be disposed of at the end.</returns>
-    /// <exception cref="RunException">73, 77: the directory cannot be used.</exception>
+    /// <exception cref="RunException">69: another process does not release it. 73, 77: the directory cannot be used.</exception>
     public SafeFileHandle Lock(TreeUrl tree)
     {
-        while (true)
+        var waiting = Stopwatch.StartNew();
+        for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause < s_longestPause ? pause * 2 : s_longestPause)
         {
             MakeDirectory(tree);
             var opened = Open(DirectoryOf(tree));
             if (opened.Value is { } handle)
             {
                 // A file system without locks has nobody to wait for.
-                _ = Files.Lock(handle, wait: true);
-                if (Files.IsAt(handle, DirectoryOf(tree)))
+                var isFree = Files.Lock(handle, wait: false) != Errno.Again;
+                if (isFree && Files.IsAt(handle, DirectoryOf(tree)))
                 {
                     return handle;
                 }
 
                 handle.Dispose();
+                if (waiting.Elapsed > s_longestWait)
+                {
+                    throw new RunException(
+                        ExitStatus.Unavailable, $"{UrlText.Redacted(tree.Package)}: another process is changing what is cached of it, "
+                        + "and does not end", $"it has locked {DirectoryOf(tree)}");
+                }
+
+                if (Signals.IsInterrupted)
+                {
+                    throw new RunException(ExitStatus.Interrupted, $"{UrlText.Redacted(tree.Package)}: interrupted");
+                }
+
+                Thread.Sleep(isFree ? TimeSpan.Zero : pause);
             }
             else if (opened.Error != Errno.NoEntry)
             {
                 throw CannotWrite(DirectoryOf(tree), opened.Error);
             }
         }
+    }
+
+    /// <summary>Whether a process has locked a directory, so that it is still at work there. True if that cannot be told.</summary>
+    public static bool IsLocked(string directory)
+    {
+        using var handle = Open(directory).Value;
+        return handle is not null && Files.Lock(handle, wait: false) != Errno.None;
     }
 
     /// <summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Run.Caching;
 using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
@@ -13,14 +15,15 @@ namespace Run.Git;
 /// A bare repository in the cache, with the commits that were asked for and nothing else: no history, no branches, no tags.
 /// </summary>
 /// <remarks>
-/// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away.
+/// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away. Until
+/// then it is locked, so that it can be told from those of killed runs. Fetches of several refs do not wait for each other.
 /// What arrived whole is renamed from there, and then the commit is noted in <c>commits</c>; both are flushed, except the first ones. So
 /// no kill and no lost power supply can leave a lock file or half a pack where a later fetch stumbles over it. Each has a name of its own,
 /// so that a git that outlives its run finds nothing to write into.
 /// </remarks>
 internal sealed class Repository
 {
-    private const string Incoming = "incoming-", Commits = "commits", Packs = "objects/pack";
+    private const string Incoming = TreeCache.IncomingPrefix, Commits = "commits", Packs = "objects/pack";
     private const int MaxTags = 10; // a tag of a tag of …
     private const int MaxSmallFile = 64 << 10;
     private const int LongestName = 32;
@@ -33,6 +36,7 @@ internal sealed class Repository
     private readonly bool _mayPrompt;
     private readonly Credential? _credential;
     private string _incoming = Incoming;
+    private SafeFileHandle? _incomingLock;
 
     /// <param name="directory">Absolute: where it is, or will be. Its parent exists and is private.</param>
     /// <param name="url">https, http, ssh or file.</param>
@@ -69,22 +73,23 @@ internal sealed class Repository
     /// A branch, a tag, HEAD, all of a ref's name, or all digits of a commit. Where a tag and a branch have the same name it is the tag, as
     /// everywhere in git (gitrevisions(7)).
     /// </param>
+    /// <param name="turn">In the end this process is the one that changes the repository.</param>
     /// <exception cref="RunException">
     /// 64: it is no ref. 65: it is no commit, or too large. 69: git is not installed, or the server failed. 73: it cannot be written.
     /// 77: access denied. 127: no such ref, or no such repository.
     /// </exception>
-    public GitCommit Fetch(string reference)
+    public GitCommit Fetch(string reference, FetchTurn? turn = null)
     {
         _ = RefName.Checked(reference, _shown);
         var git = GitProgram.Find(_reads, _shown, _protocols, _mayPrompt, _credential);
         using var deferral = Signals.DeferInterrupts();
         try
         {
-            return Fetch(git, reference);
+            return Fetch(git, reference, turn ?? FetchTurn.Alone);
         }
         finally
         {
-            Sweep();
+            RemoveIncoming();
         }
     }
 
@@ -145,23 +150,26 @@ internal sealed class Repository
         }
     }
 
-    private GitCommit Fetch(GitProgram git, string reference)
+    private GitCommit Fetch(GitProgram git, string reference, FetchTurn turn)
     {
         var (isSha256, changed) = (RefName.IsSha256(reference) || IsSha256, false);
         while (true)
         {
-            Prepare(isSha256);
-            var run = RunFetch(git, reference);
+            turn.Take();
+            var hadCommits = Prepare(isSha256);
+            turn.Release();
+            var run = RunFetch(git, reference, turn);
             if (run is { End: null, Status: 0 })
             {
                 break;
             }
 
             var failure = new GitFailure(run.Lines, _url, _shown);
-            if (!changed && run.End is null && (failure.IsOtherHash || (failure.IsDamage && KnownCommits().Count > 0)))
+            if (!changed && run.End is null && (failure.IsOtherHash || (failure.IsDamage && hadCommits)))
             {
                 // What is there is of a repository that no longer is, or is damaged.
                 (changed, isSha256) = (true, isSha256 ^ failure.IsOtherHash);
+                turn.Take();
                 Remove();
                 continue;
             }
@@ -177,13 +185,14 @@ internal sealed class Repository
 
         // What follows others must be there after a power failure too, when they are given up for it. The first is just fetched again.
         var found = Fetched(git, reference);
+        turn.Take();
         var flush = KnownCommits().Count > 0;
         Adopt(flush);
         Note(found.Commit, flush);
         return found;
     }
 
-    private GitRun RunFetch(GitProgram git, string reference)
+    private GitRun RunFetch(GitProgram git, string reference, FetchTurn turn)
     {
         // The plus keeps git from reading "tag" as an option of its own. It allows nothing, because the ref is not stored.
         string[] arguments =
@@ -191,7 +200,7 @@ internal sealed class Repository
         var name = _shown[(_shown.TrimEnd('/').LastIndexOf('/') + 1)..];
         name = name.Length > LongestName ? name[..LongestName] : name;
         return GitRun.Run(
-            git, Place(_incoming), arguments, null, IncomingSize, GitLimits.Pack, GitLimits.Whole, name);
+            git, Place(_incoming), arguments, null, IncomingSize, GitLimits.Pack, GitLimits.Whole, name, turn.Progressed);
     }
 
     /// <summary>What is in <c>FETCH_HEAD</c>: an object's name, and what it is the name of.</summary>
@@ -268,7 +277,7 @@ internal sealed class Repository
 
         _ = GitRun.Run(
             git.WithoutPrompts(), Place(_incoming), ["ls-remote", "--heads", "--tags", "--refs", "--", _url], list,
-            () => Files.Status(list).Value?.Size ?? 0, GitLimits.Refs, GitLimits.Hint, null);
+            () => Files.Status(list).Value?.Size ?? 0, GitLimits.Refs, GitLimits.Hint, null, static () => { });
         using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
         var text = reader is null ? null : Files.Read(reader, GitLimits.Refs).Value;
         foreach (var line in OsText.FromBytes(text ?? []).Split('\n'))
@@ -286,14 +295,19 @@ internal sealed class Repository
     /// Makes the repository, if there is none yet, and an empty one in it. The layout is gitrepository-layout(5); <c>git init</c> would
     /// make the same, take longer, and copy the user's templates.
     /// </summary>
-    private void Prepare(bool isSha256)
+    /// <returns>Whether there are commits already, on which the new one may build.</returns>
+    private bool Prepare(bool isSha256)
     {
+        RemoveIncoming();
         Sweep();
         _incoming = string.Create(CultureInfo.InvariantCulture, $"{Incoming}{Random.Shared.NextInt64():x16}");
         Make(_directory);
         Make(Place(Commits));
         Initialize("", isSha256);
         Make(Place(_incoming));
+        _incomingLock = Files.Open(Place(_incoming), OpenFlags.Directory | OpenFlags.NoFollow)
+            .OrThrow(error => CannotWrite(Place(_incoming), error));
+        _ = Files.Lock(_incomingLock, wait: false);
         Initialize($"{_incoming}/", isSha256);
 
         var known = KnownCommits();
@@ -305,14 +319,27 @@ internal sealed class Repository
             WriteSmall(Place($"{_incoming}/packed-refs"), string.Concat(known.Select(static c => $"{c} refs/known/{c}\n")));
             WriteSmall(Place($"{_incoming}/shallow"), string.Concat(known.Select(static c => $"{c}\n")));
         }
+
+        return known.Count > 0;
     }
 
-    /// <summary>Removes what arrived, this time or when a run was killed. Only one process at a time fetches.</summary>
+    /// <summary>Removes what arrived.</summary>
+    private void RemoveIncoming()
+    {
+        if (_incomingLock is not null)
+        {
+            DirectoryTree.Remove(Place(_incoming));
+            _incomingLock.Dispose();
+            _incomingLock = null;
+        }
+    }
+
+    /// <summary>Removes what has arrived when a run was killed. Only one process at a time does this, and makes such directories.</summary>
     private void Sweep()
     {
         foreach (var name in Files.Names(_directory).Value ?? [])
         {
-            if (name.StartsWith(Incoming, StringComparison.Ordinal))
+            if (name.StartsWith(Incoming, StringComparison.Ordinal) && !TreeCache.IsLocked(Place(name)))
             {
                 DirectoryTree.Remove(Place(name));
             }
@@ -408,7 +435,14 @@ internal sealed class Repository
     private void Remove()
     {
         DirectoryTree.Remove(Place(Commits));
-        DirectoryTree.Remove(_directory);
+        foreach (var name in Files.Names(_directory).Value ?? [])
+        {
+            // Other fetches may be under way. Without what they build on they begin again.
+            if (!name.StartsWith(Incoming, StringComparison.Ordinal))
+            {
+                DirectoryTree.Remove(Place(name));
+            }
+        }
     }
 
     private string Place(string name) => $"{_directory}/{name}";
