@@ -33,7 +33,11 @@ internal sealed class TreeCache(Cache cache)
     /// <summary>What is being fetched to a repository, in directories of it that are locked.</summary>
     public const string IncomingPrefix = "incoming-";
 
-    private const string RecordName = "record", RefInfix = "-", UsedName = "used", RepositoryName = "repository";
+    /// <summary>In the repository: a file for each commit that is there.</summary>
+    public const string CommitsName = "commits";
+
+    internal const string UsedName = "used", RepositoryName = "repository";
+    private const string RecordName = "record", RefInfix = "-";
     private const int VersionLength = 32, RefLength = 16;
 
     // Nothing but work on this machine is done with the lock. Whoever has it for so long has been stopped, or hangs.
@@ -152,30 +156,34 @@ internal sealed class TreeCache(Cache cache)
     {
         var tree = script.Tree!;
         var directory = DirectoryOf(tree);
-        var path = $"{directory}/{UsedName}/{Cache.Key(script.NamedUrl)}";
+        var use = new Use(script.DisplayName, UrlText.Redacted(script.Url), RecordNameOf(tree), Cache.Key(script.NamedUrl));
         if (TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(directory) is null)
         {
             return;
         }
 
-        var text = OsText.ToBytes(new Use(script.DisplayName, UrlText.Redacted(script.Url), RecordNameOf(tree), "").ToText());
-        using var there = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
-        if (there is not null && Files.Read(there, text.Length + 1).Value.AsSpan().SequenceEqual(text))
+        if (Use.Read($"{directory}/{UsedName}/{use.Key}", use.Key) == use)
         {
             return;
         }
 
         try
         {
-            TrustedPath.MakePrivateDirectory($"{directory}/{UsedName}");
-            using var staging = Cache.Stage(cache.Root);
-            staging.Write(text);
-            _ = staging.Finish(Permissions.PrivateFile, path, flush: false);
+            Note(cache.Root, directory, use);
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
             Messages.Step(() => e.Message);
         }
+    }
+
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    internal static void Note(string root, string directory, Use use)
+    {
+        TrustedPath.MakePrivateDirectory($"{directory}/{UsedName}");
+        using var staging = Cache.Stage(root);
+        staging.Write(OsText.ToBytes(use.ToText()));
+        _ = staging.Finish(Permissions.PrivateFile, $"{directory}/{UsedName}/{use.Key}", flush: false);
     }
 
     /// <summary>Makes an unpacked tree the current version.</summary>
@@ -196,8 +204,7 @@ internal sealed class TreeCache(Cache cache)
         Cache.Write(cache.Root, directory, record, flush: before is not null, name);
         if (cache.IsMarked)
         {
-            string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).WhereNotNull()
-                .Select(VersionName)];
+            string[] current = [.. Records(directory).Select(VersionName)];
 
             // A script may read any of its files at any time, so age alone takes none away from it.
             VersionSweeper.Sweep(
@@ -265,17 +272,28 @@ internal sealed class TreeCache(Cache cache)
         Cache.Write(cache.Root, DirectoryOf(tree), record, flush: true, RecordNameOf(tree));
 
     /// <summary>
-    /// Removes these trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.
+    /// Removes a script, and of its tree what no other one needs: see <see cref="TreeRemoval"/>. One that is running, or that is being
+    /// fetched, stays.
     /// </summary>
     /// <inheritdoc cref="Cache.Remove"/>
-    public bool Remove(IEnumerable<TreeUrl> trees, Func<Locking.RunningScripts> holders, Action<string, string> kept)
+    public bool Remove(ResolvedScript script, Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {
-        var directories = trees.Select(DirectoryOf).Distinct().Where(static directory => TrustedPath.Check(directory) is not null).ToList();
-        directories.ForEach(directory => Remove(directory, holders, kept));
-        return directories.Count > 0;
+        // Of a pinned script, also the copy of its unpinned URL.
+        var trees = new[] { script.Url, script.NamedUrl }.Select(TreeUrl.Parse).WhereNotNull().Distinct().ToList();
+        var found = false;
+        foreach (var directory in trees.Select(DirectoryOf).Distinct().Where(static path => TrustedPath.Check(path) is not null).ToList())
+        {
+            cache.RequireMark();
+            var its = trees.FindAll(tree => DirectoryOf(tree) == directory);
+            found |= new TreeRemoval(cache, directory, holders)
+                .Remove(script, its.ConvertAll(RecordNameOf), its.ConvertAll(static tree => tree.PackageAndRef), kept);
+        }
+
+        return found;
     }
 
-    /// <inheritdoc cref="Remove(IEnumerable{TreeUrl}, Func{Locking.RunningScripts}, Action{string, string})"/>
+    /// <summary>Removes all trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.</summary>
+    /// <inheritdoc cref="Cache.RemoveAll"/>
     public void RemoveAll(Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {
         foreach (var directory in Directories())
@@ -291,7 +309,7 @@ internal sealed class TreeCache(Cache cache)
     {
         foreach (var directory in Directories())
         {
-            var records = RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).WhereNotNull().ToList();
+            var records = Records(directory);
             var changed = DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(directory).Value?.Modified ?? 0) / 1_000_000);
             yield return (
                 directory, Used(directory).Select(static use => use.Key).ToList(),
@@ -321,7 +339,7 @@ internal sealed class TreeCache(Cache cache)
     private static string RecordNameOf(TreeUrl tree) =>
         tree.Ref is { } reference ? RecordName + RefInfix + Sha256.HexOf(OsText.ToBytes(reference))[..RefLength] : RecordName;
 
-    private static string VersionName(CacheRecord record) => (record.Commit ?? record.Sha256)[..VersionLength];
+    internal static string VersionName(CacheRecord record) => (record.Commit ?? record.Sha256)[..VersionLength];
 
     /// <summary>The files are not those that this process has written.</summary>
     public static RunException WasChanged(string files) =>
@@ -493,12 +511,11 @@ internal sealed class TreeCache(Cache cache)
         cache.RequireMark();
         _ = TrustedPath.Check(directory);
         var names = RecordNames(directory).ToList();
-        var script = names.Select(name => Cache.ReadRecord(directory, name)?.Record.Script).WhereNotNull().FirstOrDefault()
-            ?? Path.GetFileName(directory);
         using var handle = Open(directory).Value;
-        if (handle is null || Files.Lock(handle, wait: false) == Errno.Again)
+        if (handle is null || Files.Lock(handle, wait: false) == Errno.Again || IsFetching(directory))
         {
-            kept(script, "is being fetched");
+            // Before its first fetch has ended nothing says yet what it is.
+            kept(Records(directory).Select(static record => record.Script).FirstOrDefault() ?? "a script", "is being fetched");
             return;
         }
 
@@ -533,17 +550,24 @@ internal sealed class TreeCache(Cache cache)
         }
     }
 
-    private static Result<SafeFileHandle> Open(string directory) =>
+    /// <summary>Whether something is being fetched to the repository.</summary>
+    internal static bool IsFetching(string directory) => (Files.Names($"{directory}/{RepositoryName}").Value ?? []).Exists(
+        name => name.StartsWith(IncomingPrefix, StringComparison.Ordinal) && IsLocked($"{directory}/{RepositoryName}/{name}"));
+
+    internal static Result<SafeFileHandle> Open(string directory) =>
         Files.Open(directory, OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.NoFollow);
 
     private IEnumerable<string> Directories() => TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(Root) is null
         ? []
         : (Files.Names(Root).Value ?? []).Where(Cache.IsKey).Select(name => $"{Root}/{name}");
 
+    internal static List<CacheRecord> Records(string directory) =>
+        RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).WhereNotNull().ToList();
+
     private static IEnumerable<string> RecordNames(string directory) => (Files.Names(directory).Value ?? [])
         .Where(static name => name == RecordName || name.StartsWith(RecordName + RefInfix, StringComparison.Ordinal));
 
-    private static List<Use> Used(string directory) => (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
+    internal static List<Use> Used(string directory) => (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
         .Select(name => Use.Read($"{directory}/{UsedName}/{name}", name)).WhereNotNull().ToList();
 
     private static RunException CannotWrite(string path, Errno error) =>
@@ -552,7 +576,7 @@ internal sealed class TreeCache(Cache cache)
     /// <summary>A script that was started from a tree.</summary>
     /// <param name="Record">The name of the record that it was found by.</param>
     /// <param name="Key">The name of its lock file.</param>
-    private sealed record Use(string Script, string Url, string Record, string Key)
+    internal sealed record Use(string Script, string Url, string Record, string Key)
     {
         private const int MaxBytes = 64 << 10;
 

@@ -23,7 +23,7 @@ namespace Run.Git;
 /// </remarks>
 internal sealed class Repository
 {
-    private const string Incoming = TreeCache.IncomingPrefix, Commits = "commits", Packs = "objects/pack";
+    private const string Incoming = TreeCache.IncomingPrefix, Commits = TreeCache.CommitsName, Packs = "objects/pack";
     private const int MaxTags = 10; // a tag of a tag of …
     private const int MaxSmallFile = 64 << 10;
     private const int LongestName = 32;
