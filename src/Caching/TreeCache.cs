@@ -292,7 +292,9 @@ internal sealed class TreeCache(Cache cache)
         return found;
     }
 
-    /// <summary>Removes all trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.</summary>
+    /// <summary>
+    /// Removes all trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.
+    /// </summary>
     /// <inheritdoc cref="Cache.RemoveAll"/>
     public void RemoveAll(Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {

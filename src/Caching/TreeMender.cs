@@ -76,7 +76,7 @@ internal sealed class TreeMender
             && Sha256.OfFile(handle).Value == file.Sha256;
     }
 
-    /// <summary>Makes the directories that this user can write unwritable again. Failures are ignored: it does not decide anything.</summary>
+    /// <summary>Makes the directories that this user can write unwritable again. Failures are ignored: nothing depends on it.</summary>
     public static void Seal(string root, TreeListing listing)
     {
         foreach (var directory in TreeStamps.DirectoriesOf(listing.Files.Select(static file => file.Path)).Append(""))

@@ -15,8 +15,8 @@ namespace Run.Git;
 /// A bare repository in the cache, with the commits that were asked for and nothing else: no history, no branches, no tags.
 /// </summary>
 /// <remarks>
-/// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away. Until
-/// then it is locked, so that it can be told from those of killed runs. Fetches of several refs do not wait for each other.
+/// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away.
+/// Until then it is locked, so that it can be told from those of killed runs. Fetches of several refs do not wait for each other.
 /// What arrived whole is renamed from there, and then the commit is noted in <c>commits</c>; both are flushed, except the first ones. So
 /// no kill and no lost power supply can leave a lock file or half a pack where a later fetch stumbles over it. Each has a name of its own,
 /// so that a git that outlives its run finds nothing to write into.

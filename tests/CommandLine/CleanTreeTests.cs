@@ -51,7 +51,8 @@ public sealed class CleanTreeTests
     {
         await using var world = await World.Serving();
         var source = new GitSource(world);
-        _ = source.Commit([.. Tools("one"), ("bin/wait", "#!/bin/sh\necho ready\nread x\n. \"${0%/*}/../lib/common.sh\"\necho ends $common\n")]);
+        const string Wait = "#!/bin/sh\necho ready\nread x\n. \"${0%/*}/../lib/common.sh\"\necho ends $common\n";
+        _ = source.Commit([.. Tools("one"), ("bin/wait", Wait)]);
         _ = source.Git("tag", "v1");
         var script = $"git+{source.FileUrl}//bin/wait";
         await using var child = world.Run($"{script}@v1").InputStaysOpen().Start();
@@ -92,8 +93,8 @@ public sealed class CleanTreeTests
         Assert.Empty(Directory.GetDirectories(world.Cache, "trees/*"));
         Assert.Equal(1, world.Server.Count("/x.tgz"));
 
-        async Task<IEnumerable<string>> Listed() =>
-            (await world.Run("--list").Result()).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0]);
+        async Task<IEnumerable<string>> Listed() => (await world.Run("--list").Result()).Stdout
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => line.Split(' ')[0]);
     }
 
     [Fact]

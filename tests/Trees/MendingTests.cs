@@ -7,7 +7,8 @@ namespace Run.Tests.Trees;
 public sealed class MendingTests
 {
     // It waits in the tree, and then reads files of it by relative paths.
-    private const string Wait = "#!/bin/sh\ncd \"$(dirname \"$0\")/../lib\" || exit\necho ready\nread x\n. ./common.sh\necho \"ends $common\"\n";
+    private const string Wait =
+        "#!/bin/sh\ncd \"$(dirname \"$0\")/../lib\" || exit\necho ready\nread x\n. ./common.sh\necho \"ends $common\"\n";
 
     private static readonly string[] s_calls = ["rename", "chmod", "unlink", "mkdir", "openat"];
 
@@ -98,7 +99,8 @@ public sealed class MendingTests
         await Damage(world);
         var before = await State();
         var result = await world.Run("-n", script).Result();
-        result.Check(result.Status == 0 && result.Stdout.Contains("path    not cached", StringComparison.Ordinal), "a damaged copy is none");
+        result.Check(
+            result.Status == 0 && result.Stdout.Contains("path    not cached", StringComparison.Ordinal), "a damaged copy is none");
         Assert.Equal(before, await State());
 
         async Task<string> State() =>
@@ -147,10 +149,12 @@ public sealed class MendingTests
         world.Server.Archive("/x.tgz", TarGz(Files()));
         var script = world.Server.Url + "/x.tgz//bin/deploy";
         await Planned.Is(() => world.Run(script), "one \n");
-        await world.Sh($"OUT=$PWD/out; cd \"$XDG_CACHE_HOME\"/run/trees/*/*/tree && find . -type d -exec chmod u+w {{}} + && {change}").Succeeds("");
+        await world.Sh($"OUT=$PWD/out; cd \"$XDG_CACHE_HOME\"/run/trees/*/*/tree && find . -type d -exec chmod u+w {{}} + && {change}")
+            .Succeeds("");
         await world.Run(script).Succeeds("one \n");
         Assert.True(Directory.Exists(world.CachedFile("lib/deep/er")));
-        await world.Sh("cd \"$XDG_CACHE_HOME\"/run/trees/*/*/tree && find lib -type l; find . ! -type l -perm /0277").Succeeds("lib/link\n");
+        await world.Sh("cd \"$XDG_CACHE_HOME\"/run/trees/*/*/tree && find lib -type l; find . ! -type l -perm /0277")
+            .Succeeds("lib/link\n");
         await Planned.Is(() => world.Run(script), "one \n");
         Assert.Equal(1, world.Server.Count("/x.tgz"));
     }
