@@ -61,7 +61,7 @@ internal abstract class Download : IDisposable
         return script.Tree switch
         {
             null => FileDownload.Fetch(script, cache, signatures, copy, flight, mayBeUnsigned),
-            { IsRepository: true } tree => TreeDownload.FetchCommit(script, tree, cache, reads, signatures, copy, mayBeUnsigned),
+            { IsRepository: true } tree => TreeDownload.FetchCommit(script, tree, cache, reads, signatures, copy, flight, mayBeUnsigned),
             var tree => TreeDownload.FetchArchive(script, tree, cache, signatures, copy, flight, mayBeUnsigned),
         };
     }

@@ -43,13 +43,16 @@ internal sealed class ScriptProvider(
 
     /// <summary>
     /// The cached copy; null if there is none, or if it does not have the requested digest, or if it must be signed and has no signature.
+    /// A damaged one counts as none: nothing is mended here.
     /// </summary>
     /// <remarks>Of a script of many files it is the tree; <see cref="CachedScript.At"/> is the script.</remarks>
     /// <exception cref="RunException">65: none of its source's signers has signed it. 69, 77, 78: that cannot be found out.</exception>
-    public CachedScript? Find(ResolvedScript script) => FindAny(script) is { } copy ? _signatures.Held(copy, script) : null;
+    public CachedScript? Find(ResolvedScript script) =>
+        Cached(script, mayMend: false) is { } copy && copy.Fits(script) ? _signatures.Held(copy, script) : null;
 
-    /// <summary>As <see cref="Find"/>, whoever has signed it: to be shown, and not to be run.</summary>
-    public CachedScript? FindAny(ResolvedScript script) => Cached(script) is { } copy && copy.Fits(script) ? copy : null;
+    /// <summary>As <see cref="Find"/>, whoever has signed it: to be shown, and not to be run. A damaged tree is mended.</summary>
+    public CachedScript? FindAny(ResolvedScript script) =>
+        Cached(script, mayMend: true) is { } copy && copy.Fits(script) ? copy : null;
 
     /// <summary>The server's present version, to be shown. Nothing is accepted, and the cached copy is unchanged.</summary>
     /// <param name="mayBeUnsigned">Whether it is shown even if none of its source's signers has signed it.</param>
@@ -66,7 +69,8 @@ internal sealed class ScriptProvider(
     }
 
     /// <summary>What is cached under the script's URL, whatever its digest; null if there is nothing.</summary>
-    private CachedScript? Cached(ResolvedScript script)
+    /// <param name="mayMend">Whether a tree may be made again from what was fetched.</param>
+    private CachedScript? Cached(ResolvedScript script, bool mayMend)
     {
         if (script.Tree is not { } tree)
         {
@@ -74,8 +78,8 @@ internal sealed class ScriptProvider(
         }
 
         return cache.Trees.Find(tree, out var damaged)
-            ?? (damaged is not null ? TreeDownload.Restore(tree, damaged, cache, reads) : null)
-            ?? TreeDownload.FetchedBefore(script, tree, cache, reads, _signatures, IsRunning);
+            ?? (damaged is not null && mayMend ? TreeDownload.Restore(tree, cache, reads) : null)
+            ?? (mayMend ? TreeDownload.FetchedBefore(script, tree, cache, reads, _signatures, IsRunning) : null);
     }
 
     /// <summary>How old the copy may be; null: any age, as for a script whose digest is known.</summary>
@@ -141,7 +145,7 @@ internal sealed class ScriptProvider(
         CachedScript? copy;
         using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url))
         {
-            copy = Cached(script);
+            copy = Cached(script, mayMend: true);
             if (flight is null)
             {
                 // Another process has just fetched it. If it has been removed since, try again.

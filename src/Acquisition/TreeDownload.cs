@@ -92,7 +92,7 @@ internal sealed class TreeDownload : Download
         var (signed, failure) = Signed(
             script, signatures, mayBeUnsigned, signers => signatures.OfFetched(script, signers, request, result, archive.Handle));
         record = record with { SignedBy = signed };
-        return TheSame(script, tree, cache, record, failure) ?? Unpacked(script, tree, cache, record, failure, (writer, staging) =>
+        return TheSame(script, tree, cache, record, failure) ?? Unpacked(script, tree, cache, record, failure, flight, (writer, staging) =>
         {
             var listing = Archive.Unpack(archive.Handle, writer, UrlText.Redacted(tree.Package));
 
@@ -104,14 +104,19 @@ internal sealed class TreeDownload : Download
 
     /// <inheritdoc cref="Download.Fetch"/>
     public static TreeDownload FetchCommit(
-        ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Signatures signatures, CachedScript? copy, bool mayBeUnsigned)
+        ResolvedScript script, TreeUrl tree, Cache cache, ReadSet reads, Signatures signatures, CachedScript? copy, SingleFlight? flight,
+        bool mayBeUnsigned)
     {
-        using var @lock = cache.Trees.Lock(tree);
+        using var @lock = new TreeLock(cache.Trees, tree);
+        @lock.Take();
         var repository = RepositoryOf(tree, cache, reads);
         var (commit, tag) = (tree.Ref!, (string?)null);
         if (!repository.Has(commit))
         {
-            (commit, tag) = repository.Fetch(commit, plainHttp: script.HasDigest || script.Source is { PlainHttpAllowed: true });
+            (commit, tag) = repository.Fetch(
+                commit,
+                plainHttp: script.HasDigest || script.Source is { PlainHttpAllowed: true },
+                new FetchTurn(@lock.Take, @lock.Release, () => flight?.Beat()));
         }
 
         var isSame = copy?.Record.Commit == commit;
@@ -124,18 +129,25 @@ internal sealed class TreeDownload : Download
         return isSame
             ? new TreeDownload(script, cache, null, null, record) { Unsigned = failure }
             : TheSame(script, tree, cache, record, failure)
-                ?? Unpacked(script, tree, cache, record, failure, (writer, _) => Written(repository, commit, writer));
+                ?? Unpacked(script, tree, cache, record, failure, flight, (writer, _) => Written(repository, commit, writer));
     }
 
     /// <summary>
     /// Makes the tree again from what was fetched: the archive, or the commit in the repository. Null if that is not possible.
     /// </summary>
-    /// <param name="damaged">Describes the tree.</param>
-    public static CachedScript? Restore(TreeUrl tree, CachedScript damaged, Cache cache, ReadSet reads)
+    /// <exception cref="RunException">77: another user owns or can write something of it.</exception>
+    public static CachedScript? Restore(TreeUrl tree, Cache cache, ReadSet reads)
     {
         try
         {
             using var @lock = cache.Trees.Lock(tree);
+
+            // Another process may have done it in the meantime.
+            if (cache.Trees.Find(tree, out var damaged) is var whole && damaged is null)
+            {
+                return whole;
+            }
+
             using var staging = Cache.StageDirectory(cache.Root);
             using var writer = new TreeWriter(staging.Path, damaged.Record.Url);
             TreeListing listing;
@@ -159,10 +171,6 @@ internal sealed class TreeDownload : Download
                 }
 
                 listing = Archive.Unpack(archive, writer, damaged.Record.Url);
-                if (Files.Link($"{version}/{CachedTree.ArchiveName}", $"{staging.Path}/{CachedTree.ArchiveName}") != Errno.None)
-                {
-                    return null;
-                }
             }
 
             if (listing.Digest != damaged.Record.Tree)
@@ -173,7 +181,7 @@ internal sealed class TreeDownload : Download
             Messages.Step(() => $"{damaged.Record.Url}: unpacked again, because files had changed");
             return cache.Trees.Restore(tree, staging, listing, damaged.Record);
         }
-        catch (RunException e)
+        catch (RunException e) when (e.Status != ExitStatus.Refused)
         {
             Messages.Step(() => e.Message);
             return null;
@@ -196,7 +204,7 @@ internal sealed class TreeDownload : Download
                 return null;
             }
 
-            using var download = FetchCommit(script, tree, cache, reads, signatures, null, mayBeUnsigned: false);
+            using var download = FetchCommit(script, tree, cache, reads, signatures, null, null, mayBeUnsigned: false);
             return download.Keep(null, isRunning);
         }
         catch (RunException e) when (e.Status is ExitStatus.CannotWrite or ExitStatus.Unavailable)
@@ -235,13 +243,13 @@ internal sealed class TreeDownload : Download
             : null;
 
     private static TreeDownload Unpacked(
-        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, RunException? unsigned,
+        ResolvedScript script, TreeUrl tree, Cache cache, CacheRecord record, RunException? unsigned, SingleFlight? flight,
         Func<TreeWriter, string, TreeListing> unpack)
     {
         var staging = Cache.StageDirectory(cache.Root);
         try
         {
-            using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef));
+            using var writer = new TreeWriter(staging.Path, UrlText.Redacted(tree.PackageAndRef)) { Progressed = () => flight?.Beat() };
             var listing = unpack(writer, staging.Path);
             record = record with { Tree = listing.Digest, Top = writer.Unwrapped, Size = writer.Bytes };
             return new TreeDownload(script, cache, staging, listing, record) { Unsigned = unsigned };

@@ -166,25 +166,27 @@ internal sealed class Cache(string root, TimeProvider clock)
     }
 
     /// <summary>
-    /// Removes all versions of these URLs. A script that is running or being fetched keeps its copy.
+    /// Removes all versions of a script. One that is running or being fetched keeps its copy.
     /// </summary>
     /// <param name="holders">Finds out who is running which script now.</param>
     /// <param name="kept">Called for each script that keeps its copy: its name, and why.</param>
-    /// <returns>Whether there was a copy of one of them.</returns>
+    /// <returns>Whether there was a copy.</returns>
     /// <exception cref="RunException">73: one cannot be removed. 77: another user owns or can write the cache.</exception>
-    public bool Remove(IEnumerable<string> urls, Func<RunningScripts> holders, Action<string, string> kept)
+    public bool Remove(ResolvedScript script, Func<RunningScripts> holders, Action<string, string> kept)
     {
         if (TrustedPath.CheckTarget(root) is null)
         {
             return false;
         }
 
-        if (urls.Select(TreeUrl.Parse).WhereNotNull().ToList() is { Count: > 0 } trees)
+        if (script.Tree is not null)
         {
-            return Trees.Remove(trees, holders, kept);
+            return Trees.Remove(script, holders, kept);
         }
 
-        string[] keys = [.. urls.Select(Key).Distinct().Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
+        // Of a pinned script, also the copy of its unpinned URL.
+        string[] keys = [.. new[] { script.Url, script.NamedUrl }.Select(Key).Distinct()
+            .Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
         if (keys.Length > 0)
         {
             _tag.Require();

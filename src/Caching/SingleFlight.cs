@@ -25,11 +25,15 @@ internal sealed class SingleFlight : IDisposable
     /// </summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often progress is shown, at most. Each time costs a byte of the flight's file.</summary>
+    private static readonly TimeSpan s_betweenBeats = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(50);
 
     private readonly Cache _cache;
     private readonly string _path;
     private readonly SafeFileHandle? _file;
+    private readonly Stopwatch _sinceBeat = Stopwatch.StartNew();
 
     private SingleFlight(Cache cache, string path, SafeFileHandle? file) => (_cache, _path, _file) = (cache, path, file);
 
@@ -141,6 +145,16 @@ internal sealed class SingleFlight : IDisposable
         }
     }
 
+    /// <summary>Shows the waiting processes that there is progress, where no file shows it.</summary>
+    public void Beat()
+    {
+        if (_file is not null && _sinceBeat.Elapsed >= s_betweenBeats)
+        {
+            _sinceBeat.Restart();
+            _ = Files.Write(_file, "\n"u8);
+        }
+    }
+
     /// <summary>Tells the waiting processes how the fetch ended.</summary>
     /// <param name="failure">Null for success.</param>
     public void Complete(RunException? failure)
@@ -163,7 +177,7 @@ internal sealed class SingleFlight : IDisposable
     /// <summary>Waits for the lock. <see cref="Errno.Again"/>: the fetch that holds it makes no progress.</summary>
     private static Errno Lock(SafeFileHandle file)
     {
-        FileStamp? seen = null;
+        (long Size, FileStamp? Followed) seen = default;
         var silence = Stopwatch.StartNew();
         for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause < s_longestPause ? pause * 2 : s_longestPause)
         {
@@ -172,7 +186,7 @@ internal sealed class SingleFlight : IDisposable
                 return error;
             }
 
-            if (Progress(file) is { } now && now != seen)
+            if (Progress(file) is var now && now != seen)
             {
                 seen = now;
                 silence.Restart();
@@ -186,12 +200,14 @@ internal sealed class SingleFlight : IDisposable
         }
     }
 
-    /// <summary>The state of the file that the fetch writes to; null if there is none yet.</summary>
-    private static FileStamp? Progress(SafeFileHandle file)
+    /// <summary>How much the fetch has said, and the state of the file that it writes to; null if there is none.</summary>
+    private static (long Size, FileStamp? Followed) Progress(SafeFileHandle file)
     {
         var start = Descriptors.ReadStart(Descriptors.Number(file), MaxNoteBytes).Value;
         var end = start.AsSpan().IndexOf((byte)'\n');
-        return end > 0 ? Files.LinkStatus(OsText.FromBytes(start.AsSpan(0, end))).Value?.Stamp : null;
+        return (
+            Files.Status(file).Value?.Size ?? 0,
+            end > 0 ? Files.LinkStatus(OsText.FromBytes(start.AsSpan(0, end))).Value?.Stamp : null);
     }
 
     /// <summary>Opens or creates the file. Another user's note could stop this user's fetches, so such a file is refused.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Run.Inputs;
 using Run.Naming;
@@ -28,8 +29,20 @@ namespace Run.Caching;
 internal sealed class TreeCache(Cache cache)
 {
     public const string DirectoryName = "trees";
-    private const string RecordName = "record", RefInfix = "-", UsedName = "used", RepositoryName = "repository";
+
+    /// <summary>What is being fetched to a repository, in directories of it that are locked.</summary>
+    public const string IncomingPrefix = "incoming-";
+
+    /// <summary>In the repository: a file for each commit that is there.</summary>
+    public const string CommitsName = "commits";
+
+    internal const string UsedName = "used", RepositoryName = "repository";
+    private const string RecordName = "record", RefInfix = "-";
     private const int VersionLength = 32, RefLength = 16;
+
+    // Nothing but work on this machine is done with the lock. Whoever has it for so long has been stopped, or hangs.
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The directory of an archive, or of a repository with all its refs.</summary>
     public string DirectoryOf(TreeUrl tree) => $"{Root}/{Cache.Key(tree.Package)}";
@@ -87,31 +100,52 @@ internal sealed class TreeCache(Cache cache)
         }
     }
 
-    /// <summary>Waits until this process alone fetches or changes the tree. Its directory is created.</summary>
+    /// <summary>Waits until this process alone changes the tree. Its directory is created.</summary>
     /// <returns>To be disposed of at the end.</returns>
-    /// <exception cref="RunException">73, 77: the directory cannot be used.</exception>
+    /// <exception cref="RunException">69: another process does not release it. 73, 77: the directory cannot be used.</exception>
     public SafeFileHandle Lock(TreeUrl tree)
     {
-        while (true)
+        var waiting = Stopwatch.StartNew();
+        for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause < s_longestPause ? pause * 2 : s_longestPause)
         {
             MakeDirectory(tree);
             var opened = Open(DirectoryOf(tree));
             if (opened.Value is { } handle)
             {
                 // A file system without locks has nobody to wait for.
-                _ = Files.Lock(handle, wait: true);
-                if (Files.IsAt(handle, DirectoryOf(tree)))
+                var isFree = Files.Lock(handle, wait: false) != Errno.Again;
+                if (isFree && Files.IsAt(handle, DirectoryOf(tree)))
                 {
                     return handle;
                 }
 
                 handle.Dispose();
+                if (waiting.Elapsed > s_longestWait)
+                {
+                    throw new RunException(
+                        ExitStatus.Unavailable, $"{UrlText.Redacted(tree.Package)}: another process is changing what is cached of it, "
+                        + "and does not end", $"it has locked {DirectoryOf(tree)}");
+                }
+
+                if (Signals.IsInterrupted)
+                {
+                    throw new RunException(ExitStatus.Interrupted, $"{UrlText.Redacted(tree.Package)}: interrupted");
+                }
+
+                Thread.Sleep(isFree ? TimeSpan.Zero : pause);
             }
             else if (opened.Error != Errno.NoEntry)
             {
                 throw CannotWrite(DirectoryOf(tree), opened.Error);
             }
         }
+    }
+
+    /// <summary>Whether a process has locked a directory, so that it is still at work there. True if that cannot be told.</summary>
+    public static bool IsLocked(string directory)
+    {
+        using var handle = Open(directory).Value;
+        return handle is not null && Files.Lock(handle, wait: false) != Errno.None;
     }
 
     /// <summary>
@@ -122,30 +156,34 @@ internal sealed class TreeCache(Cache cache)
     {
         var tree = script.Tree!;
         var directory = DirectoryOf(tree);
-        var path = $"{directory}/{UsedName}/{Cache.Key(script.NamedUrl)}";
+        var use = new Use(script.DisplayName, UrlText.Redacted(script.Url), RecordNameOf(tree), Cache.Key(script.NamedUrl));
         if (TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(directory) is null)
         {
             return;
         }
 
-        var text = OsText.ToBytes(new Use(script.DisplayName, UrlText.Redacted(script.Url), RecordNameOf(tree), "").ToText());
-        using var there = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).Value;
-        if (there is not null && Files.Read(there, text.Length + 1).Value.AsSpan().SequenceEqual(text))
+        if (Use.Read($"{directory}/{UsedName}/{use.Key}", use.Key) == use)
         {
             return;
         }
 
         try
         {
-            TrustedPath.MakePrivateDirectory($"{directory}/{UsedName}");
-            using var staging = Cache.Stage(cache.Root);
-            staging.Write(text);
-            _ = staging.Finish(Permissions.PrivateFile, path, flush: false);
+            Note(cache.Root, directory, use);
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
             Messages.Step(() => e.Message);
         }
+    }
+
+    /// <exception cref="RunException">73: it cannot be written.</exception>
+    internal static void Note(string root, string directory, Use use)
+    {
+        TrustedPath.MakePrivateDirectory($"{directory}/{UsedName}");
+        using var staging = Cache.Stage(root);
+        staging.Write(OsText.ToBytes(use.ToText()));
+        _ = staging.Finish(Permissions.PrivateFile, $"{directory}/{UsedName}/{use.Key}", flush: false);
     }
 
     /// <summary>Makes an unpacked tree the current version.</summary>
@@ -166,8 +204,7 @@ internal sealed class TreeCache(Cache cache)
         Cache.Write(cache.Root, directory, record, flush: before is not null, name);
         if (cache.IsMarked)
         {
-            string[] current = [.. RecordNames(directory).Select(one => Cache.ReadRecord(directory, one)?.Record).WhereNotNull()
-                .Select(VersionName)];
+            string[] current = [.. Records(directory).Select(VersionName)];
 
             // A script may read any of its files at any time, so age alone takes none away from it.
             VersionSweeper.Sweep(
@@ -207,8 +244,8 @@ internal sealed class TreeCache(Cache cache)
         return new CachedScript(same.Root, record) { Tree = same };
     }
 
-    /// <summary>Puts a tree in the place of a damaged one of the same content.</summary>
-    /// <exception cref="RunException">73: it cannot be written.</exception>
+    /// <summary>Mends a damaged tree by one of the same content. Scripts that are running from it go on.</summary>
+    /// <exception cref="RunException">73: it cannot be written. 77: another user owns or can write something of it.</exception>
     public CachedScript Restore(TreeUrl tree, StagingDirectory staging, TreeListing listing, CacheRecord record)
     {
         var stored = Install(DirectoryOf(tree), staging, listing, record);
@@ -235,17 +272,30 @@ internal sealed class TreeCache(Cache cache)
         Cache.Write(cache.Root, DirectoryOf(tree), record, flush: true, RecordNameOf(tree));
 
     /// <summary>
-    /// Removes these trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.
+    /// Removes a script, and of its tree what no other one needs: see <see cref="TreeRemoval"/>. One that is running, or that is being
+    /// fetched, stays.
     /// </summary>
     /// <inheritdoc cref="Cache.Remove"/>
-    public bool Remove(IEnumerable<TreeUrl> trees, Func<Locking.RunningScripts> holders, Action<string, string> kept)
+    public bool Remove(ResolvedScript script, Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {
-        var directories = trees.Select(DirectoryOf).Distinct().Where(static directory => TrustedPath.Check(directory) is not null).ToList();
-        directories.ForEach(directory => Remove(directory, holders, kept));
-        return directories.Count > 0;
+        // Of a pinned script, also the copy of its unpinned URL.
+        var trees = new[] { script.Url, script.NamedUrl }.Select(TreeUrl.Parse).WhereNotNull().Distinct().ToList();
+        var found = false;
+        foreach (var directory in trees.Select(DirectoryOf).Distinct().Where(static path => TrustedPath.Check(path) is not null).ToList())
+        {
+            cache.RequireMark();
+            var its = trees.FindAll(tree => DirectoryOf(tree) == directory);
+            found |= new TreeRemoval(cache, directory, holders)
+                .Remove(script, its.ConvertAll(RecordNameOf), its.ConvertAll(static tree => tree.PackageAndRef), kept);
+        }
+
+        return found;
     }
 
-    /// <inheritdoc cref="Remove(IEnumerable{TreeUrl}, Func{Locking.RunningScripts}, Action{string, string})"/>
+    /// <summary>
+    /// Removes all trees, with all their versions and refs. One that a script is running from, or that is being fetched, stays.
+    /// </summary>
+    /// <inheritdoc cref="Cache.RemoveAll"/>
     public void RemoveAll(Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {
         foreach (var directory in Directories())
@@ -261,7 +311,7 @@ internal sealed class TreeCache(Cache cache)
     {
         foreach (var directory in Directories())
         {
-            var records = RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).WhereNotNull().ToList();
+            var records = Records(directory);
             var changed = DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(directory).Value?.Modified ?? 0) / 1_000_000);
             yield return (
                 directory, Used(directory).Select(static use => use.Key).ToList(),
@@ -291,7 +341,7 @@ internal sealed class TreeCache(Cache cache)
     private static string RecordNameOf(TreeUrl tree) =>
         tree.Ref is { } reference ? RecordName + RefInfix + Sha256.HexOf(OsText.ToBytes(reference))[..RefLength] : RecordName;
 
-    private static string VersionName(CacheRecord record) => (record.Commit ?? record.Sha256)[..VersionLength];
+    internal static string VersionName(CacheRecord record) => (record.Commit ?? record.Sha256)[..VersionLength];
 
     /// <summary>The files are not those that this process has written.</summary>
     public static RunException WasChanged(string files) =>
@@ -312,15 +362,39 @@ internal sealed class TreeCache(Cache cache)
         };
     }
 
+    /// <summary>
+    /// Puts an unpacked tree into its place, unless another process has done so. The directory of a version is never moved or replaced:
+    /// scripts may be running from it.
+    /// </summary>
     private CachedTree Install(string directory, StagingDirectory staging, TreeListing listing, CacheRecord record)
     {
+        var version = $"{directory}/{VersionName(record)}";
+        if (Whole(version, listing.Digest) is { } there)
+        {
+            return there;
+        }
+
         var files = $"{staging.Path}/{CachedTree.TreeName}";
         var stamps = TreeStamps.Of(listing, files, Boot.Id ?? "") ?? throw WasChanged(files);
         Put(staging, CachedTree.ListingName, listing.ToText());
         Put(staging, CachedTree.StampsName, stamps.ToBytes());
-        var version = $"{directory}/{VersionName(record)}";
-        staging.Finish(version, aside: $"{cache.Root}/{Cache.StagingName}/{Processes.Id}-{Random.Shared.NextInt64():x16}");
-        return new CachedTree(version, stamps, null);
+        if (staging.TryFinish(version))
+        {
+            return new CachedTree(version, stamps, null);
+        }
+
+        // What is wrong in it is replaced file by file. Until the last one is, it counts as damaged.
+        TreeMender.Mend($"{version}/{CachedTree.TreeName}", files, listing);
+        foreach (var name in (ReadOnlySpan<string>)[CachedTree.ListingName, CachedTree.ArchiveName])
+        {
+            var error = Files.Rename($"{staging.Path}/{name}", $"{version}/{name}");
+            if (error is not (Errno.None or Errno.NoEntry))
+            {
+                throw CannotWrite($"{version}/{name}", error);
+            }
+        }
+
+        return Rehash(version, listing.Digest, null) ?? throw WasChanged($"{version}/{CachedTree.TreeName}");
     }
 
     private static void Put(StagingDirectory staging, string name, byte[] bytes)
@@ -352,27 +426,34 @@ internal sealed class TreeCache(Cache cache)
 
         var version = $"{directory}/{VersionName(record)}";
         var root = $"{version}/{CachedTree.TreeName}";
-        if (TrustedPath.Check(version) is null || TrustedPath.Check(root) is not { IsDirectory: true })
+        if (Whole(version, digest) is { } tree)
         {
-            isDamaged = new CachedScript(root, record);
-            return null;
-        }
-
-        var read = ReadStamps(version);
-        if (read is var (stamps, stampsFile) && stamps.Tree == digest && stamps.Boot == Boot.Id
-            && stampsFile.Stamp?.Modified > stamps.LastChange && stamps.Files.All(one => TreeStamps.Holds(one, root)))
-        {
-            return new CachedScript(root, record) { RecordFile = file, Tree = new CachedTree(version, stamps, stampsFile) };
-        }
-
-        if (Rehash(version, digest, read?.Stamps) is { } again)
-        {
-            return new CachedScript(root, record) { RecordFile = file, Tree = again };
+            return new CachedScript(root, record) { RecordFile = file, Tree = tree };
         }
 
         Messages.Step(() => $"{root}: a file has changed since it was unpacked");
         isDamaged = new CachedScript(root, record);
         return null;
+    }
+
+    /// <summary>The tree of a version; null if it is not there, or is damaged.</summary>
+    /// <exception cref="RunException">77: another user owns or can write something of it.</exception>
+    private CachedTree? Whole(string version, string digest)
+    {
+        var root = $"{version}/{CachedTree.TreeName}";
+        if (TrustedPath.Check(version) is null || TrustedPath.Check(root) is not { IsDirectory: true })
+        {
+            return null;
+        }
+
+        var read = ReadStamps(version);
+        if (read is var (stamps, stampsFile) && stamps.Tree == digest && stamps.Boot == Boot.Id
+            && stampsFile.Stamp?.Modified > stamps.LastChange && stamps.Hold(root))
+        {
+            return new CachedTree(version, stamps, stampsFile);
+        }
+
+        return Rehash(version, digest, read?.Stamps);
     }
 
     /// <summary>
@@ -394,12 +475,14 @@ internal sealed class TreeCache(Cache cache)
         {
             // A file that was changed in the tick in which its stamp was taken has the same one, so all of that tick are hashed.
             var isSame = same && before!.Files[i] == now.Files[i] && now.Files[i].Stamp.Changed < before.LastChange;
-            if (!isSame && !HasDigest($"{root}/{listing.Files[i].Path}", listing.Files[i]))
+            if (!isSame && !TreeMender.IsRight($"{root}/{listing.Files[i].Path}", listing.Files[i], now.Files[i].Stamp))
             {
                 return null;
             }
         }
 
+        // A run that mended it may have been killed before it could do this.
+        TreeMender.Seal(root, listing);
         try
         {
             using var staging = Cache.Stage(cache.Root);
@@ -412,18 +495,6 @@ internal sealed class TreeCache(Cache cache)
         }
 
         return new CachedTree(version, now, null);
-    }
-
-    private static bool HasDigest(string path, TreeFile file)
-    {
-        if (file.Kind == TreeFileKind.Link)
-        {
-            return Files.LinkTarget(path).Value is { } target && Sha256.HexOf(OsText.ToBytes(target)) == file.Sha256;
-        }
-
-        using var handle = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
-        return handle is not null && Files.Status(handle).Value is { IsRegular: true } status
-            && status.IsExecutable == (file.Kind == TreeFileKind.Executable) && Sha256.OfFile(handle).Value == file.Sha256;
     }
 
     private static (TreeStamps Stamps, Input.File File)? ReadStamps(string version)
@@ -442,12 +513,11 @@ internal sealed class TreeCache(Cache cache)
         cache.RequireMark();
         _ = TrustedPath.Check(directory);
         var names = RecordNames(directory).ToList();
-        var script = names.Select(name => Cache.ReadRecord(directory, name)?.Record.Script).WhereNotNull().FirstOrDefault()
-            ?? Path.GetFileName(directory);
         using var handle = Open(directory).Value;
-        if (handle is null || Files.Lock(handle, wait: false) == Errno.Again)
+        if (handle is null || Files.Lock(handle, wait: false) == Errno.Again || IsFetching(directory))
         {
-            kept(script, "is being fetched");
+            // Before its first fetch has ended nothing says yet what it is.
+            kept(Records(directory).Select(static record => record.Script).FirstOrDefault() ?? "a script", "is being fetched");
             return;
         }
 
@@ -482,17 +552,24 @@ internal sealed class TreeCache(Cache cache)
         }
     }
 
-    private static Result<SafeFileHandle> Open(string directory) =>
+    /// <summary>Whether something is being fetched to the repository.</summary>
+    internal static bool IsFetching(string directory) => (Files.Names($"{directory}/{RepositoryName}").Value ?? []).Exists(
+        name => name.StartsWith(IncomingPrefix, StringComparison.Ordinal) && IsLocked($"{directory}/{RepositoryName}/{name}"));
+
+    internal static Result<SafeFileHandle> Open(string directory) =>
         Files.Open(directory, OpenFlags.ReadOnly | OpenFlags.Directory | OpenFlags.NoFollow);
 
     private IEnumerable<string> Directories() => TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(Root) is null
         ? []
         : (Files.Names(Root).Value ?? []).Where(Cache.IsKey).Select(name => $"{Root}/{name}");
 
+    internal static List<CacheRecord> Records(string directory) =>
+        RecordNames(directory).Select(name => Cache.ReadRecord(directory, name)?.Record).WhereNotNull().ToList();
+
     private static IEnumerable<string> RecordNames(string directory) => (Files.Names(directory).Value ?? [])
         .Where(static name => name == RecordName || name.StartsWith(RecordName + RefInfix, StringComparison.Ordinal));
 
-    private static List<Use> Used(string directory) => (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
+    internal static List<Use> Used(string directory) => (Files.Names($"{directory}/{UsedName}").Value ?? []).Where(Cache.IsKey)
         .Select(name => Use.Read($"{directory}/{UsedName}/{name}", name)).WhereNotNull().ToList();
 
     private static RunException CannotWrite(string path, Errno error) =>
@@ -501,7 +578,7 @@ internal sealed class TreeCache(Cache cache)
     /// <summary>A script that was started from a tree.</summary>
     /// <param name="Record">The name of the record that it was found by.</param>
     /// <param name="Key">The name of its lock file.</param>
-    private sealed record Use(string Script, string Url, string Record, string Key)
+    internal sealed record Use(string Script, string Url, string Record, string Key)
     {
         private const int MaxBytes = 64 << 10;
 

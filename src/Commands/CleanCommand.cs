@@ -36,8 +36,7 @@ internal static class CleanCommand
             context.Cache.RemoveAll(Running, Kept);
         }
 
-        // Of a pinned script, also the copy of its unpinned URL.
-        foreach (var script in scripts.Where(s => !context.Cache.Remove([s.Url, s.NamedUrl], Running, Kept)))
+        foreach (var script in scripts.Where(s => !context.Cache.Remove(s, Running, Kept)))
         {
             var nearest = context.Scripts.NearestCached(script);
             Messages.Note($"{script.DisplayName}: not cached", nearest is null ? null : $"did you mean {nearest}?");

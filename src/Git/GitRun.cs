@@ -31,11 +31,12 @@ internal sealed class GitRun
     /// <param name="directory">The repository that git works on.</param>
     /// <param name="output">Its standard output.</param>
     /// <param name="size">How much has been fetched; null: output counts.</param>
+    /// <param name="progressed">Is called, now and then, when it has said or stored something.</param>
     /// <param name="name">A short name of what is fetched, for the line of progress; null for none.</param>
     /// <exception cref="RunException">69: git cannot be started.</exception>
     public static GitRun Run(
         GitProgram git, string directory, IReadOnlyList<string> arguments, SafeFileHandle? output, Func<long> size, long mostBytes,
-        TimeSpan whole, string? name)
+        TimeSpan whole, string? name, Action progressed)
     {
         var (errors, theirs) = Descriptors.PrivatePipe()
             .OrThrow(static error => new RunException(ExitStatus.Unavailable, $"git cannot be started: {error.Describe()}"));
@@ -54,7 +55,7 @@ internal sealed class GitRun
                 // In this process's own group git's helpers would be left over, which do not end with it; then Stop is what ends them.
                 Signals.EndAtInterrupt(child.HasOwnSession ? -child.Id : 0);
                 var run = new GitRun();
-                run.Watch(child, errors, size, mostBytes, whole, git.MayPrompt, name);
+                run.Watch(child, errors, size, mostBytes, whole, git.MayPrompt, name, progressed);
                 Signals.EndAtInterrupt(0);
                 return run;
             }
@@ -62,9 +63,11 @@ internal sealed class GitRun
     }
 
     private void Watch(
-        ChildProcess child, SafeFileHandle errors, Func<long> size, long mostBytes, TimeSpan whole, bool mayPrompt, string? name)
+        ChildProcess child, SafeFileHandle errors, Func<long> size, long mostBytes, TimeSpan whole, bool mayPrompt, string? name,
+        Action progressed)
     {
-        var (began, active, seen, looked) = (Environment.TickCount64, Environment.TickCount64, 0L, Environment.TickCount64);
+        var (began, seen) = (Environment.TickCount64, 0L);
+        var (active, told, looked) = (began, began, began);
         var open = true;
         Progress? progress = null;
         try
@@ -111,6 +114,12 @@ internal sealed class GitRun
                 looked = now;
                 var bytes = size();
                 active = spoken || bytes != seen ? now : active;
+                if (active > told)
+                {
+                    told = active;
+                    progressed();
+                }
+
                 if (bytes > mostBytes)
                 {
                     Stop(child, GitEnd.TooMuch);

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
+using Run.Caching;
 using Run.Http;
 using Run.Inputs;
 using Run.Naming;
@@ -15,13 +17,14 @@ namespace Run.Git;
 /// </summary>
 /// <remarks>
 /// git never writes into it. A fetch is into a repository of its own below it, <c>incoming-…</c>, made from nothing and thrown away.
+/// Until then it is locked, so that it can be told from those of killed runs. Fetches of several refs do not wait for each other.
 /// What arrived whole is renamed from there, and then the commit is noted in <c>commits</c>; both are flushed, except the first ones. So
 /// no kill and no lost power supply can leave a lock file or half a pack where a later fetch stumbles over it. Each has a name of its own,
 /// so that a git that outlives its run finds nothing to write into.
 /// </remarks>
 internal sealed class Repository
 {
-    private const string Incoming = "incoming-", Commits = "commits", Packs = "objects/pack";
+    private const string Incoming = TreeCache.IncomingPrefix, Commits = TreeCache.CommitsName, Packs = "objects/pack";
     private const int MaxTags = 10; // a tag of a tag of …
     private const int MaxSmallFile = 64 << 10;
     private const int LongestName = 32;
@@ -33,6 +36,7 @@ internal sealed class Repository
     private readonly bool _mayPrompt;
     private readonly Credential? _credential;
     private string _incoming = Incoming;
+    private SafeFileHandle? _incomingLock;
 
     /// <param name="directory">Absolute: where it is, or will be. Its parent exists and is private.</param>
     /// <param name="url">https, http, ssh or file.</param>
@@ -67,22 +71,23 @@ internal sealed class Repository
     /// everywhere in git (gitrevisions(7)).
     /// </param>
     /// <param name="plainHttp">Whether http may be used to other hosts than this one.</param>
+    /// <param name="turn">In the end this process is the one that changes the repository.</param>
     /// <exception cref="RunException">
     /// 64: it is no ref. 65: it is no commit, or too large. 69: git is not installed, or the server failed. 73: it cannot be written.
     /// 77: access denied, or plain http, or a protocol that is not allowed. 127: no such ref, or no such repository.
     /// </exception>
-    public GitCommit Fetch(string reference, bool plainHttp = false)
+    public GitCommit Fetch(string reference, bool plainHttp = false, FetchTurn? turn = null)
     {
         _ = RefName.Checked(reference, _shown);
         var git = GitProgram.Find(_reads, _shown, _mayPrompt, _credential);
         using var deferral = Signals.DeferInterrupts();
         try
         {
-            return Fetch(git, reference, plainHttp);
+            return Fetch(git, reference, plainHttp, turn ?? FetchTurn.Alone);
         }
         finally
         {
-            Sweep();
+            RemoveIncoming();
         }
     }
 
@@ -143,29 +148,29 @@ internal sealed class Repository
         }
     }
 
-    private GitCommit Fetch(GitProgram git, string reference, bool plainHttp)
+    private GitCommit Fetch(GitProgram program, string reference, bool plainHttp, FetchTurn turn)
     {
         var (isSha256, changed) = (RefName.IsSha256(reference) || IsSha256, false);
-        Prepare(isSha256);
-        var rewritten = RewrittenUrl.Of(_url, git, Place(_incoming));
-        git = git.Allowing(
-            Protocols(rewritten, plainHttp),
-            withCredential: rewritten.StartsWith($"{UrlText.Authority(_url)}/", StringComparison.Ordinal));
+        GitProgram git;
         while (true)
         {
-            var run = RunFetch(git, reference);
+            turn.Take();
+            var hadCommits = Prepare(isSha256);
+            turn.Release();
+            git = Allowed(program, plainHttp);
+            var run = RunFetch(git, reference, turn);
             if (run is { End: null, Status: 0 })
             {
                 break;
             }
 
             var failure = new GitFailure(run.Lines, _url, _shown);
-            if (!changed && run.End is null && (failure.IsOtherHash || (failure.IsDamage && KnownCommits().Count > 0)))
+            if (!changed && run.End is null && (failure.IsOtherHash || (failure.IsDamage && hadCommits)))
             {
                 // What is there is of a repository that no longer is, or is damaged.
                 (changed, isSha256) = (true, isSha256 ^ failure.IsOtherHash);
+                turn.Take();
                 Remove();
-                Prepare(isSha256);
                 continue;
             }
 
@@ -180,10 +185,20 @@ internal sealed class Repository
 
         // What follows others must be there after a power failure too, when they are given up for it. The first is just fetched again.
         var found = Fetched(git, reference);
+        turn.Take();
         var flush = KnownCommits().Count > 0;
         Adopt(flush);
         Note(found.Commit, flush);
         return found;
+    }
+
+    /// <summary>git, with what it may use for the URL that the user's configuration makes of this one.</summary>
+    private GitProgram Allowed(GitProgram git, bool plainHttp)
+    {
+        var rewritten = RewrittenUrl.Of(_url, git, Place(_incoming));
+        return git.Allowing(
+            Protocols(rewritten, plainHttp),
+            withCredential: rewritten.StartsWith($"{UrlText.Authority(_url)}/", StringComparison.Ordinal));
     }
 
     /// <summary>The protocol of the URL that git uses; from http, a redirect may lead to https as well.</summary>
@@ -209,7 +224,7 @@ internal sealed class Repository
         }
     }
 
-    private GitRun RunFetch(GitProgram git, string reference)
+    private GitRun RunFetch(GitProgram git, string reference, FetchTurn turn)
     {
         // The plus keeps git from reading "tag" as an option of its own. It allows nothing, because the ref is not stored.
         string[] arguments =
@@ -217,7 +232,7 @@ internal sealed class Repository
         var name = _shown[(_shown.TrimEnd('/').LastIndexOf('/') + 1)..];
         name = name.Length > LongestName ? name[..LongestName] : name;
         return GitRun.Run(
-            git, Place(_incoming), arguments, null, IncomingSize, GitLimits.Pack, GitLimits.Whole, name);
+            git, Place(_incoming), arguments, null, IncomingSize, GitLimits.Pack, GitLimits.Whole, name, turn.Progressed);
     }
 
     /// <summary>What is in <c>FETCH_HEAD</c>: an object's name, and what it is the name of.</summary>
@@ -294,7 +309,7 @@ internal sealed class Repository
 
         _ = GitRun.Run(
             git.WithoutPrompts(), Place(_incoming), ["ls-remote", "--heads", "--tags", "--refs", "--", _url], list,
-            () => Files.Status(list).Value?.Size ?? 0, GitLimits.Refs, GitLimits.Hint, null);
+            () => Files.Status(list).Value?.Size ?? 0, GitLimits.Refs, GitLimits.Hint, null, static () => { });
         using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
         var text = reader is null ? null : Files.Read(reader, GitLimits.Refs).Value;
         foreach (var line in OsText.FromBytes(text ?? []).Split('\n'))
@@ -312,14 +327,19 @@ internal sealed class Repository
     /// Makes the repository, if there is none yet, and an empty one in it. The layout is gitrepository-layout(5); <c>git init</c> would
     /// make the same, take longer, and copy the user's templates.
     /// </summary>
-    private void Prepare(bool isSha256)
+    /// <returns>Whether there are commits already, on which the new one may build.</returns>
+    private bool Prepare(bool isSha256)
     {
+        RemoveIncoming();
         Sweep();
         _incoming = string.Create(CultureInfo.InvariantCulture, $"{Incoming}{Random.Shared.NextInt64():x16}");
         Make(_directory);
         Make(Place(Commits));
         Initialize("", isSha256);
         Make(Place(_incoming));
+        _incomingLock = Files.Open(Place(_incoming), OpenFlags.Directory | OpenFlags.NoFollow)
+            .OrThrow(error => CannotWrite(Place(_incoming), error));
+        _ = Files.Lock(_incomingLock, wait: false);
         Initialize($"{_incoming}/", isSha256);
 
         var known = KnownCommits();
@@ -331,14 +351,27 @@ internal sealed class Repository
             WriteSmall(Place($"{_incoming}/packed-refs"), string.Concat(known.Select(static c => $"{c} refs/known/{c}\n")));
             WriteSmall(Place($"{_incoming}/shallow"), string.Concat(known.Select(static c => $"{c}\n")));
         }
+
+        return known.Count > 0;
     }
 
-    /// <summary>Removes what arrived, this time or when a run was killed. Only one process at a time fetches.</summary>
+    /// <summary>Removes what arrived.</summary>
+    private void RemoveIncoming()
+    {
+        if (_incomingLock is not null)
+        {
+            DirectoryTree.Remove(Place(_incoming));
+            _incomingLock.Dispose();
+            _incomingLock = null;
+        }
+    }
+
+    /// <summary>Removes what has arrived when a run was killed. Only one process at a time does this, and makes such directories.</summary>
     private void Sweep()
     {
         foreach (var name in Files.Names(_directory).Value ?? [])
         {
-            if (name.StartsWith(Incoming, StringComparison.Ordinal))
+            if (name.StartsWith(Incoming, StringComparison.Ordinal) && !TreeCache.IsLocked(Place(name)))
             {
                 DirectoryTree.Remove(Place(name));
             }
@@ -434,7 +467,14 @@ internal sealed class Repository
     private void Remove()
     {
         DirectoryTree.Remove(Place(Commits));
-        DirectoryTree.Remove(_directory);
+        foreach (var name in Files.Names(_directory).Value ?? [])
+        {
+            // Other fetches may be under way. Without what they build on they begin again.
+            if (!name.StartsWith(Incoming, StringComparison.Ordinal))
+            {
+                DirectoryTree.Remove(Place(name));
+            }
+        }
     }
 
     private string Place(string name) => $"{_directory}/{name}";

@@ -24,7 +24,7 @@ internal static class RewrittenUrl
 
         var run = GitRun.Run(
             git.WithoutPrompts(), directory, ["ls-remote", "--get-url", "--", url], answer,
-            () => Files.Status(answer).Value?.Size ?? 0, MostBytes, GitLimits.Hint, null);
+            () => Files.Status(answer).Value?.Size ?? 0, MostBytes, GitLimits.Hint, null, static () => { });
         using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
         var text = reader is null ? null : Files.Read(reader, MostBytes).Value;
         return run is { End: null, Status: 0 } && OsText.FromBytes(text ?? []).TrimEnd('\n') is { Length: > 0 } found ? found : url;

@@ -52,20 +52,14 @@ internal sealed class StagingDirectory : IDisposable
         }
     }
 
-    /// <summary>Renames it to the path. What is there already, also complete, makes room for it.</summary>
-    /// <param name="aside">Where the old one is moved to, before it is removed.</param>
+    /// <summary>Renames it to the path, unless there is a directory already.</summary>
+    /// <returns>Whether it was renamed.</returns>
     /// <exception cref="RunException">73: it cannot be renamed.</exception>
-    public void Finish(string path, string aside)
+    public bool TryFinish(string path)
     {
         var error = Files.Rename(Path, path);
-        for (var attempt = 1; error is Errno.NotEmpty or Errno.Exists && attempt <= MaxAttempts; attempt++)
-        {
-            _ = Files.Rename(path, aside);
-            error = Files.Rename(Path, path);
-            DirectoryTree.Remove(aside);
-        }
-
-        _finished = error == Errno.None ? true
+        return error is Errno.NotEmpty or Errno.Exists ? false
+            : _finished = error == Errno.None ? true
             : throw new RunException(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}");
     }
 

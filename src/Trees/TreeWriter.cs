@@ -55,6 +55,9 @@ internal sealed class TreeWriter : IDisposable
     /// <summary>After <see cref="Finish"/>: the name of the one directory that held everything, and is the tree now; or null.</summary>
     public string? Unwrapped { get; private set; }
 
+    /// <summary>Is called again and again while something is written, for those who wait for it.</summary>
+    public Action? Progressed { get; init; }
+
     /// <summary>How many bytes the files have that were added.</summary>
     public long Bytes => _bytes;
 
@@ -349,6 +352,7 @@ internal sealed class TreeWriter : IDisposable
             throw Refused("two entries of one path", place);
         }
 
+        Progressed?.Invoke();
         Count(_entries.Count);
         CountPath(place);
         known = _entries.Count;
@@ -398,6 +402,7 @@ internal sealed class TreeWriter : IDisposable
 
     private void Unpack(int bytes)
     {
+        Progressed?.Invoke();
         _bytes += bytes;
         if (_bytes > MaxBytes)
         {

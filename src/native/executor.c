@@ -177,10 +177,29 @@ static int is_same_boot(const char *id)
 }
 
 /*
+ * Whether what is said of a file of a tree holds: its stamp, and what it is. A directory has no stamp, because files may be added to it:
+ * nobody else may be able to do that.
+ */
+static int is_as_said(char letter, const struct stat *status, const struct stamp *stamp, uid_t user)
+{
+    switch (letter) {
+    case RUN_TREE_DIRECTORY:
+        return S_ISDIR(status->st_mode) && status->st_uid == user && (status->st_mode & 022) == 0
+            && (stamp->device | stamp->inode) == 0 && (stamp->size | stamp->modified | stamp->changed) == 0;
+    case RUN_TREE_FILE:
+        return has_stamp(status, stamp);
+    case RUN_TREE_LINK:
+        return S_ISLNK(status->st_mode) && has_same_stamp(status, stamp);
+    default:
+        return 0;
+    }
+}
+
+/*
  * Whether each file has the stamp that is said of it: a letter, the stamp, and a path below that directory. The first text, which is about
  * the tree, is not needed here: the file of the stamps is the very one that the planner has read.
  */
-static int has_all_stamps(int stamps, int tree)
+static int has_all_stamps(int stamps, int tree, uid_t user)
 {
     enum { MOST_ENTRY = 1 + RUN_STAMP_BYTES + PATH_MAX };
     char bytes[4 * MOST_ENTRY];
@@ -206,8 +225,7 @@ static int has_all_stamps(int stamps, int tree)
         }
         if (!is_first) {
             copy_bytes(&stamp, bytes + at + 1, sizeof stamp);
-            if (sys_lstat_in(tree, bytes + at + head, &status) != 0 || !has_same_stamp(&status, &stamp)
-                || !(bytes[at] == RUN_TREE_FILE ? S_ISREG(status.st_mode) : bytes[at] == RUN_TREE_LINK && S_ISLNK(status.st_mode)))
+            if (sys_lstat_in(tree, bytes + at + head, &status) != 0 || !is_as_said(bytes[at], &status, &stamp, user))
                 return 0;
         }
         is_first = 0;
@@ -232,7 +250,7 @@ static int is_whole_tree(const char *path, const struct stamp *stamp, uid_t user
     int stamps = sys_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     int tree = sys_open(place, O_PATH | O_NOFOLLOW | O_DIRECTORY);
     if (stamps >= 0 && tree >= 0 && sys_fstat(stamps, &status) == 0 && has_stamp(&status, stamp) && status.st_uid == user)
-        same = has_all_stamps(stamps, tree);
+        same = has_all_stamps(stamps, tree, user);
     if (stamps >= 0)
         sys_close(stamps);
     if (tree >= 0)

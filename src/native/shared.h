@@ -57,6 +57,7 @@
 /*
  * What the file with the stamps of a tree says of each file: a letter, its stamp, its path. See Caching/TreeStamps.
  */
+#define RUN_TREE_DIRECTORY 'd'
 #define RUN_TREE_FILE 'f'
 #define RUN_TREE_LINK 'l'
 #define RUN_STAMP_BYTES 40

@@ -394,6 +394,8 @@ public sealed class TreeRunTests
             && words.Stdout.Contains("b:deploy\t", StringComparison.Ordinal), "the other files of cached trees");
 
         await world.Run("--clean", "--yes", "b:other").Succeeds("");
+        await world.Run("--list", "b:*").Succeeds("");
+        await world.Run("--clean", "--yes", "a:bin/deploy", "a:lib/common.sh").Succeeds("");
         await world.Run("--list").Succeeds("");
     }
 
