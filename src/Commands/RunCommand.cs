@@ -81,7 +81,8 @@ internal static class RunCommand
         Detach? detach)
     {
         var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
-        var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+        var launch = Launch.Of(
+            path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name), context.Reads);
         launch = context.Launcher is { } launcher ? launch with { Launcher = launcher } : launch;
         var program = launch.CheckEnv(context.Reads);
         Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
@@ -93,7 +94,7 @@ internal static class RunCommand
         }
 
         // The lock of a place needs libpq, and so the runtime.
-        if (invocation.MayBePlanned && shared is null && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
+        if (invocation.MayBePlanned && shared is null && (RunLine.IsCalledAsUsual || (!invocation.IsFromFile && !launch.BySecondLine)))
         {
             new Planner(
                 invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)
