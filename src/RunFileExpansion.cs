@@ -106,7 +106,8 @@ internal static class RunFileExpansion
     {
         for (var files = 0; files < MostFiles; files++)
         {
-            if (FileOf(script, context) is not { Path: var path } || RunFile.At(path, context.Reads) is not { Second: null, Script: { } target })
+            if (FileOf(script, context) is not { Path: var path }
+                || RunFile.At(path, context.Reads) is not { Second: null, Script: { } target })
             {
                 break;
             }

@@ -19,6 +19,9 @@ internal static class RunCommand
     // A run without a lock can lose its copy to --clean. Then it fetches again.
     private const int MaxAttempts = 5;
 
+    // A script may start itself again with exec, in the same process. Without any change and any pause it does so only in a circle.
+    private const int MaxRounds = 32;
+
     /// <summary>
     /// Ends only with an exception, because after exec there is no <c>run</c>. It returns only with <c>--detach</c>, in the first process,
     /// which reports the result.
@@ -33,7 +36,7 @@ internal static class RunCommand
             _ = Engine.Find(launcher, context.Reads);
         }
 
-        var request = context.LockFor(script);
+        var request = context.LockFor(script) with { Words = Bits(invocation) };
         var detach = invocation.Detach ? Detach.FromStarter() : null;
         if (invocation.Detach && detach is null)
         {
@@ -73,6 +76,18 @@ internal static class RunCommand
         }
     }
 
+    private static byte Bits(Invocation invocation)
+    {
+        const byte Factor = 31;
+        byte bits = 0;
+        foreach (var one in OsText.ToBytes(string.Join('\0', invocation.Operands)))
+        {
+            bits = unchecked((byte)((bits * Factor) + one));
+        }
+
+        return bits;
+    }
+
     /// <summary>Becomes the script, whose copy is there. Returns only by an exception.</summary>
     /// <exception cref="RunException">73, 75, 77, 126, 127, 130: it cannot be started.</exception>
     [DoesNotReturn]
@@ -91,6 +106,11 @@ internal static class RunCommand
             // Only now, so that no running script is stopped for one that cannot be fetched or started.
             launch.CheckInterpreter(context.Reads);
             context.Lock.Acquire(request);
+        }
+
+        if (script.Local is not null && context.Lock.Rounds >= (launch.IsUnreadable ? 1 : MaxRounds))
+        {
+            throw launch.GoesInCircles();
         }
 
         // The lock of a place needs libpq, and so the runtime.

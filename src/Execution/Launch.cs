@@ -157,6 +157,16 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <summary>Whether the kernel executes the file: it has an x bit, and its file system is not mounted noexec.</summary>
     public bool MayBeExecuted => Files.Access(Path, AccessBits.Execute) == Errno.None && FileSystem.Of(Path).Executes;
 
+    /// <summary>Whether only the kernel can tell what the file begins with.</summary>
+    public bool IsUnreadable => Stamp is null && Interpreter.Count == 0;
+
+    /// <summary>The failure if the file starts <c>run</c> in a way that its first line does not show.</summary>
+    public RunException GoesInCircles() => new(
+        ExitStatus.CannotStart, $"{DisplayName}: starts run again and again",
+        IsUnreadable ? "it cannot be read, so run does not see what it says"
+            : Shebang is null ? "what it starts starts it again, with the same arguments"
+            : $"its first line is {Shebang}, and that starts it again, with the same arguments");
+
     private string? NamedBy => Shebang is null ? null : $"its {(BySecondLine ? "second" : "first")} line is {Shebang}";
 
     /// <summary>Whether the script itself has been removed since it was read.</summary>

@@ -37,7 +37,9 @@ internal static class LineStart
                     _ = reads.Variable(name);
                 }
 
-                return AreSame(present, wanted) ? environment.Clears : throw StartAgain(line, [.. typed, .. operands], wanted, operands[0]);
+                return AreSame(present, wanted)
+                    ? environment.Clears
+                    : throw StartAgain(line, [.. typed, .. operands], wanted, operands[0]);
             }
         }
 

@@ -68,10 +68,14 @@ internal sealed record RunLine(Shebang Shebang, string[] Before, string[] Option
         }
     }
 
-    /// <summary>Whether this program was started as <c>run</c>. Under another name it takes files for its own that <c>run</c> does not.</summary>
+    /// <summary>
+    /// Whether this program was started as <c>run</c>. Under another name it takes files for its own that <c>run</c> does not.
+    /// </summary>
     public static bool IsCalledAsUsual => Name(Processes.Name) == Program;
 
-    /// <summary>Whether it is this program under another name. By its usual name even a wrapper of that name cannot lead in a circle.</summary>
+    /// <summary>
+    /// Whether it is this program under another name. Whatever has the usual name counts, so that a wrapper cannot lead in a circle.
+    /// </summary>
     private static bool IsThisProgram(string program, Func<string, string?> variable) =>
         program.Length > 0
         && SearchPath.Find(program, variable, out _) is { } path && Files.Status(path).Value is { IsRegular: true } there

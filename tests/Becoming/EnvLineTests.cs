@@ -2,7 +2,9 @@ using Run.Tests.Locking;
 
 namespace Run.Tests.Becoming;
 
-/// <summary>Lines that lead to <c>run</c> by way of env(1) and others: <c>run FILE</c> does what the kernel's own start of FILE does.</summary>
+/// <summary>
+/// Lines that lead to <c>run</c> by way of env(1) and others: <c>run FILE</c> does what the kernel's own start of FILE does.
+/// </summary>
 public sealed class EnvLineTests
 {
     private const string Telling = "#!/bin/sh\necho \"$GREETING|${LANG-unset}|$(nice)|$*\"\n";
@@ -30,8 +32,8 @@ public sealed class EnvLineTests
         box.Put("x", $"{line}\n{Telling}");
         foreach (var command in (Command[])
             [
-                box.Exec("./x", "a b", "-q"), box.Run("./x", "a b", "-q"), box.Run("-E", "3", "./x", "a b", "-q"), box.Run("./x", "a b", "-q"),
-                box.Run("--wait", "--", "./x", "a b", "-q"), box.Exec("./x", "a b", "-q"),
+                box.Exec("./x", "a b", "-q"), box.Run("./x", "a b", "-q"), box.Run("-E", "3", "./x", "a b", "-q"),
+                box.Run("./x", "a b", "-q"), box.Run("--wait", "--", "./x", "a b", "-q"), box.Exec("./x", "a b", "-q"),
             ])
         {
             await command.Env("LANG", "C").Env("GREETING", null).Env("RUN", "run").Within(TimeSpan.FromSeconds(10))
@@ -160,5 +162,52 @@ public sealed class EnvLineTests
             Assert.Equal(9, (await world.Run(words).Result()).Status);
             await holder.Ends();
         }
+    }
+
+    [Theory]
+    [InlineData("#!/usr/bin/env -S again", "exec run --lock \"$@\"")]
+    [InlineData("#!/usr/bin/env -S again", "exec run --lock=\"n\" \"$@\"")]
+    [InlineData("#!/usr/bin/env -S again", "export A=${A}x; exec run \"$@\"")]
+    [InlineData("#!/bin/again", "exec run \"$@\"")]
+    public async Task A_circle_that_no_line_shows_ends(string line, string text)
+    {
+        using var box = new Sandbox();
+        var again = box.Put("again", $"#!/bin/sh\n{text}\n");
+        box.Put("x", $"{line.Replace("/bin/again", again, StringComparison.Ordinal)}\n#!/bin/sh\necho ran\n");
+        foreach (var command in (Command[])[box.Exec("./x", "a"), box.Run("./x", "a")])
+        {
+            await command.Env("PATH", $"{box.Work}:{box.Variables["PATH"]}").Within(TimeSpan.FromSeconds(30))
+                .Fails(ExitStatus.CannotStart, "./x: starts run again and again");
+        }
+    }
+
+    [RootFact]
+    public async Task Nor_does_a_file_that_cannot_be_read_go_in_a_circle()
+    {
+        const int User = 1500;
+        using var box = new Sandbox();
+        foreach (var line in (string[])["#!/usr/bin/env run", "#!/usr/bin/env -S run --lock", "#!/usr/bin/env -S run --lock=x"])
+        {
+            File.SetUnixFileMode(
+                box.Put("x", $"{line}\nhello\n"), UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            box.GiveTo(User);
+            foreach (var command in (Command[])[box.Exec("./x"), box.Run("./x")])
+            {
+                await command.As(User).Within(TimeSpan.FromSeconds(20))
+                    .Fails(ExitStatus.CannotStart, "./x: starts run again and again", "cannot be read");
+            }
+        }
+    }
+
+    /// <summary>With other arguments, or after a while, it is no circle.</summary>
+    [Theory]
+    [InlineData("[ \"$1\" = 100 ] || exec run ./x $(($1 + 1))")]
+    [InlineData("[ \"$2\" = done ] || [ \"${N:=0}\" = 20 ] || N=$((N + 1)) exec run ./x 0")]
+    public async Task A_script_may_start_itself_again(string again)
+    {
+        using var box = new Sandbox();
+        box.Put("x", $"#!/bin/sh\nexport N\n{again}\necho ran\n");
+        await box.Run("./x", "0").Succeeds("ran\n");
+        await box.Run("--lock", "./x", "0").Succeeds("ran\n");
     }
 }
