@@ -47,7 +47,9 @@ internal sealed record Wrapper(string[] WithValue, int Operands = 0, bool TakesV
         ]),
     };
 
-    /// <summary>How many words stand before the command, behind the wrapper's name; null if it is no wrapper, or starts no command.</summary>
+    /// <summary>
+    /// How many words stand before the command, behind the wrapper's name; null if it is no wrapper, or starts no command.
+    /// </summary>
     public static int? Own(string name, ReadOnlySpan<string> words)
     {
         if (!s_all.TryGetValue(name, out var wrapper))

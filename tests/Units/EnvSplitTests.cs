@@ -10,8 +10,9 @@ public sealed class EnvSplitTests
     /// <summary>What the grammar is made of, and a little more.</summary>
     private static readonly string[] s_pieces =
     [
-        " ", "\t", "\n", "\v", "\r", "'", "\"", "\\", "#", "$", "{", "}", "_", "c", "f", "n", "r", "t", "v", "a", "ä", "-", "=", "\\_", "\\c", "\\'",
-        "\\\\", "${A}", "${EMPTY}", "${NONE}", "${_x1}", "x #", "''",
+        " ", "\t", "\n", "\v", "\r", "'", "\"", "\\", "#", "$", "{",
+        "}", "_", "c", "f", "n", "r", "t", "v", "a", "ä", "-", "=", "\\_", "\\c",
+        "\\'", "\\\\", "${A}", "${EMPTY}", "${NONE}", "${_x1}", "x #", "''",
     ];
 
     [Theory]
