@@ -25,10 +25,9 @@ internal static class RunFileExpansion
         Invocation invocation, RunContext context, Func<string[], Invocation> parse)
     {
         var typed = invocation;
-        for (var files = 0; invocation is { Command: CommandKind.Run or CommandKind.DryRun, Interpreter: null }; files++)
+        for (var files = 0; invocation.Command is CommandKind.Run or CommandKind.DryRun; files++)
         {
-            var local = LocalPath(invocation.Script, context.Reads);
-            if ((local ?? FileOfDirectory(invocation.Script, context)) is not { } path || RunFile.At(path) is not { } file)
+            if (FileOf(invocation.Script, context) is not { } named || RunFile.At(named.Path, context.Reads) is not { } file)
             {
                 break;
             }
@@ -38,40 +37,59 @@ internal static class RunFileExpansion
                 throw new RunException(ExitStatus.CannotStart, $"{typed.Script}: stands for itself, by way of other files");
             }
 
-            var options = file.Options is [.. var before, "--"] ? before : file.Options;
-            if (NamesScript(options, parse))
+            var options = file.Line.Options is [.. var before, "--"] ? before : file.Line.Options;
+            var ofLine = options.Length > 0 ? parse([.. options, "--", "./x"]) : null;
+            var namesScript = ofLine is { Operands: [_, _, ..] };
+            if (files == 0 && invocation is { Command: CommandKind.Run, WordsToScript: [.. var words, _] }
+                && LineStart.Follow(file.Line, words, invocation.Options, invocation.Operands, namesScript, context.Reads))
+            {
+                typed = typed with { WordsToScript = [] };
+            }
+
+            if (!file.Line.IsUsualName)
+            {
+                // That this is the program of that name is seen only by looking for it.
+                typed = typed with { WordsToScript = [] };
+            }
+
+            if (namesScript)
             {
                 // The file is that script's first argument, as if the kernel had started the line. What was typed does not show this, so
                 // there is no plan.
-                invocation = parse([.. invocation.Options, .. file.Options, invocation.Script, .. invocation.Arguments]);
+                invocation = parse([.. invocation.Options, .. file.Line.Options, invocation.Script, .. invocation.Arguments]);
                 typed = typed with { WordsToScript = [] };
                 invocation = invocation with { WordsToScript = [], IsFromFile = true };
                 context = context.With(invocation);
                 continue;
             }
 
-            var script = file.Second is not null ? invocation.Script : file.Script ?? throw RunFile.SaysNothing(invocation.Script);
+            // With -i, a file that names neither an interpreter nor a script is for the one that -i names.
+            var isItself = file.Second is not null || (file.Script is null && (ofLine?.Interpreter ?? invocation.Interpreter) is not null);
+            var script = isItself ? invocation.Script : file.Script ?? throw RunFile.SaysNothing(invocation.Script);
+
+            // A digest is that of what is executed.
+            string[] digest = isItself || named.Digest is null ? [] : [$"{Options.Sha256.Name}={named.Digest}"];
             if (options.Length > 0 || script != invocation.Script)
             {
-                string[] words = [.. options, .. invocation.Options];
-                invocation = words.Length == 0
+                string[] all = [.. options, .. invocation.Options, .. digest];
+                invocation = all.Length == 0
                     ? invocation with { Operands = [script, .. invocation.Arguments] }
-                    : parse([.. words, "--", script, .. invocation.Arguments]) with { WordsToScript = typed.WordsToScript };
+                    : parse([.. all, "--", script, .. invocation.Arguments]);
                 context = context.With(invocation);
             }
 
             // The file that was typed is a step of its own in a plan; the others are inputs like any other.
-            if (files == 0 && local == typed.Script)
+            if (files == 0 && named.Path == typed.Script)
             {
                 typed = typed with { TypedFile = file.Status!.Stamp };
             }
             else
             {
-                context.Reads.File(path is ['/', ..] ? path : $"{Files.RealPath(".").Value}/{path}", file.Status);
+                context.Reads.File(named.Path is ['/', ..] ? named.Path : $"{Files.RealPath(".").Value}/{named.Path}", file.Status);
             }
 
-            invocation = invocation with { TypedFile = typed.TypedFile, IsFromFile = true };
-            if (file.Second is not null)
+            invocation = invocation with { WordsToScript = typed.WordsToScript, TypedFile = typed.TypedFile, IsFromFile = true };
+            if (isItself)
             {
                 break;
             }
@@ -88,8 +106,8 @@ internal static class RunFileExpansion
     {
         for (var files = 0; files < MostFiles; files++)
         {
-            if ((LocalPath(script, context.Reads) ?? FileOfDirectory(script, context)) is not { } path
-                || RunFile.At(path) is not { Second: null, Script: { } target })
+            if (FileOf(script, context) is not { Path: var path }
+                || RunFile.At(path, context.Reads) is not { Second: null, Script: { } target })
             {
                 break;
             }
@@ -100,20 +118,20 @@ internal static class RunFileExpansion
         return script;
     }
 
-    /// <summary>Whether the line has a SCRIPT of its own behind its options.</summary>
-    private static bool NamesScript(string[] words, Func<string[], Invocation> parse) =>
-        words.Length > 0 && parse([.. words, "--", "./x"]) is { Operands: [_, _, ..] };
+    /// <summary>The file that SCRIPT names, here or in a source that is a directory, and its digest if there is one.</summary>
+    private static (string Path, string? Digest)? FileOf(string script, RunContext context)
+    {
+        if (script is ['/', ..] or ['.', '/', ..] or ['.', '.', '/', ..] && !script.Contains('#', StringComparison.Ordinal))
+        {
+            return (script, null);
+        }
 
-    /// <summary>The path, if SCRIPT is a local file without a digest of its own; a digest is checked against the file itself.</summary>
-    private static string? LocalPath(string script, ReadSet reads) =>
-        script is ['/', ..] or ['.', '/', ..] or ['.', '.', '/', ..] ? script
-        : script.StartsWith("~/", StringComparison.Ordinal) && ScriptName.Parse(script) is ScriptName.Local local
-            ? local.Path(() => XdgPaths.Home(reads))
-        : null;
-
-    /// <summary>The same for the file of a source that is a directory.</summary>
-    private static string? FileOfDirectory(string script, RunContext context) =>
-        ScriptName.Parse(script) is ScriptName.Scoped { Digest: null }
-        && context.Named(script) is { Local: { } path, Source.IsDirectory: true }
-            ? path : null;
+        return ScriptName.Parse(script) switch
+        {
+            { TreeDigest: not null } => null,
+            ScriptName.Local local => (local.Path(() => XdgPaths.Home(context.Reads)), local.Digest),
+            ScriptName.Scoped scoped when context.Named(script) is { Local: { } path, Source.IsDirectory: true } => (path, scoped.Digest),
+            _ => null,
+        };
+    }
 }

@@ -104,6 +104,8 @@ internal sealed class Cache(string root, TimeProvider clock)
         var version = $"{directory}/{VersionName(record)}";
         var path = $"{version}/{record.Name}";
         MakeVersion();
+        MakeRoom(path);
+        MakeRoom($"{directory}/{RecordName}");
         var before = ReadRecord(directory);
 
         // The status is that of the file that was hashed, not of whatever the path leads to.
@@ -427,6 +429,15 @@ internal sealed class Cache(string root, TimeProvider clock)
             && CacheRecord.Parse(OsText.FromBytes(bytes)) is { } record
             ? (record, new Input.File(path, status.Stamp))
             : null;
+    }
+
+    /// <summary>Removes a directory in a file's place: a file is not renamed over one.</summary>
+    private void MakeRoom(string path)
+    {
+        if (_tag.Exists && Files.LinkStatus(path).Value is { IsDirectory: true })
+        {
+            DirectoryTree.Remove(path);
+        }
     }
 
     internal static void Write(string root, string directory, CacheRecord record, bool flush, string name = RecordName)

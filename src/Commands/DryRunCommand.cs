@@ -45,7 +45,8 @@ internal static class DryRunCommand
 
         if (path is not null)
         {
-            var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+            var launch = Launch.Of(
+                path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name), context.Reads);
             return (launch with { Launcher = launcher }).Arguments(invocation.Arguments);
         }
 

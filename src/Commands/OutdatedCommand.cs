@@ -27,7 +27,9 @@ internal static class OutdatedCommand
         return pin is not null
             ? new Pinned(pin, script with { Digest = null, TreeDigest = null })
             : throw new RunException(
-                ExitStatus.Usage, $"{script.DisplayName}: not pinned", $"run --pin {script.ShellQuoted} pins it");
+                ExitStatus.Usage, $"{script.DisplayName}: not pinned",
+                script.Local is not null
+                    ? "a local file is what it is, and run.pins names none" : $"run --pin {script.ShellQuoted} pins it");
     }
 
     /// <summary>Null if the source still has what is pinned. At a commit that is the pinned one, it needs no fetch to know that.</summary>

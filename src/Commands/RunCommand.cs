@@ -19,6 +19,9 @@ internal static class RunCommand
     // A run without a lock can lose its copy to --clean. Then it fetches again.
     private const int MaxAttempts = 5;
 
+    // A script may start itself again with exec, in the same process. Without any change and any pause it does so only in a circle.
+    private const int MaxRounds = 32;
+
     /// <summary>
     /// Ends only with an exception, because after exec there is no <c>run</c>. It returns only with <c>--detach</c>, in the first process,
     /// which reports the result.
@@ -33,7 +36,7 @@ internal static class RunCommand
             _ = Engine.Find(launcher, context.Reads);
         }
 
-        var request = context.LockFor(script);
+        var request = context.LockFor(script) with { Words = Bits(invocation) };
         var detach = invocation.Detach ? Detach.FromStarter() : null;
         if (invocation.Detach && detach is null)
         {
@@ -73,6 +76,18 @@ internal static class RunCommand
         }
     }
 
+    private static byte Bits(Invocation invocation)
+    {
+        const byte Factor = 31;
+        byte bits = 0;
+        foreach (var one in OsText.ToBytes(string.Join('\0', invocation.Operands)))
+        {
+            bits = unchecked((byte)((bits * Factor) + one));
+        }
+
+        return bits;
+    }
+
     /// <summary>Becomes the script, whose copy is there. Returns only by an exception.</summary>
     /// <exception cref="RunException">73, 75, 77, 126, 127, 130: it cannot be started.</exception>
     [DoesNotReturn]
@@ -81,7 +96,8 @@ internal static class RunCommand
         Detach? detach)
     {
         var path = copy?.Path ?? LocalCopy.PathFor(script, context.Cache);
-        var launch = Launch.Of(path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name));
+        var launch = Launch.Of(
+            path, script.DisplayName, invocation.Interpreter, name => context.Configuration.InterpreterOf(name), context.Reads);
         launch = context.Launcher is { } launcher ? launch with { Launcher = launcher } : launch;
         var program = launch.CheckEnv(context.Reads);
         Messages.Step(() => $"executing {ShellWords.Join(launch.Arguments(invocation.Arguments))}");
@@ -92,8 +108,13 @@ internal static class RunCommand
             context.Lock.Acquire(request);
         }
 
+        if (script.Local is not null && context.Lock.Rounds >= (launch.IsUnreadable ? 1 : MaxRounds))
+        {
+            throw launch.GoesInCircles();
+        }
+
         // The lock of a place needs libpq, and so the runtime.
-        if (invocation.MayBePlanned && shared is null && (RunFile.IsUsualName || (!invocation.IsFromFile && !launch.BySecondLine)))
+        if (invocation.MayBePlanned && shared is null && (RunLine.IsCalledAsUsual || (!invocation.IsFromFile && !launch.BySecondLine)))
         {
             new Planner(
                 invocation.WordsToScript, script, context.Paths, context.Cache, context.Reads, request, copy, launch, program)

@@ -182,6 +182,12 @@ internal sealed class RunConf
         var status = Files.Status(file).OrThrow(error => Unreadable(path, error));
         reads.File(absolute, status);
         CheckWriters(path, status);
+        if (status.IsPipe && (flags & OpenFlags.NonBlock) != 0)
+        {
+            // Nobody may be writing, and then it would count as empty.
+            throw new RunException(ExitStatus.Configuration, $"{path}: not a regular file", $"--config {path} reads from a pipe");
+        }
+
         var bytes = ReadAll(path, file, status);
         string text;
         try

@@ -307,6 +307,15 @@ internal sealed class YamlConf
             throw At(command).Mistake($"no command for {extension.Value}");
         }
 
+        try
+        {
+            _ = ShellWords.Split(command.Value);
+        }
+        catch (RunException e)
+        {
+            throw At(command).Mistake($"the interpreter of {extension.Value}: {e.Message}");
+        }
+
         interpreters.Add(extension.Value, command.Value);
     }
 

@@ -36,14 +36,15 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     /// <param name="interpreter">The value of <c>--interpreter</c>.</param>
     /// <param name="interpreterOf">The interpreter for a file name, called only for a script without a #! line.</param>
     /// <exception cref="RunException">64: the interpreter is empty. 126, 127: the script cannot be read, or does not exist.</exception>
-    public static Launch Of(string path, string displayName, string? interpreter, Func<string, string?> interpreterOf)
+    public static Launch Of(string path, string displayName, string? interpreter, Func<string, string?> interpreterOf, ReadSet reads)
     {
         return Start(path, displayName) is var (start, stamp)
-            ? From(start, path, displayName, interpreter, interpreterOf) with { Stamp = stamp }
+            ? From(start, path, displayName, interpreter, interpreterOf, reads) with { Stamp = stamp }
             : new Launch(path, displayName, [], ByKernel: true, null);
     }
 
-    private static Launch From(byte[] start, string path, string displayName, string? interpreter, Func<string, string?> interpreterOf)
+    private static Launch From(
+        byte[] start, string path, string displayName, string? interpreter, Func<string, string?> interpreterOf, ReadSet reads)
     {
         if (interpreter is not null)
         {
@@ -57,11 +58,11 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
             return new Launch(path, displayName, [], ByKernel: true, null);
         }
 
-        if (RunFile.Of(start) is { } runFile)
+        if (RunFile.Of(start, reads) is { } runFile)
         {
             // The kernel would start run again. What the file stands for has been looked up by now, or it stands for nothing.
             return runFile.Second is not { } second ? throw runFile.CannotBeStarted(displayName)
-                : RunFile.IsCircle(second) ? throw RunFile.SaysNothing(displayName)
+                : RunFile.IsCircle(second, reads) ? throw RunFile.SaysNothing(displayName)
                 : new Launch(path, displayName, Words(second), ByKernel: false, second) { BySecondLine = true };
         }
 
@@ -155,6 +156,16 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
 
     /// <summary>Whether the kernel executes the file: it has an x bit, and its file system is not mounted noexec.</summary>
     public bool MayBeExecuted => Files.Access(Path, AccessBits.Execute) == Errno.None && FileSystem.Of(Path).Executes;
+
+    /// <summary>Whether only the kernel can tell what the file begins with.</summary>
+    public bool IsUnreadable => Stamp is null && Interpreter.Count == 0;
+
+    /// <summary>The failure if the file starts <c>run</c> in a way that its first line does not show.</summary>
+    public RunException GoesInCircles() => new(
+        ExitStatus.CannotStart, $"{DisplayName}: starts run again and again",
+        IsUnreadable ? "it cannot be read, so run does not see what it says"
+            : Shebang is null ? "what it starts starts it again, with the same arguments"
+            : $"its first line is {Shebang}, and that starts it again, with the same arguments");
 
     private string? NamedBy => Shebang is null ? null : $"its {(BySecondLine ? "second" : "first")} line is {Shebang}";
 

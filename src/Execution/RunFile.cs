@@ -1,3 +1,4 @@
+using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
@@ -8,46 +9,47 @@ namespace Run.Execution;
 /// A file whose <c>#!</c> line leads to <c>run</c>. If its second line is another <c>#!</c>, the file is the script, and that line
 /// names its interpreter; else its first line that is neither empty nor a comment is the SCRIPT that it stands for.
 /// </summary>
-/// <param name="Options">The words between <c>run</c> and the file, as the kernel and env(1) would split them.</param>
+/// <param name="Line">The line that leads to <c>run</c>.</param>
 /// <param name="Second">The second line, if it is another <c>#!</c>.</param>
 /// <param name="Script">The SCRIPT that the file stands for; null if it is a script itself, or says nothing.</param>
-internal sealed record RunFile(string[] Options, Shebang? Second, string? Script)
+internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
 {
-    private const string Program = "run";
+    /// <summary>How many bytes of a file are searched for the SCRIPT that it stands for: a comment may be long.</summary>
+    private const int MostBytes = 64 * 1024;
 
     /// <summary>Files that are interpreters of each other may be more than this only in a circle.</summary>
     private const int MostInterpreters = 8;
 
-    /// <summary>Programs that become, or start, the command that follows their own options.</summary>
-    private static readonly string[] s_wrappers =
-    [
-        "chrt", "doas", "env", "flock", "ionice", "nice", "nohup", "prlimit", "setarch", "setpriv", "setsid", "stdbuf", "sudo", "taskset",
-        "time", "timeout", "unshare",
-    ];
-
-    /// <summary>Null if the file does not start <c>run</c>, or cannot be read: that is reported when it is started.</summary>
-    /// <exception cref="RunException">64: the line has an unmatched quote.</exception>
-    public static RunFile? At(string path)
+    /// <summary>Null if the file does not start <c>run</c>, or cannot be read.</summary>
+    public static RunFile? At(string path, ReadSet reads)
     {
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock | OpenFlags.NoControllingTerminal).Value;
-        return file is not null && Files.Status(file).Value is { IsRegular: true } status
-            && Files.Read(file, Shebang.MostBytes, status.Size).Value is { } start && Of(start) is { } found
-            ? found with { Status = status }
-            : null;
+        if (file is null || Files.Status(file).Value is not { IsRegular: true } status)
+        {
+            return null;
+        }
+
+        Span<byte> start = stackalloc byte[Shebang.MostBytes];
+        if (Files.ReadAt(file, start, 0) is not { Succeeded: true, Value: var length } || Of(start[..length], reads) is not { } found)
+        {
+            return null;
+        }
+
+        var needsMore = found is { Second: null, Script: null } && length == Shebang.MostBytes;
+        return (needsMore && Files.Read(file, MostBytes).Value is { } more ? Of(more, reads, MostBytes) ?? found : found) with
+        {
+            Status = status,
+        };
     }
 
     /// <summary>The file's status when it was read by <see cref="At"/>.</summary>
     public FileStatus? Status { get; private init; }
 
-    /// <summary>
-    /// Whether this program was started as <c>run</c>. Under another name it takes files for its own that <c>run</c> does not.
-    /// </summary>
-    public static bool IsUsualName => Name(Processes.Name) == Program;
-
-    /// <param name="start">The first <see cref="Shebang.MostBytes"/> of the file, or all of it.</param>
-    public static RunFile? Of(ReadOnlySpan<byte> start)
+    /// <param name="start">The first bytes of the file, or all of it.</param>
+    /// <param name="most">How many bytes there are if it is not all of it.</param>
+    public static RunFile? Of(ReadOnlySpan<byte> start, ReadSet reads, int most = Shebang.MostBytes)
     {
-        if (!start.StartsWith("#!"u8) || Shebang.Parse(start) is not { } first || OptionsOf(first) is not { } options)
+        if (!start.StartsWith("#!"u8) || Shebang.Parse(start) is not { } first || RunLine.Of(first, reads.Variable) is not { } line)
         {
             return null;
         }
@@ -55,9 +57,9 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
         var end = start.IndexOf((byte)'\n');
         var rest = end < 0 ? default : start[(end + 1)..];
         return Shebang.Parse(rest) is not { } second
-            ? new RunFile(options, null, rest.StartsWith("#!"u8) ? null : FirstLine(rest, isWhole: start.Length < Shebang.MostBytes))
-            : OptionsOf(second) is null ? new RunFile(options, second, null)
-            : new RunFile(options, null, null);
+            ? new RunFile(line, null, rest.StartsWith("#!"u8) ? null : FirstLine(rest, isWhole: start.Length < most))
+            : RunLine.Of(second, reads.Variable) is null ? new RunFile(line, second, null)
+            : new RunFile(line, null, null);
     }
 
     /// <summary>The failure if the file neither is a script itself nor stands for one.</summary>
@@ -70,36 +72,17 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
     /// fetched, or has to have a digest of its own.
     /// </summary>
     public RunException CannotBeStarted(string displayName) => Script is null ? SaysNothing(displayName) : new RunException(
-        ExitStatus.CannotStart, $"{displayName}: stands for {Script}, but only a local file without a digest can stand for another script",
+        ExitStatus.CannotStart, $"{displayName}: stands for {Script}, but only a local file can stand for another script",
         $"run {ShellWords.Join([Script])} runs that one");
-
-    /// <summary>The words after <c>run</c> on the line; null if it leads to another program.</summary>
-    private static string[]? OptionsOf(Shebang line)
-    {
-        if (line.Argument is not { } argument || Name(line.Interpreter) != "env" || !argument.StartsWith("-S", StringComparison.Ordinal))
-        {
-            return AfterRun(line.Argument is null ? [line.Interpreter] : [line.Interpreter, line.Argument]);
-        }
-
-        // env also takes NAME=VALUE before the program; the kernel's own start has set these.
-        return AfterRun(ProgramOfEnv(ShellWords.Split(argument[2..])));
-    }
-
-    /// <summary>The words after <c>run</c>, if that is the program, or what <c>nice</c> and the like start; else null.</summary>
-    private static string[]? AfterRun(string[] words)
-    {
-        var run = Array.FindIndex(words, IsRun);
-        return run == 0 || (run > 0 && s_wrappers.Contains(Name(words[0]))) ? words[(run + 1)..] : null;
-    }
 
     /// <summary>
     /// Whether the interpreter is a script that starts <c>run</c>, and its interpreter is one, and so on: in a circle, each start would
     /// only make the line longer.
     /// </summary>
-    public static bool IsCircle(Shebang second)
+    public static bool IsCircle(Shebang second, ReadSet reads)
     {
         var at = second.Interpreter;
-        for (var count = 0; At(at) is { Second: { } next }; at = next.Interpreter)
+        for (var count = 0; At(at, reads) is { Second: { } next }; at = next.Interpreter)
         {
             if (++count == MostInterpreters)
             {
@@ -109,36 +92,6 @@ internal sealed record RunFile(string[] Options, Shebang? Second, string? Script
 
         return false;
     }
-
-    /// <summary>env(1)'s words from the program on: after its own options and the variables that it sets.</summary>
-    private static string[] ProgramOfEnv(IEnumerable<string> words)
-    {
-        var rest = new Queue<string>(words);
-        while (rest.TryPeek(out var word) && (word is ['-', ..] || word.Contains('=', StringComparison.Ordinal)))
-        {
-            _ = rest.Dequeue();
-            if (word is "-u" or "-C" or "--unset" or "--chdir")
-            {
-                _ = rest.TryDequeue(out _);
-            }
-        }
-
-        return [.. rest];
-    }
-
-    /// <summary>
-    /// By its name, so that a wrapper of that name cannot lead in a circle; or as the program under whose name this one was started.
-    /// </summary>
-    private static bool IsRun(string program)
-    {
-        var name = Name(program);
-        return name == Program
-            || (name == Name(Processes.Name) && Files.Status("/proc/self/exe").Value is { } self
-                && Files.Status(program.Contains('/', StringComparison.Ordinal) ? program : Processes.Name).Value is { } there
-                && there.IsSameFile(self));
-    }
-
-    private static string Name(string path) => path[(path.LastIndexOf('/') + 1)..];
 
     /// <param name="isWhole">Whether the text is all of the file. If it is not, its last line may be cut off, and is none.</param>
     private static string? FirstLine(ReadOnlySpan<byte> text, bool isWhole)

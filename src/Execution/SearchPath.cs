@@ -11,7 +11,11 @@ internal static class SearchPath
 
     /// <summary>The command's path; null if it is not found. A name with a slash is already a path, and is not checked.</summary>
     /// <param name="unusable">A file with that name that cannot be executed, if no other was found; else null.</param>
-    public static string? Find(string command, ReadSet reads, out string? unusable)
+    public static string? Find(string command, ReadSet reads, out string? unusable) => Find(command, reads.Variable, out unusable);
+
+    /// <summary>The same with the variables that the command will be looked up with.</summary>
+    /// <param name="variable">The value of a variable; null if it is not set.</param>
+    public static string? Find(string command, Func<string, string?> variable, out string? unusable)
     {
         unusable = null;
         if (command.Contains('/', StringComparison.Ordinal))
@@ -19,7 +23,7 @@ internal static class SearchPath
             return command;
         }
 
-        foreach (var directory in (reads.Variable("PATH") ?? Default).Split(':'))
+        foreach (var directory in (variable("PATH") ?? Default).Split(':'))
         {
             var path = directory.Length == 0 ? $"./{command}" : $"{directory}/{command}";
             if (Files.Status(path).Value is not { IsRegular: true })

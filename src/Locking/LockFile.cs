@@ -161,6 +161,37 @@ internal sealed class LockFile
     }
 
     /// <summary>
+    /// How many times in a row this process has taken the lock before, each time soon after the last one and with the same words: 0 if it
+    /// has never held it. Call it before the mark is set.
+    /// </summary>
+    /// <param name="words">Some bits that tell the words apart.</param>
+    public int Rounds(byte words)
+    {
+        const long First = 1L << 60, MostSoon = 500;
+        const int ProcessShift = 38, CountShift = 32, WordsShift = 24, MostCount = (1 << (ProcessShift - CountShift)) - 1;
+        if (!_inherited || !(HasOwn(Shared.FirstMark, Shared.PidShift) || HasOwn(Shared.FirstNamedMark, Shared.PidShift)))
+        {
+            return 0;
+        }
+
+        // As the marks, a lock whose place tells: only a process keeps it, and only as long as it lives.
+        var place = First | ((long)Processes.Id << ProcessShift);
+        var last = RecordLocks.Own(Descriptor, place, 1L << ProcessShift);
+        var now = Environment.TickCount64 & ((1 << WordsShift) - 1);
+        var count = last is { } at && (byte)(at >> WordsShift) == words && ((now - at) & ((1 << WordsShift) - 1)) <= MostSoon
+            ? Math.Min((int)(at >> CountShift & MostCount) + 1, MostCount)
+            : 1;
+        if (last is { } old)
+        {
+            _ = RecordLocks.Unlock(Descriptor, old, 1);
+        }
+
+        _ = RecordLocks.Lock(
+            Descriptor, LockMode.Shared, place | ((long)count << CountShift) | ((long)words << WordsShift) | now, 1, wait: false);
+        return count;
+    }
+
+    /// <summary>
     /// Does something while this process alone holds all these locks, so that nobody can be running, or about to run, what they are for.
     /// </summary>
     /// <returns>Whether it was done; false if one of the locks is held.</returns>
@@ -404,6 +435,9 @@ internal sealed class LockFile
             _ = Descriptors.Touch(Descriptor);
         }
     }
+
+    private bool HasOwn(long first, int shift) =>
+        RecordLocks.Own(Descriptor, first | ((long)Processes.Id << shift), 1L << shift) is not null;
 
     /// <summary>The other processes that have a mark in a range.</summary>
     private List<Holder> Marks(long first, long last)

@@ -29,6 +29,9 @@ internal sealed record LockRequest(string StateDirectory, string Identity, strin
     /// <summary>Whether to stop its holders.</summary>
     public bool Replace { get; init; }
 
+    /// <summary>Some bits that tell one command line from another.</summary>
+    public byte Words { get; init; }
+
     public string Directory => DirectoryIn(StateDirectory);
 
     /// <summary>The lock file. No URL or path begins with <c>name:</c>, so a name cannot be the same lock as a script.</summary>

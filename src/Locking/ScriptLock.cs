@@ -14,6 +14,11 @@ internal sealed class ScriptLock
     /// <summary>Whether this run has its lock.</summary>
     public bool IsTaken { get; private set; }
 
+    /// <summary>
+    /// How many times in a row this process has run the script before, each time soon after the last one and with the same words.
+    /// </summary>
+    public int Rounds { get; private set; }
+
     /// <summary>Takes the lock for this process, and so for the script that it becomes.</summary>
     /// <remarks>If no lock can be taken, a plain run prints a note and goes on without one.</remarks>
     /// <exception cref="RunException">
@@ -34,11 +39,8 @@ internal sealed class ScriptLock
 
                 if (file.IsCurrent)
                 {
+                    Rounds = request.Name is null ? file.Rounds(request.Words) : MarkNamed(request);
                     file.RecordHolder(request.Record);
-                    if (request.Name is not null)
-                    {
-                        MarkNamed(request);
-                    }
 
                     IsTaken = true;
                     Messages.Step(() => $"locked {request.Path} ({(request.Mode == LockMode.Shared ? "shared" : "exclusive")})");
@@ -80,15 +82,17 @@ internal sealed class ScriptLock
     }
 
     /// <summary>Sets a mark in the file of the script's own lock, which is another one, so that the script is found there too.</summary>
-    private static void MarkNamed(LockRequest request)
+    /// <returns>See <see cref="Rounds"/>.</returns>
+    private static int MarkNamed(LockRequest request)
     {
         while (true)
         {
             var own = LockFile.Open(request with { Name = null, Mode = LockMode.Shared });
+            var rounds = own.Rounds(request.Words);
             own.MarkNamed(LockMode.Shared);
             if (own.IsCurrent)
             {
-                return;
+                return rounds;
             }
 
             own.Release();

@@ -28,6 +28,41 @@ internal static class Digest
     public static string? OfTreeInOtherSpelling(string text) =>
         text.StartsWith(OtherTreePrefix, StringComparison.OrdinalIgnoreCase) ? InOtherSpelling(text[OtherTreePrefix.Length..]) : null;
 
+    /// <summary>
+    /// Whether what stands behind a '#' is meant as a digest: the name of an algorithm, alone or with a separator, or very many hexadecimal
+    /// digits.
+    /// </summary>
+    public static bool IsMeant(string text)
+    {
+        const int FewestDigits = 32;
+        text = text.Trim().ToLowerInvariant();
+        var end = 0;
+        while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || (end == "sha".Length && text[end] is '-' or '_')))
+        {
+            end++;
+        }
+
+        var name = text[..end];
+        var isAlone = end == text.Length || text[end] is '=' or ':' or '-' or '_' or '%' or ' ';
+        return (isAlone && (name is "tree" or "md5" || IsSha(name))) || (text.Length >= FewestDigits && text.All(char.IsAsciiHexDigit));
+    }
+
+    /// <summary>The right spelling, for a text that <see cref="IsMeant"/>.</summary>
+    public static string HintFor(string text)
+    {
+        text = text.Trim();
+        return text.StartsWith("tree", StringComparison.OrdinalIgnoreCase)
+            ? $"the digest of a tree is written {TreeFragment}HEX, with {Sha256.HexLength} hexadecimal digits"
+            : (text.StartsWith("sha", StringComparison.OrdinalIgnoreCase) && !text.Contains("256", StringComparison.Ordinal))
+                || text.StartsWith("md5", StringComparison.OrdinalIgnoreCase)
+            ? $"only {Fragment}HEX and {TreeFragment}HEX are known; HEX has {Sha256.HexLength} hexadecimal digits"
+            : $"a digest is written {Fragment}HEX, with {Sha256.HexLength} hexadecimal digits";
+    }
+
+    /// <summary><c>sha</c>, <c>sha256</c>, <c>sha-512</c>.</summary>
+    private static bool IsSha(string name) =>
+        name.StartsWith("sha", StringComparison.Ordinal) && name.AsSpan("sha".Length).TrimStart("-_").IndexOfAnyExceptInRange('0', '9') < 0;
+
     /// <summary>The digest in lower case.</summary>
     /// <param name="printer">The command that prints such a digest.</param>
     /// <exception cref="RunException">64: anything but 64 hexadecimal digits.</exception>

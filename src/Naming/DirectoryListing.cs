@@ -5,7 +5,7 @@ namespace Run.Naming;
 /// <summary>The scripts of a source that is a directory.</summary>
 internal static class DirectoryListing
 {
-    private const int MostFiles = 10_000, MostDepth = 16;
+    private const int MostFiles = 10_000, MostDepth = 16, MostEntries = 100_000;
 
     /// <summary>What SCRIPT would be for each file, in byte order, and the file's path. Hidden files are left out.</summary>
     /// <param name="prefix">What the part of SCRIPT after the source's name begins with.</param>
@@ -15,15 +15,24 @@ internal static class DirectoryListing
             .Replace(Source.RefPlace, source.SplitRef("x").Ref, StringComparison.Ordinal);
         var literals = pattern.Split(Source.Part);
         var found = new List<(string Script, string Path)>();
+        var above = new Stack<FileStatus>();
+        var entries = 0;
         Walk(literals[0][..(literals[0].LastIndexOf('/') + 1)], MostDepth);
         return found.OrderBy(static one => one.Script, StringComparer.Ordinal).ToList();
 
         void Walk(string directory, int depth)
         {
+            // A link may lead back to a directory on the way here.
+            if (Files.Status(directory).Value is not { } own || above.Any(one => one.IsSameFile(own)))
+            {
+                return;
+            }
+
+            above.Push(own);
             foreach (var name in Files.Names(directory).Value ?? [])
             {
                 var path = directory + name;
-                if (name[0] == '.' || found.Count == MostFiles || Files.Status(path).Value is not { } status)
+                if (name[0] == '.' || found.Count == MostFiles || ++entries > MostEntries || Files.Status(path).Value is not { } status)
                 {
                     continue;
                 }
@@ -37,6 +46,8 @@ internal static class DirectoryListing
                     found.Add(($"{source.Name}:{source.WithRefIfNeeded(rest)}", path));
                 }
             }
+
+            above.Pop();
         }
     }
 

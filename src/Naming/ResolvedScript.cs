@@ -82,10 +82,27 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
             case ScriptName.Local local:
                 return new ResolvedScript(local.Text, local.Path(home), null, [], digest);
             case ScriptName.Remote remote:
+                // As a browser shows the page of a repository: https://github.com/o/r/.
+                var withoutFragment = remote.Url.Split('#')[0];
+                if (withoutFragment.EndsWith('/') && RawUrl.FileInRepository(withoutFragment.TrimEnd('/')) is { } inIt)
+                {
+                    throw new RunException(
+                        ExitStatus.Usage, $"{UrlText.Redacted(remote.Url)}: the page of a repository, not a script",
+                        $"name a file in it: {inIt}");
+                }
+
                 var url = UrlText.Normalize(remote.Url);
                 TreeUrl.RefusePathInQuery(url);
                 var tree = TreeUrl.Parse(url);
+                var page = url;
                 url = tree?.ToString() ?? RawUrl.ToRaw(url);
+
+                // A page's fragment is a place on it. Another one may be meant as a digest, and must not be dropped.
+                if (remote.Url.Contains('#', StringComparison.Ordinal) && (tree is not null || url == page))
+                {
+                    throw UrlText.WrongFragment(remote.Url);
+                }
+
                 if (RawUrl.FileInRepository(tree is null ? url : tree.IsRepository ? "" : tree.Package) is { } file)
                 {
                     throw new RunException(

@@ -168,6 +168,12 @@ internal abstract record ScriptName(string Text, string? Digest)
                 $"did you mean {UrlText.Redacted(typed[..hash])}{Naming.Digest.TreeFragment}{treeHex}?");
         }
 
+        if (hash >= 0 && Naming.Digest.IsMeant(typed[(hash + 1)..]))
+        {
+            throw new RunException(
+                ExitStatus.Usage, $"{UrlText.Redacted(typed)}: not a digest: {typed[hash..]}", Naming.Digest.HintFor(typed[(hash + 1)..]));
+        }
+
         return (typed, digest, tree);
     }
 

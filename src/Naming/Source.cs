@@ -106,7 +106,7 @@ internal sealed record Source(string Name, string Pattern)
     /// <summary>The pattern of a directory as a path, with <c>~/</c> expanded.</summary>
     /// <exception cref="RunException">64: there is no home.</exception>
     public string PathPattern(Func<string?> home) =>
-        Pattern.StartsWith(FilePrefix, StringComparison.Ordinal) ? Pattern[FilePrefix.Length..]
+        Pattern.StartsWith(FilePrefix, StringComparison.Ordinal) ? UrlText.DecodedPath(Pattern[FilePrefix.Length..])
         : !Pattern.StartsWith(HomePrefix, StringComparison.Ordinal) ? Pattern
         : home() is { } directory ? $"{directory}/{Pattern[HomePrefix.Length..]}"
         : throw new RunException(ExitStatus.Usage, $"{Name}: HOME is not set, so there is no ~");

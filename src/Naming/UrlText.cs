@@ -42,9 +42,7 @@ internal static class UrlText
         var hash = typed.IndexOf('#', StringComparison.Ordinal);
         if (hash >= 0 && typed.AsSpan(hash).Contains('='))
         {
-            throw new RunException(
-                ExitStatus.Usage, $"{Redacted(typed)}: only {Digest.Fragment} and {Digest.TreeFragment} are allowed at the end",
-                "a SHA-256 digest has 64 hexadecimal digits");
+            throw WrongFragment(typed);
         }
 
         var text = hash >= 0 ? typed[..hash] : typed;
@@ -75,6 +73,11 @@ internal static class UrlText
 
         return Checked(LowerHost(url.ToString()));
     }
+
+    /// <summary>The failure (64) if a URL ends in a fragment that is no digest.</summary>
+    public static RunException WrongFragment(string typed) => new(
+        ExitStatus.Usage, $"{Redacted(typed)}: only {Digest.Fragment} and {Digest.TreeFragment} are allowed at the end",
+        "a SHA-256 digest has 64 hexadecimal digits");
 
     /// <summary>The URL unchanged, if it is valid and names a file.</summary>
     /// <exception cref="RunException">64: it is not a URL of a file.</exception>
@@ -326,25 +329,33 @@ internal static class UrlText
         url.AsSpan(start).IndexOfAny('/', '?', '#') is >= 0 and var length ? start + length : url.Length;
 
     /// <summary>Decodes the percent-encoding of a segment.</summary>
-    public static string Decode(string segment)
+    public static string Decode(string segment) => Decode(segment, static _ => true);
+
+    /// <summary>The path of a file URL's pattern. What would be another placeholder, or end the path, stays encoded.</summary>
+    public static string DecodedPath(string pattern) =>
+        string.Join("%25s", pattern.Split("%25s").Select(static text => Decode(text, static b => b != 0)));
+
+    private static string Decode(string segment, Func<byte, bool> isDecoded)
     {
         if (!segment.Contains('%', StringComparison.Ordinal))
         {
             return segment;
         }
 
-        var bytes = new List<byte>(segment.Length);
-        for (var i = 0; i < segment.Length; i++)
+        var encoded = OsText.ToBytes(segment);
+        var bytes = new List<byte>(encoded.Length);
+        for (var i = 0; i < encoded.Length; i++)
         {
-            if (segment[i] == '%' && i + 2 < segment.Length
-                && char.IsAsciiHexDigit(segment[i + 1]) && char.IsAsciiHexDigit(segment[i + 2]))
+            if (encoded[i] == '%' && i + 2 < encoded.Length
+                && char.IsAsciiHexDigit((char)encoded[i + 1]) && char.IsAsciiHexDigit((char)encoded[i + 2])
+                && Convert.FromHexString([(char)encoded[i + 1], (char)encoded[i + 2]])[0] is var one && isDecoded(one))
             {
-                bytes.Add(Convert.FromHexString(segment.AsSpan(i + 1, 2))[0]);
+                bytes.Add(one);
                 i += 2;
             }
             else
             {
-                bytes.Add((byte)segment[i]);
+                bytes.Add(encoded[i]);
             }
         }
 

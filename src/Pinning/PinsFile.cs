@@ -18,7 +18,8 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     private const int MaxBytes = 1 << 20;
 
     /// <summary>
-    /// The nearest file; null if there is none. The search ends after the first directory that another user owns, or at the root directory.
+    /// The nearest file; null if there is none. The search ends after the first directory that another user owns (root aside), or
+    /// at the root directory.
     /// </summary>
     /// <param name="reads">Records what the search looked at.</param>
     /// <exception cref="RunException">
@@ -38,7 +39,7 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
                 return file;
             }
 
-            if (directory.Owner != Processes.EffectiveUser)
+            if (!TrustedPath.IsTrusted(directory.Owner))
             {
                 return null;
             }

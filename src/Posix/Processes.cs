@@ -11,6 +11,9 @@ internal static unsafe partial class Processes
     // The same numbers on every architecture. glibc has functions for them only since 2.36.
     private const nint PidfdSendSignal = 424, PidfdOpen = 434;
 
+    /// <summary>A link to this program, which leads there even if it has been removed.</summary>
+    public const string Self = "/proc/self/exe";
+
     private const int SetParentDeathSignal = 1;
     private const short PollIn = 1;
 
@@ -44,19 +47,25 @@ internal static unsafe partial class Processes
     public static string Name =>
         run_argv()[0] is null ? "" : OsText.FromBytes(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(run_argv()[0]));
 
+    /// <summary>The path of this program.</summary>
+    public static string OwnPath => Files.LinkTarget(Self).Value is { } path && Files.Status(path).Value is { } there
+        && Files.Status(Self).Value is { } self && there.IsSameFile(self) ? path : Self;
+
     /// <summary>
     /// execve(2) with the unchanged environment and the signals as the caller had set them. Meanwhile no thread is started
     /// (native/threads.h). It returns only on failure.
     /// </summary>
     /// <param name="file">The file that the kernel executes.</param>
     /// <param name="arguments">The whole vector, starting with the program's name.</param>
-    public static Errno Execute(string file, IReadOnlyList<string> arguments)
+    /// <param name="environment">Another environment, for the start of this program anew.</param>
+    public static Errno Execute(string file, IReadOnlyList<string> arguments, IReadOnlyList<string>? environment = null)
     {
         // Freed on failure, because another attempt may follow: an interpreter, if the kernel refuses the script itself.
         using var vector = new ArgumentVector(arguments);
+        using var variables = environment is null ? null : new ArgumentVector(environment);
         fixed (byte* f = OsText.ToCString(file))
         {
-            return run_execve(f, vector.Pointer);
+            return run_execve(f, vector.Pointer, variables is null ? null : variables.Pointer);
         }
     }
 
@@ -165,7 +174,7 @@ internal static unsafe partial class Processes
     internal static partial byte** run_environ();
 
     [LibraryImport("libc")]
-    private static partial Errno run_execve(byte* file, byte** arguments);
+    private static partial Errno run_execve(byte* file, byte** arguments, byte** environment);
 
     [LibraryImport("libc")]
     private static partial void run_exit(int status);

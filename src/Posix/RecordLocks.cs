@@ -55,6 +55,30 @@ internal static unsafe class RecordLocks
         Conflict(descriptor, GetOpenFileLock, LockMode.Shared, start, length).Value is { Mode: LockMode.Exclusive } held
         && held.ProcessId == Processes.Id;
 
+    /// <summary>Where in the range the first lock of this process itself begins; null if it has none there.</summary>
+    public static long? Own(int descriptor, long start, long length)
+    {
+        // Each call reports one lock: those of other processes are passed over.
+        const int MostOthers = 100;
+        var end = start + length;
+        for (var i = 0; i < MostOthers && start < end; i++)
+        {
+            if (Conflict(descriptor, GetOpenFileLock, LockMode.Exclusive, start, end - start).Value is not { } held)
+            {
+                return null;
+            }
+
+            if (held.ProcessId == Processes.Id)
+            {
+                return held.Start;
+            }
+
+            start = held.Last + 1;
+        }
+
+        return null;
+    }
+
     private static Result<HeldRange> Conflict(int descriptor, int command, LockMode mode, long start, long length)
     {
         var range = new NativeMethods.RecordLock { Mode = (short)mode, Start = start, Length = length };

@@ -226,11 +226,11 @@ void run_fail(int status, const char *message)
 /*
  * execve with the signals as the caller had set them. No thread is being started meanwhile: see threads.h. Returns the error.
  */
-int run_execve(const char *file, char **argv)
+int run_execve(const char *file, char **argv, char **environment)
 {
     restore_signals();
     run_hold_threads();
-    execve(file, argv, environ);
+    execve(file, argv, environment == NULL ? environ : environment);
     int error = errno;
     run_release_threads();
     return error;

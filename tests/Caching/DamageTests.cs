@@ -13,6 +13,8 @@ public sealed class DamageTests
     [InlineData("it is empty")]
     [InlineData("it is gone")]
     [InlineData("it is another file")]
+    [InlineData("it is a directory")]
+    [InlineData("its record is a directory")]
     public async Task Damage_is_noticed_and_the_script_is_fetched_again(string damage)
     {
         await using var world = await World.Serving(("/x", Script(1)));
@@ -30,6 +32,15 @@ public sealed class DamageTests
             case "it grows": File.AppendAllText(script, "echo more\n"); break;
             case "it is empty": File.WriteAllBytes(script, []); break;
             case "it is gone": File.Delete(script); break;
+            case "it is a directory":
+                File.Delete(script);
+                Directory.CreateDirectory(script + "/x");
+                break;
+            case "its record is a directory":
+                var record = world.CachedScript("record");
+                File.Delete(record);
+                Directory.CreateDirectory(record);
+                break;
             case "it is another file":
                 File.WriteAllBytes(script + ".new", changed);
                 File.Move(script + ".new", script, overwrite: true);

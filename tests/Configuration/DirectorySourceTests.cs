@@ -88,4 +88,54 @@ public sealed class DirectorySourceTests
         await box.Run("--list", "web:").Expect(0, "", "run: web: this source cannot be listed; these of its scripts are cached\n");
         await box.Run("--list", "wob:").Fails(ExitStatus.Usage, "wob: no such source", "did you mean web:?");
     }
+
+    [Fact]
+    public async Task The_pattern_of_a_file_URL_is_decoded()
+    {
+        using var box = new Sandbox();
+        var file = box.Put("sp ace/ä/x", "#!/bin/sh\necho \"$0\"\n");
+        box.Conf($"sources:\n  team: file://{box.Work}/sp%20ace/%C3%A4/%s\n  plain: file://{box.Work}/sp ace/ä/%s\n");
+        await box.Run("team:x").Succeeds($"{file}\n");
+        await box.Run("plain:x").Succeeds($"{file}\n");
+        Assert.Contains("team:x", (await box.Run("--list", "team:").Result()).Stdout, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Links_that_lead_back_are_not_followed()
+    {
+        using var box = new Sandbox();
+        box.Put("scripts/x", Saying("x"));
+        box.Put("scripts/sub/y", Saying("y"));
+        foreach (var name in (string[])["p", "q", "sub/up"])
+        {
+            File.CreateSymbolicLink($"{box.Work}/scripts/{name}", $"{box.Work}/scripts");
+        }
+
+        box.Conf($"sources:\n  team: {box.Work}/scripts/%s\n");
+        var listed = await box.Run("--list", "team:").Within(TimeSpan.FromSeconds(10)).Result();
+        var names = listed.Stdout.Split('\n').Select(static line => line.Split(' ')[0]);
+        Assert.Equal(["team:sub/y", "team:x"], names.Where(static word => word.StartsWith("team:", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_local_file_is_not_outdated_and_cannot_be_pinned()
+    {
+        using var box = new Sandbox();
+        box.Put("x", Saying("x"));
+        box.Conf($"sources:\n  team: {box.Work}/%s\n");
+        foreach (var script in (string[])["team:x", "./x"])
+        {
+            var result = await box.Run("--outdated", script).Fails(ExitStatus.Usage, script, "local file");
+            Assert.DoesNotContain("--pin", result.Stderr, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_pipe_in_the_place_of_run_conf_is_no_empty_file()
+    {
+        using var box = new Sandbox();
+        Directory.CreateDirectory(Path.GetDirectoryName(box.ConfFile)!);
+        Libc.MakeFifo(box.ConfFile);
+        await box.Run("x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.Configuration, box.ConfFile, "not a regular file");
+    }
 }

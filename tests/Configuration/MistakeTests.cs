@@ -27,6 +27,7 @@ public sealed class MistakeTests
     [InlineData("interpreters: [x]\n", "1:15", "expected a mapping")]
     [InlineData("interpreters:\n  .py: [python3]\n", "2:8", "a single value")]
     [InlineData("interpreters:\n  .py:\n", "2:7", "no command")]
+    [InlineData("interpreters:\n  .js: node\n  .py: python3 'a\n", "3:8", "unclosed quote")]
     [InlineData("interpreters:\n  py: python3\n", "2:3", "'py'", ".py")]
     [InlineData("launcher:\n  a: ssh a\n", "1:1", "unknown key launcher", "did you mean launchers?")]
     [InlineData("launchers:\n  a: ssh a\n  a: ssh b\n", "3:3", "a is defined twice")]

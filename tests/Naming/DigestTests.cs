@@ -81,4 +81,50 @@ public sealed class DigestTests
         await world.Run("--sha256", s_two, "--sha256", s_one, "x").Fails(ExitStatus.Usage, s_one, s_two);
         Assert.Empty(world.Server.Requests);
     }
+
+    /// <summary>What may be meant as a digest is never dropped, and never taken for a part of the name.</summary>
+    [Theory]
+    [InlineData("#sha256-{hex}", "#sha256=HEX")]
+    [InlineData("#sha256%3d{hex}", "#sha256=HEX")]
+    [InlineData("#sha256", "#sha256=HEX")]
+    [InlineData("#SHA256 {hex}", "#sha256=HEX")]
+    [InlineData("# {hex}", "#sha256=HEX")]
+    [InlineData("#0123456789abcdef0123456789abcdef01234567", "#sha256=HEX")]
+    [InlineData("#sha-256={hex}", "#sha256=HEX")]
+    [InlineData("#sha512={hex}", "only #sha256=HEX and #tree=HEX are known")]
+    [InlineData("#sha1-{hex}", "only #sha256=HEX and #tree=HEX are known")]
+    [InlineData("#md5:0123", "only #sha256=HEX and #tree=HEX are known")]
+    [InlineData("#tree-{hex}", "#tree=HEX")]
+    [InlineData("#tree", "#tree=HEX")]
+    public async Task Another_spelling_is_refused(string fragment, string hint)
+    {
+        await using var world = await World.Serving(("/x", One));
+        fragment = fragment.Replace("{hex}", s_one, StringComparison.Ordinal);
+        foreach (var script in (string[])["x", "default:x", $"{world.Server.Url}/x", "https://github.com/o/r/blob/main/x", "./x"])
+        {
+            await world.Run(script + fragment).Fails(ExitStatus.Usage, hint);
+        }
+
+        Assert.Equal(0, world.Server.Count("/x"));
+    }
+
+    [Theory]
+    [InlineData("#")]
+    [InlineData("#part")]
+    [InlineData("#L10")]
+    [InlineData("#checksum")]
+    public async Task A_URL_of_no_page_has_no_other_fragment(string fragment)
+    {
+        await using var world = await World.Serving(("/x", One));
+        await world.Run($"{world.Server.Url}/x{fragment}").Fails(ExitStatus.Usage, "only #sha256= and #tree= are allowed at the end");
+        Assert.Equal(0, world.Server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task A_name_with_such_a_sign_that_is_no_digest_stays_one()
+    {
+        await using var world = await World.Serving(("/a%23b", One), ("/c%23shared", One));
+        await world.Run("a#b").Succeeds("one\n");
+        await world.Run("c#shared").Succeeds("one\n");
+    }
 }

@@ -132,4 +132,27 @@ public sealed class SearchTests
         await Pin("delay_enter=0:when=99").Succeeds("");
         Assert.Equal(["run.pins"], Directory.GetFiles(world.Work).Select(Path.GetFileName));
     }
+
+    [RootFact]
+    public async Task A_file_of_roots_above_a_directory_of_roots_counts()
+    {
+        await using var world = await Forge.Serving(("/plain/x", Saying("now")));
+        var sub = Directory.CreateDirectory(world.Root + "/repository/sub/deeper").FullName;
+        world.GiveTo(User);
+        var top = world.Root + "/repository";
+        world.Put(top + "/run.pins", $"plain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("pinned"))}\n");
+        foreach (var path in (string[])[top, top + "/run.pins", top + "/sub", sub])
+        {
+            Libc.ChangeOwner(path, 0);
+        }
+
+        foreach (var directory in (string[])[top, top + "/sub", sub])
+        {
+            await world.Run("plain:x").In(directory).As(User).Fails(ExitStatus.Data, "plain:x");
+        }
+
+        // Above another user's, nothing counts.
+        Libc.ChangeOwner(top + "/sub", Other);
+        await world.Run("plain:x").In(sub).As(User).Succeeds("now\n");
+    }
 }
