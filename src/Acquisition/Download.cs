@@ -104,7 +104,7 @@ internal abstract class Download : IDisposable
     }
 
     /// <summary>Who has signed it, if its source has signers; or why it must not be kept.</summary>
-    /// <param name="find">Finds that out; throws 65 if none of the signers has.</param>
+    /// <param name="find">Finds that out; throws 65 if none of the signers has, and for nothing else.</param>
     private protected static (SignedBy? By, RunException? Failure) Signed(
         ResolvedScript script, Signatures signatures, bool mayBeUnsigned, Func<AllowedSigners, SignedBy> find)
     {
@@ -112,9 +112,11 @@ internal abstract class Download : IDisposable
         {
             return (signatures.Of(script) is { } signers ? find(signers) : null, null);
         }
-        catch (RunException e) when (mayBeUnsigned && e.Status == ExitStatus.Data)
+        catch (RunException e) when (e.Status == ExitStatus.Data)
         {
-            return (null, e);
+            return mayBeUnsigned
+                ? (null, e)
+                : throw new RunException(e.Status, e.Message, e.Hint) { Unsigned = UnsignedBytes.Fetched };
         }
     }
 }

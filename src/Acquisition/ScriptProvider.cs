@@ -62,7 +62,17 @@ internal sealed class ScriptProvider(
         }
 
         cache.Prepare();
-        return Download.Fetch(script, cache, reads, _signatures, null, mayBeUnsigned: mayBeUnsigned);
+        var latest = Download.Fetch(script, cache, reads, _signatures, null, mayBeUnsigned: mayBeUnsigned);
+        try
+        {
+            ExpectedDigest.Check(script, latest.Sha256, latest.Tree);
+            return latest;
+        }
+        catch
+        {
+            latest.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What is cached under the script's URL, whatever its digest; null if there is nothing.</summary>

@@ -91,7 +91,10 @@ internal sealed class Signatures(Cache cache, ReadSet reads)
         {
             throw new RunException(
                 e.Status, $"{e.Message}, so the cached copy is not run",
-                e.Hint ?? $"run -u {script.ShellQuoted} asks the server for one that is signed");
+                e.Hint ?? $"run -u {script.ShellQuoted} asks the server for one that is signed")
+            {
+                Unsigned = UnsignedBytes.Cached,
+            };
         }
     }
 

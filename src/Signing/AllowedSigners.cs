@@ -61,9 +61,17 @@ internal sealed record AllowedSigners(string Path, byte[] Bytes, string Digest)
                 $"chmod go-w {path}");
         }
 
-        if (TrustedPath.FindForeign(path, static (_, _) => { }) is { } foreign)
+        string? open = null;
+        if (TrustedPath.FindForeign(path, (above, directory) => open ??= directory.OthersCanExchange ? above : null) is { } foreign)
         {
             throw new RunException(ExitStatus.Refused, $"{foreign}, so it is not used", "move it to a directory of your own");
+        }
+
+        if (open is not null)
+        {
+            throw new RunException(
+                ExitStatus.Refused, $"{path}: {open} is writable by other users, who could exchange what is in it, so it is not used",
+                $"chmod go-w {open}");
         }
     }
 
