@@ -97,7 +97,7 @@ internal sealed class ScriptProvider(
 
         // If the server is asked anyway, it may have what one of the signers has signed.
         var mustHold = any is not null && !update && (offline || IsFresh(any, script));
-        var copy = any is null ? null : mustHold ? _signatures.Held(any, script) : _signatures.HeldOrNone(any, script);
+        var copy = any is null ? null : mustHold ? _signatures.Held(any, script) : _signatures.HeldOrNone(any, script, anew: true);
         if (copy is not null && mustHold)
         {
             return copy;
@@ -159,7 +159,8 @@ internal sealed class ScriptProvider(
                     : _signatures.Held(Matching(copy, script), script) ?? Renew(script, update, consent);
             }
 
-            copy = copy is not null && copy.Fits(script) ? _signatures.HeldOrNone(copy, script) : null;
+            // Judged anew also if the server then answers that the copy is current, or that the ref is still the same commit.
+            copy = copy is not null && copy.Fits(script) ? _signatures.HeldOrNone(copy, script, anew: true) : null;
 
             if (copy is not null && !update && IsFresh(copy, script))
             {
