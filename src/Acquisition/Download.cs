@@ -95,6 +95,11 @@ internal abstract class Download : IDisposable
             flight?.Follow(staging.Path);
             return Fetcher.Get(request, staging.Handle);
         }
+        catch (RunException e) when (e.Status == ExitStatus.Unavailable)
+        {
+            flight?.Complete(e, isOfUrls: true);
+            throw;
+        }
         catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused)
         {
             throw VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is var (field, variable)

@@ -149,7 +149,7 @@ internal sealed class ScriptProvider(
         Signals.HandleInterrupts();
         Download? download = null;
         CachedScript? copy;
-        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url))
+        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url, Question.Of(script)))
         {
             copy = Cached(script);
             if (flight is null)
