@@ -29,9 +29,10 @@ internal sealed class YamlConf
     {
         try
         {
-            if (PlainYaml.TryRead(text) is { } plain)
+            // What is wrong with the URL of a place, libpq may say later, and then it matters where that is.
+            if (PlainYaml.TryRead(text) is { } plain && new YamlConf(file, plain).Document() is { Places.Count: 0 } conf)
             {
-                return new YamlConf(file, plain).Document();
+                return conf;
             }
         }
         catch (RunException)

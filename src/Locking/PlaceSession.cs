@@ -349,6 +349,7 @@ internal sealed class PlaceSession : IDisposable
     /// <summary>What libpq says of a URL that it does not understand. It quotes parts of it, among which may be a password.</summary>
     private static string WithoutQuotes(string mistake)
     {
+        mistake = mistake[Math.Max(mistake.IndexOf("invalid integer", StringComparison.Ordinal), 0)..];
         var first = mistake.IndexOf('"', StringComparison.Ordinal);
         return (first < 0 ? mistake : mistake[..first]).Split('\n')[0].Trim().TrimEnd(':', '.');
     }
