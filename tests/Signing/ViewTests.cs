@@ -2,7 +2,9 @@ using Run.Tests.Trees;
 
 namespace Run.Tests.Signing;
 
-/// <summary><c>--view</c> of sources with <c>signers:</c>: what nobody has signed may be looked at, but not what nobody has asked for.</summary>
+/// <summary>
+/// <c>--view</c> of sources with <c>signers:</c>: what nobody has signed may be looked at, but not what nobody has asked for.
+/// </summary>
 [Needs("ssh-keygen")]
 public sealed class ViewTests
 {

@@ -12,7 +12,8 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     [InlineData("  fleet: postgresql://me:a@hunter2@db/x\n", "2:10: fleet: its URL has an @ that does not end a user and a password")]
     [InlineData("  fleet: postgresql://me:hunter2/a@db/x\n", "write %40 for @ and %2F for /")]
     [InlineData("  fleet: postgresql://me:a@hunter2/b@db/x\n", "write %40 for @ and %2F for /")]
-    [InlineData("  fleet: postgresql://me:hunter2@127.0.0.1:abc/x\n", "2:10: fleet: its URL has a port that is not a number from 1 to 65535")]
+    [InlineData(
+        "  fleet: postgresql://me:hunter2@127.0.0.1:abc/x\n", "2:10: fleet: its URL has a port that is not a number from 1 to 65535")]
     [InlineData("  fleet: postgresql://me:hunter2\n", "2:10: fleet: its URL has a port")]
     [InlineData("  fleet: postgresql://me:hunter2/x\n", "2:10: fleet: its URL has a port")]
     [InlineData("  fleet: postgresql://me:hunter2?sslmode=disable\n", "2:10: fleet: its URL has a port")]
@@ -74,7 +75,9 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     [InlineData("postgresql://postgres:hunter2@no-such-host.invalid/x", 69, "could not translate host name")]
     [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslrootcert=/etc/passwd&sslmode=verify-full", 69, "root certificate file")]
     [InlineData("postgresql://postgres:hunter2@127.0.0.1:1,127.0.0.1:2/x", 69, "port 1 failed: Connection refused; connection to server")]
-    [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslmod=hunter2", 78, "run.conf:2:10: fleet: its URL is wrong: invalid URI query parameter")]
+    [InlineData(
+        "postgresql://postgres:hunter2@HERE/postgres?sslmod=hunter2", 78,
+        "run.conf:2:10: fleet: its URL is wrong: invalid URI query parameter")]
     [InlineData("postgresql://postgres:hunter2%zz@HERE/postgres", 78, "its URL is wrong: invalid percent-encoded token")]
     [InlineData(
         "postgresql://postgres@HERE/postgres?sslmode=hunter2", 78,
