@@ -99,6 +99,11 @@ internal abstract class Download : IDisposable
             flight?.Follow(staging.Path);
             return Fetcher.Get(request, staging.Handle);
         }
+        catch (RunException e) when (e.Status == ExitStatus.Unavailable)
+        {
+            flight?.Complete(e, isOfUrls: true);
+            throw;
+        }
         catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused)
         {
             throw VariableExpansion.FirstUnset(source?.Headers ?? [], FetchEnvironment.Variable) is var (field, variable)
@@ -108,7 +113,7 @@ internal abstract class Download : IDisposable
     }
 
     /// <summary>Who has signed it, if its source has signers; or why it must not be kept.</summary>
-    /// <param name="find">Finds that out; throws 65 if none of the signers has.</param>
+    /// <param name="find">Finds that out; throws 65 if none of the signers has, and for nothing else.</param>
     private protected static (SignedBy? By, RunException? Failure) Signed(
         ResolvedScript script, Signatures signatures, bool mayBeUnsigned, Func<AllowedSigners, SignedBy> find)
     {
@@ -116,9 +121,11 @@ internal abstract class Download : IDisposable
         {
             return (signatures.Of(script) is { } signers ? find(signers) : null, null);
         }
-        catch (RunException e) when (mayBeUnsigned && e.Status == ExitStatus.Data)
+        catch (RunException e) when (e.Status == ExitStatus.Data)
         {
-            return (null, e);
+            return mayBeUnsigned
+                ? (null, e)
+                : throw new RunException(e.Status, e.Message, e.Hint) { Unsigned = UnsignedBytes.Fetched };
         }
     }
 }

@@ -45,12 +45,10 @@ internal sealed class FileDownload : Download
                 return new FileDownload(script, cache, staging, temporary, result, null);
             }
 
-            var (signed, failure) = Signed(script, signatures, mayBeUnsigned, signers =>
-            {
-                // Of other bytes than those that were asked for, the signature does not matter.
-                ExpectedDigest.Check(script, result.Sha256, null);
-                return signatures.OfFetched(script, signers, request, result, staging.Handle);
-            });
+            // Of other bytes than those that were asked for, the signature does not matter.
+            ExpectedDigest.Check(script, result.Sha256, null);
+            var (signed, failure) = Signed(
+                script, signatures, mayBeUnsigned, signers => signatures.OfFetched(script, signers, request, result, staging.Handle));
             return new FileDownload(script, cache, staging, temporary, result, signed) { Unsigned = failure };
         }
         catch

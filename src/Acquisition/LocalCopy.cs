@@ -66,7 +66,7 @@ internal static class LocalCopy
         var absolute = path is ['/', ..] ? path : Files.RealPath(".").Value is { } here ? $"{here}/{path}" : null;
         var isOpen = false;
         return absolute is not null && TrustedPath.IsTrusted(file.Owner) && !file.OthersCanWrite
-            && TrustedPath.FindForeign(absolute, (_, directory) => isOpen |= directory.OthersCanWrite && !directory.IsSticky) is null
+            && TrustedPath.FindForeign(absolute, (_, directory) => isOpen |= directory.OthersCanExchange) is null
             && !isOpen
             && Files.Status(path).Value is { } there && there.IsSameFile(file);
     }

@@ -65,7 +65,17 @@ internal sealed class ScriptProvider(
         }
 
         cache.Prepare();
-        return Download.Fetch(script, cache, reads, _signatures, null, mayBeUnsigned: mayBeUnsigned);
+        var latest = Download.Fetch(script, cache, reads, _signatures, null, mayBeUnsigned: mayBeUnsigned);
+        try
+        {
+            ExpectedDigest.Check(script, latest.Sha256, latest.Tree);
+            return latest;
+        }
+        catch
+        {
+            latest.Dispose();
+            throw;
+        }
     }
 
     /// <summary>What is cached under the script's URL, whatever its digest; null if there is nothing.</summary>
@@ -91,7 +101,7 @@ internal sealed class ScriptProvider(
 
         // If the server is asked anyway, it may have what one of the signers has signed.
         var mustHold = any is not null && !update && (offline || IsFresh(any, script));
-        var copy = any is null ? null : mustHold ? _signatures.Held(any, script) : _signatures.HeldOrNone(any, script);
+        var copy = any is null ? null : mustHold ? _signatures.Held(any, script) : _signatures.HeldOrNone(any, script, anew: true);
         if (copy is not null && mustHold)
         {
             return copy;
@@ -143,7 +153,7 @@ internal sealed class ScriptProvider(
         Signals.HandleInterrupts();
         Download? download = null;
         CachedScript? copy;
-        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url))
+        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url, Question.Of(script)))
         {
             copy = Cached(script, mayMend: true);
             if (flight is null)
@@ -153,7 +163,8 @@ internal sealed class ScriptProvider(
                     : _signatures.Held(Matching(copy, script), script) ?? Renew(script, update, consent);
             }
 
-            copy = copy is not null && copy.Fits(script) ? _signatures.HeldOrNone(copy, script) : null;
+            // Judged anew also if the server then answers that the copy is current, or that the ref is still the same commit.
+            copy = copy is not null && copy.Fits(script) ? _signatures.HeldOrNone(copy, script, anew: true) : null;
 
             if (copy is not null && !update && IsFresh(copy, script))
             {

@@ -19,7 +19,13 @@ internal sealed class Signatures(Cache cache, ReadSet reads)
     // A commit or a tag with a very long message.
     private const int MostObjectBytes = 4 << 20;
 
+    // The digest of no file.
+    private static readonly string s_noSigners = new('0', Sha256.HexLength);
+
     private readonly Dictionary<string, AllowedSigners> _read = [];
+
+    // What was judged by this process, and was good. A fetch looks at its copy more than once.
+    private readonly HashSet<string> _judged = [];
 
     /// <summary>The signers of the script's source; null if it need not be signed.</summary>
     /// <exception cref="RunException">77, 78: their file cannot be used.</exception>
@@ -69,38 +75,57 @@ internal sealed class Signatures(Cache cache, ReadSet reads)
 
     /// <summary>The copy, if it is still signed by one of those who are signers now.</summary>
     /// <param name="copy">A script, or a tree.</param>
+    /// <param name="anew">Whether it is judged again even if the file of signers is the same: a key may have expired.</param>
     /// <returns>With who that is; null if the signature is not here, and the copy must be fetched again.</returns>
     /// <exception cref="RunException">65: none of the signers has signed it. 69, 77, 78: that cannot be found out.</exception>
-    public CachedScript? Held(CachedScript copy, ResolvedScript script)
+    public CachedScript? Held(CachedScript copy, ResolvedScript script, bool anew = false)
     {
         if (Of(script) is not { } signers)
         {
             return copy;
         }
 
-        if (copy.Record.SignedBy?.Signers == signers.Digest)
+        var before = copy.Record.SignedBy;
+        var isKnown = before?.Signers == signers.Digest;
+        if (isKnown && (!anew || IsJudged(copy, script)))
         {
             return copy;
         }
 
         try
         {
-            return Again(copy, script, signers) is { } signed ? cache.Note(script, copy, signed) : null;
+            if (Again(copy, script, signers) is not { } signed)
+            {
+                return null;
+            }
+
+            var held = signed == before ? copy : cache.Note(script, copy, signed);
+            Judged(held, script);
+            return held;
         }
         catch (RunException e) when (e.Status == ExitStatus.Data)
         {
+            if (isKnown)
+            {
+                // So that the next run, which would not look at a signature that is known, does not run it either.
+                _ = cache.Note(script, copy, before! with { Signers = s_noSigners });
+            }
+
             throw new RunException(
                 e.Status, $"{e.Message}, so the cached copy is not run",
-                e.Hint ?? $"run -u {script.ShellQuoted} asks the server for one that is signed");
+                e.Hint ?? $"run -u {script.ShellQuoted} asks the server for one that is signed")
+            {
+                Unsigned = UnsignedBytes.Cached,
+            };
         }
     }
 
     /// <summary>As <see cref="Held"/>, but a copy that none of the signers has signed counts as none.</summary>
-    public CachedScript? HeldOrNone(CachedScript copy, ResolvedScript script)
+    public CachedScript? HeldOrNone(CachedScript copy, ResolvedScript script, bool anew = false)
     {
         try
         {
-            return Held(copy, script);
+            return Held(copy, script, anew);
         }
         catch (RunException e) when (e.Status == ExitStatus.Data)
         {
@@ -128,6 +153,30 @@ internal sealed class Signatures(Cache cache, ReadSet reads)
         return file is not null && Sha256.OfFile(file).Value == record.Sha256
             ? Told(script, SignedBytes.Check(script.DisplayName, signers, signature, file, reads), signers)
             : null;
+    }
+
+    private bool IsJudged(CachedScript copy, ResolvedScript script)
+    {
+        lock (_judged)
+        {
+            return _judged.Contains(Identity(copy, script));
+        }
+    }
+
+    private void Judged(CachedScript copy, ResolvedScript script)
+    {
+        lock (_judged)
+        {
+            _ = _judged.Add(Identity(copy, script));
+        }
+    }
+
+    private static string Identity(CachedScript copy, ResolvedScript script)
+    {
+        var record = copy.Record;
+        return string.Join(
+            '\n', script.Tree?.PackageAndRef ?? script.Url, record.Sha256, record.Commit, record.Tag, record.SignedBy?.Signers,
+            record.SignedBy?.Signature);
     }
 
     private static SshSignature? Blob(string base64)

@@ -34,15 +34,20 @@ internal sealed class SingleFlight : IDisposable
     private readonly string _path;
     private readonly SafeFileHandle? _file;
     private readonly Stopwatch _sinceBeat = Stopwatch.StartNew();
+    private readonly Question? _question;
+    private bool _isComplete;
 
-    private SingleFlight(Cache cache, string path, SafeFileHandle? file) => (_cache, _path, _file) = (cache, path, file);
+    private SingleFlight(Cache cache, string path, SafeFileHandle? file, Question? question = null) =>
+        (_cache, _path, _file, _question) = (cache, path, file, question);
 
     /// <summary>
     /// Waits for a fetch that is under way, as long as it makes progress.
     /// </summary>
     /// <returns>Null if that fetch has succeeded, so the copy is in the cache; else this process's own flight: it must fetch.</returns>
-    /// <exception cref="RunException">73: the directory cannot be created. Else the failure of the other process's fetch.</exception>
-    public static SingleFlight? Enter(Cache cache, string url)
+    /// <exception cref="RunException">
+    /// 73: the directory cannot be created. Else the failure of the other process's fetch, if this one asks for the same.
+    /// </exception>
+    public static SingleFlight? Enter(Cache cache, string url, Question question)
     {
         var directory = $"{cache.Root}/{DirectoryName}";
         var path = $"{directory}/{Cache.Key(url)}";
@@ -75,8 +80,17 @@ internal sealed class SingleFlight : IDisposable
             var bytes = Files.Read(file, MaxNoteBytes).Value ?? [];
             if (Note.Parse(bytes) is { } note && note.Ended >= asked && note.Ended <= cache.Now)
             {
-                file.Dispose();
-                return note.Failure is { } failure ? throw failure : null;
+                if (note.Failure is not { } failure)
+                {
+                    file.Dispose();
+                    return null;
+                }
+
+                if (question.Meets(note.Asked))
+                {
+                    file.Dispose();
+                    throw failure;
+                }
             }
 
             // If the file was removed before this process had the lock, the lock is worthless: try again. The note of an older flight is
@@ -84,7 +98,7 @@ internal sealed class SingleFlight : IDisposable
             var isCurrent = Files.IsAt(file, path);
             if (isCurrent && bytes.Length == 0)
             {
-                return new SingleFlight(cache, path, file);
+                return new SingleFlight(cache, path, file, question);
             }
 
             var error = RemoveIfCurrent(file, path);
@@ -155,13 +169,16 @@ internal sealed class SingleFlight : IDisposable
         }
     }
 
-    /// <summary>Tells the waiting processes how the fetch ended.</summary>
+    /// <summary>Tells the waiting processes how the fetch ended. The first call counts.</summary>
     /// <param name="failure">Null for success.</param>
-    public void Complete(RunException? failure)
+    /// <param name="isOfUrls">Whether it is the failure of whoever asks these URLs; otherwise of whoever asks the very same.</param>
+    public void Complete(RunException? failure, bool isOfUrls = false)
     {
-        if (_file is not null)
+        if (_file is not null && !_isComplete)
         {
-            _ = Files.Write(_file, new Note(_cache.Now, failure).ToBytes());
+            _isComplete = true;
+            var asked = (isOfUrls ? _question?.Urls : _question?.Whole) ?? "";
+            _ = Files.Write(_file, new Note(_cache.Now, failure, asked).ToBytes());
         }
     }
 
@@ -240,19 +257,21 @@ internal sealed class SingleFlight : IDisposable
 
     private static Errno RemoveIfCurrent(SafeFileHandle file, string path) => Files.IsAt(file, path) ? Files.Remove(path) : Errno.None;
 
-    private sealed record Note(DateTimeOffset Ended, RunException? Failure)
+    /// <param name="Asked">Whom a failure concerns: see <see cref="Question"/>.</param>
+    private sealed record Note(DateTimeOffset Ended, RunException? Failure, string Asked)
     {
         public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n"));
+            $"{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n{Asked}\n"));
 
         public static Note? Parse(byte[] bytes) =>
-            Encoding.UTF8.GetString(bytes).Split('\n') is [.., var ticks, var status, var message, var hint, ""]
+            Encoding.UTF8.GetString(bytes).Split('\n') is [.., var ticks, var status, var message, var hint, var asked, ""]
             && long.TryParse(ticks, CultureInfo.InvariantCulture, out var t) && t >= 0 && t <= DateTime.MaxValue.Ticks
             && int.TryParse(status, CultureInfo.InvariantCulture, out var s)
                 ? new Note(
                     new DateTimeOffset(t, TimeSpan.Zero),
-                    s == 0 ? null : new RunException((ExitStatus)s, message, hint.Length > 0 ? hint : null))
+                    s == 0 ? null : new RunException((ExitStatus)s, message, hint.Length > 0 ? hint : null),
+                    asked)
                 : null;
 
         private static string Line(string? text) => Messages.Printable(text ?? "");

@@ -16,6 +16,11 @@ internal static class OutdatedCommand
         var pins = context.ScriptsOrPins(invocation).Select(name => Outcome<Pinned>.Of(() => Find(name, context))).ToList();
         var checkedPins = Batch.Run(pins, Batch.Pins, "checking", pin => Check(pin.Value ?? throw pin.Failure!, context));
         var outdated = checkedPins.Select(static one => one.Value).WhereNotNull().ToList();
+        foreach (var unsigned in outdated.Select(static one => one.Unsigned).WhereNotNull())
+        {
+            Messages.Note($"{unsigned.Message}, so it would not be run", unsigned.Hint);
+        }
+
         Stdout.Write(invocation.Json ? ToJson(outdated) : ToText(outdated));
         return Batch.Report(checkedPins) ?? (outdated.Count > 0 ? Outdated : UpToDate);
     }
@@ -41,9 +46,9 @@ internal static class OutdatedCommand
             return null;
         }
 
-        using var latest = context.Scripts.Latest(script);
+        using var latest = context.Scripts.Latest(script, mayBeUnsigned: true);
         var now = pinned.Pin.Kind == Pin.OfTree ? latest.Tree : latest.Sha256;
-        return now is null || now == pinned.Pin.Hex ? null : new Change(script.DisplayName, pinned.Pin.Hex, now);
+        return now is null || now == pinned.Pin.Hex ? null : new Change(script.DisplayName, pinned.Pin.Hex, now, latest.Unsigned);
     }
 
     private static string ToText(List<Change> outdated)
@@ -62,5 +67,6 @@ internal static class OutdatedCommand
 
     private sealed record Pinned(Pin Pin, ResolvedScript Script);
 
-    private sealed record Change(string Script, string Pinned, string Now);
+    /// <param name="Unsigned">Why the new version would not be run; null if it would.</param>
+    private sealed record Change(string Script, string Pinned, string Now, RunException? Unsigned);
 }

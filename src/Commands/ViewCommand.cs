@@ -18,18 +18,20 @@ internal static class ViewCommand
             return Print(LocalCopy.PathFor(script, context.Cache), script);
         }
 
-        if (Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads) is not null
-            && (invocation.Update || context.Scripts.Find(script) is null))
-        {
-            // Viewing a script does not accept it, so the cached copy is not replaced.
-            return PrintLatest(script, context);
-        }
-
         try
         {
-            return Print(context.Scripts.Get(script, invocation.Update).Path, script);
+            // Viewing a script does not accept it, so the cached copy is not replaced.
+            return Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads) is not null
+                && (invocation.Update || context.Scripts.Find(script) is null)
+                ? PrintLatest(script, context)
+                : Print(context.Scripts.Get(script, invocation.Update).Path, script);
         }
-        catch (RunException e) when (e.Status == ExitStatus.Data && script.Source is { Signers: not null } && !context.Offline)
+        catch (RunException e) when (e.Unsigned == UnsignedBytes.Cached && context.Scripts.FindAny(script) is { } copy)
+        {
+            Messages.Note(e.Message, e.Hint);
+            return Print(copy.At(script).Path, script);
+        }
+        catch (RunException e) when (e.Unsigned == UnsignedBytes.Fetched && !context.Offline)
         {
             // What nobody has signed is not kept, and not run, but it may be looked at.
             return PrintLatest(script, context);

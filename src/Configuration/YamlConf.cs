@@ -29,9 +29,10 @@ internal sealed class YamlConf
     {
         try
         {
-            if (PlainYaml.TryRead(text) is { } plain)
+            // What is wrong with the URL of a place, libpq may say later, and then it matters where that is.
+            if (PlainYaml.TryRead(text) is { } plain && new YamlConf(file, plain).Document() is { Places.Count: 0 } conf)
             {
-                return new YamlConf(file, plain).Document();
+                return conf;
             }
         }
         catch (RunException)
@@ -282,7 +283,14 @@ internal sealed class YamlConf
                 $"{name.Value}: its URL has an @ that does not end a user and a password", "in them, write %40 for @ and %2F for /");
         }
 
-        places.Add(name.Value, new LockPlace(name.Value, url.Value));
+        if (LockPlace.HasBadPort(url.Value))
+        {
+            throw At(url).Mistake(
+                $"{name.Value}: its URL has a port that is not a number from 1 to 65535",
+                "a user and a password end with @, before the host: postgresql://user:password@host:5432/database");
+        }
+
+        places.Add(name.Value, new LockPlace(name.Value, url.Value, At(url)));
     }
 
     private int OneOf(string what, params string[] values)

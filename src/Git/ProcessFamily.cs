@@ -30,6 +30,21 @@ internal static class ProcessFamily
         return family;
     }
 
+    /// <summary>Ends the child at once, and all that it has started.</summary>
+    public static void Kill(ChildProcess child)
+    {
+        var family = Of(child.Id).ConvertAll(static id => Processes.Open(id).Value);
+        child.Signal(Signals.Kill);
+        foreach (var process in family)
+        {
+            if (process is not null)
+            {
+                _ = Processes.Signal(process, Signals.Kill);
+                process.Dispose();
+            }
+        }
+    }
+
     /// <summary>
     /// Whether one of them waits for the user: it has the terminal open, as git and ssh do only while they ask, or its command line names a
     /// credential helper or an "askpass" program, which may show a window.

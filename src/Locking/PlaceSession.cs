@@ -53,11 +53,12 @@ internal sealed class PlaceSession : IDisposable
         + " AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
     private readonly LockPlace _place;
-    private readonly LibPq _connection;
-    private readonly List<string> _secrets;
+    private readonly List<(string Name, string Value)> _settings;
+    private readonly List<string> _secrets = [];
+    private LibPq _connection;
 
-    private PlaceSession(LockPlace place, LibPq connection, List<string> secrets) =>
-        (_place, _connection, _secrets) = (place, connection, secrets);
+    private PlaceSession(LockPlace place, List<(string Name, string Value)> settings) =>
+        (_place, _settings, _connection) = (place, settings, Start(settings));
 
     /// <summary>Whether the connection is gone. What was locked is free then, or soon will be.</summary>
     public bool IsLost => !_connection.IsOk;
@@ -76,7 +77,7 @@ internal sealed class PlaceSession : IDisposable
 
         if (LibPq.Check(place.Url) is { } mistake)
         {
-            throw new RunException(ExitStatus.Configuration, $"{place.Name}: its URL in run.conf is wrong: {WithoutQuotes(mistake)}");
+            throw Wrong(place, "its URL", mistake);
         }
 
         Signals.HandleInterrupts();
@@ -90,8 +91,7 @@ internal sealed class PlaceSession : IDisposable
         settings.Add(("target_session_attrs", LibPq.Version >= 140000 ? "primary" : "read-write"));
         settings.Add(("dbname", place.Url));
         settings.Add(("application_name", self.ApplicationName));
-        var connection = LibPq.Start(settings) ?? throw new RunException(ExitStatus.Internal, "not enough memory");
-        var session = new PlaceSession(place, connection, []);
+        var session = new PlaceSession(place, settings);
         try
         {
             session.Connect();
@@ -223,13 +223,31 @@ internal sealed class PlaceSession : IDisposable
         _secrets.AddRange(_connection.Settings.Where(static setting => setting.IsSecret).Select(static setting => setting.Value));
         var (socket, clock, timedOut) = (-1, Stopwatch.StartNew(), false);
         var all = Stopwatch.StartNew();
-        for (var next = LibPq.Progress.Writing; next != LibPq.Progress.Open; next = _connection.Continue())
+        var (hosts, silent, before) = (PlaceHosts.Of(_connection.Settings), (PlaceHosts?)null, "");
+        var next = LibPq.Progress.Writing;
+        while (next != LibPq.Progress.Open)
         {
             if (next == LibPq.Progress.Failed)
             {
                 _secrets.Add(_connection.Password);
-                throw Failure(Words(_connection.Error) + (timedOut ? Invariant($" (no answer within {limit} s)") : ""));
+                var words = before + Words(_connection.Error) + (timedOut ? Invariant($" (no answer within {limit} s)") : "");
+                if (silent is null)
+                {
+                    throw IsMistake(_connection.Error)
+                        ? Wrong(_place, "its URL, or a variable of libpq,", _connection.Error)
+                        : Failure(words);
+                }
+
+                // To PQconnectPoll, a server that has accepted the connection and then says nothing is a failure of all hosts, unlike to
+                // PQconnectdb, which would block. So the others are tried with another connection.
+                hosts = silent;
+                _connection.Dispose();
+                _connection = Start([.. _settings, .. hosts.Settings]);
+                (next, socket, timedOut, silent, before) = (LibPq.Progress.Writing, -1, false, null, words + "; ");
+                continue;
             }
+
+            silent = null;
 
             if (socket != _connection.Socket)
             {
@@ -248,11 +266,14 @@ internal sealed class PlaceSession : IDisposable
 
             if (socket >= 0 && (left <= TimeSpan.Zero || !Sockets.Wait(socket, next == LibPq.Progress.Writing, left)))
             {
-                // libpq takes it as a failure, and goes on with the next address if there is one.
+                // libpq takes it as a failure. If it was still connecting, it goes on with the next address if there is one.
                 timedOut = true;
+                silent = hosts.Without(_connection.Host, _connection.Port);
                 Sockets.ShutDown(socket);
                 socket = -1;
             }
+
+            next = _connection.Continue();
         }
 
         _secrets.Add(_connection.Password);
@@ -313,11 +334,24 @@ internal sealed class PlaceSession : IDisposable
         return words.Length > 0 ? words : "the connection is lost";
     }
 
+    private static LibPq Start(List<(string Name, string Value)> settings) =>
+        LibPq.Start(settings) ?? throw new RunException(ExitStatus.Internal, "not enough memory");
+
+    /// <summary>Whether libpq speaks of a setting, and not a server of something else. It quotes the value.</summary>
+    private static bool IsMistake(string error) =>
+        error.StartsWith("invalid ", StringComparison.Ordinal) || error.StartsWith("could not match ", StringComparison.Ordinal)
+        || (error.Contains("invalid integer value \"", StringComparison.Ordinal)
+            && error.Contains("\" for connection option \"", StringComparison.Ordinal));
+
+    private static RunException Wrong(LockPlace place, string what, string mistake) =>
+        place.At.Mistake($"{place.Name}: {what} is wrong: {WithoutQuotes(mistake)}");
+
     /// <summary>What libpq says of a URL that it does not understand. It quotes parts of it, among which may be a password.</summary>
     private static string WithoutQuotes(string mistake)
     {
+        mistake = mistake[Math.Max(mistake.IndexOf("invalid integer", StringComparison.Ordinal), 0)..];
         var first = mistake.IndexOf('"', StringComparison.Ordinal);
-        return (first < 0 ? mistake : mistake[..first]).Trim().TrimEnd(':', '.');
+        return (first < 0 ? mistake : mistake[..first]).Split('\n')[0].Trim().TrimEnd(':', '.');
     }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

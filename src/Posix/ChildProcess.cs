@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
 namespace Run.Posix;
@@ -102,6 +103,28 @@ internal sealed unsafe class ChildProcess : IDisposable
 
     /// <summary>Waits until it has ended: the status as a shell reports it.</summary>
     public int Wait() => _status ??= ChildProcesses.WaitForExit(Id);
+
+    /// <summary>As <see cref="Wait()"/>, but not longer than that: null if it has not ended by then.</summary>
+    public int? Wait(TimeSpan limit)
+    {
+        // Linux before 5.3 has no such descriptors.
+        var pause = TimeSpan.FromMilliseconds(2);
+        using var process = Processes.Open(Id).Value;
+        for (var clock = Stopwatch.StartNew(); Status is null && clock.Elapsed < limit;)
+        {
+            if (process is null)
+            {
+                Thread.Sleep(pause);
+            }
+            else
+            {
+                // Not a negative number, which would be no limit.
+                Processes.WaitForEnd([process], TimeSpan.FromTicks(Math.Max((limit - clock.Elapsed).Ticks, 0)));
+            }
+        }
+
+        return Status;
+    }
 
     /// <summary>kill(2): sends a signal to it or, if it has a session of its own, to its process group.</summary>
     public void Signal(int number)

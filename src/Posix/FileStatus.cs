@@ -29,6 +29,9 @@ internal sealed record FileStatus(
 
     public bool IsSticky => (Mode & Permissions.Sticky) != 0;
 
+    /// <summary>Of a directory, whether anyone but the owner can replace what is in it.</summary>
+    public bool OthersCanExchange => OthersCanWrite && !IsSticky;
+
     public bool EverybodyCanWrite => (Mode & Permissions.EverybodyWrite) != 0;
 
     public FileStamp Stamp => new(Device, Inode, Size, Modified, Changed);

@@ -95,6 +95,12 @@ internal sealed unsafe class LibPq : IDisposable
         return new LibPq(connection);
     }
 
+    /// <summary>PQhost: which of the hosts is being tried, as the settings call it.</summary>
+    public string Host => Text(((delegate* unmanaged<nint, byte*>)Function("PQhost"))(_connection));
+
+    /// <summary>PQport: the port that is being tried.</summary>
+    public string Port => Text(((delegate* unmanaged<nint, byte*>)Function("PQport"))(_connection));
+
     /// <summary>PQconnectPoll. Call it when the socket is ready for what the last call has returned; at first for writing.</summary>
     public Progress Continue() => (Progress)((delegate* unmanaged<nint, int>)Function("PQconnectPoll"))(_connection);
 

@@ -11,4 +11,15 @@ internal sealed class RunException(ExitStatus status, string message, string? hi
     public ExitStatus Status { get; } = status;
 
     public string? Hint { get; } = hint;
+
+    /// <summary>Whether a signature is all that is wrong, and of what: such bytes may be looked at.</summary>
+    public UnsignedBytes Unsigned { get; init; }
+}
+
+/// <summary>What none of its source's signers has signed.</summary>
+internal enum UnsignedBytes
+{
+    None,
+    Cached,
+    Fetched,
 }

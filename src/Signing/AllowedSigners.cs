@@ -61,9 +61,19 @@ internal sealed record AllowedSigners(string Path, byte[] Bytes, string Digest)
                 $"chmod go-w {path}");
         }
 
-        if (TrustedPath.FindForeign(path, static (_, _) => { }) is { } foreign)
+        // A directory that only a group can write is left to its owner: with a umask of 002 all of them are.
+        string? open = null;
+        if (TrustedPath.FindForeign(
+            path, (above, directory) => open ??= directory is { EverybodyCanWrite: true, IsSticky: false } ? above : null) is { } foreign)
         {
             throw new RunException(ExitStatus.Refused, $"{foreign}, so it is not used", "move it to a directory of your own");
+        }
+
+        if (open is not null)
+        {
+            throw new RunException(
+                ExitStatus.Refused, $"{path}: {open} is writable by all users, who could exchange what is in it, so it is not used",
+                $"chmod o-w {open}");
         }
     }
 

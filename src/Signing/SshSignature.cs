@@ -16,6 +16,9 @@ internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
     /// <summary>The public key, or the certificate, in base64: as a file of signers has it.</summary>
     public required string PublicKey { get; init; }
 
+    /// <summary>Whom a certificate says that it is for; empty for a key without one. Not checked.</summary>
+    public IReadOnlyList<string> Principals { get; init; } = [];
+
     private const string Begin = "-----BEGIN SSH SIGNATURE-----", End = "-----END SSH SIGNATURE-----";
     private const string Magic = "SSHSIG";
     private const string CertificateSuffix = "-cert-v01@openssh.com";
@@ -58,8 +61,12 @@ internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
         }
 
         rest = rest[(Magic.Length + sizeof(uint))..];
-        return Next(ref rest) is { } key && Next(ref rest) is { } name && Plain(key) is { } plain
-            ? new SshSignature(blob, OsText.FromBytes(name), Fingerprint(plain)) { PublicKey = Convert.ToBase64String(key) }
+        return Next(ref rest) is { } key && Next(ref rest) is { } name && Plain(key, out var principals) is { } plain
+            ? new SshSignature(blob, OsText.FromBytes(name), Fingerprint(plain))
+            {
+                PublicKey = Convert.ToBase64String(key),
+                Principals = principals,
+            }
             : null;
     }
 
@@ -77,9 +84,10 @@ internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
     }
 
     /// <summary>The public key itself: that of a certificate is behind its nonce.</summary>
-    private static byte[]? Plain(byte[] key)
+    private static byte[]? Plain(byte[] key, out IReadOnlyList<string> principals)
     {
         var rest = key.AsSpan();
+        principals = [];
         if (Next(ref rest) is not { } kind || Encoding.ASCII.GetString(kind) is not { } name
             || !name.EndsWith(CertificateSuffix, StringComparison.Ordinal))
         {
@@ -105,7 +113,26 @@ internal sealed record SshSignature(byte[] Blob, string Namespace, string Key)
             Add(plain, field);
         }
 
+        principals = PrincipalsBehind(rest);
         return plain.ToArray();
+    }
+
+    /// <summary>What follows the key in a certificate: its number and kind, its name, and whom it is for.</summary>
+    private static List<string> PrincipalsBehind(Span<byte> rest)
+    {
+        const int NumberAndKind = sizeof(ulong) + sizeof(uint);
+        var principals = new List<string>();
+        if (rest.Length >= NumberAndKind)
+        {
+            rest = rest[NumberAndKind..];
+            var names = Next(ref rest) is not null && Next(ref rest) is { } list ? list.AsSpan() : [];
+            while (Next(ref names) is { } name)
+            {
+                principals.Add(OsText.FromBytes(name));
+            }
+        }
+
+        return principals;
     }
 
     private static void Add(MemoryStream into, byte[] field)

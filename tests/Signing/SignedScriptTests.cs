@@ -353,7 +353,7 @@ public sealed class SignedScriptTests
     }
 
     [Fact]
-    public async Task Outdated_counts_only_what_is_signed()
+    public async Task Outdated_tells_of_what_is_not_signed_too_and_says_so()
     {
         await using var world = await World.Serving();
         var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
@@ -362,9 +362,14 @@ public sealed class SignedScriptTests
         world.Server.Signed("/x", Saying("one"), alice);
         await world.Run("-q", "--pin", "x").Succeeds("");
         world.Server.Signed("/x", Saying("two"), mallory);
-        Assert.Equal((int)ExitStatus.Data, (await world.Run("--outdated").Result()).Status);
+        var outdated = await world.Run("--outdated").Result();
+        Assert.Equal(1, outdated.Status);
+        Assert.Contains(DigestOf(Saying("two")), outdated.Stdout, StringComparison.Ordinal);
+        Assert.Contains(mallory.Fingerprint, outdated.Stderr, StringComparison.Ordinal);
+        Assert.Contains("so it would not be run", outdated.Stderr, StringComparison.Ordinal);
         world.Server.Signed("/x", Saying("two"), alice);
-        Assert.Equal(1, (await world.Run("--outdated").Result()).Status);
+        outdated = await world.Run("--outdated").Result();
+        outdated.Is(1, outdated.Stdout);
     }
 
     [Fact]

@@ -43,9 +43,9 @@ internal sealed class Signer
 
     /// <summary>Makes a certificate of the key, as an authority does.</summary>
     /// <returns>The certificate's file.</returns>
-    public string Certify(Signer other, string validity = "-1m:+1d")
+    public string Certify(Signer other, string validity = "-1m:+1d", string? principals = null)
     {
-        Keygen("", "-q", "-s", Key, "-I", "id", "-n", other.Principal, "-V", validity, $"{other.Key}.pub");
+        Keygen("", "-q", "-s", Key, "-I", "id", "-n", principals ?? other.Principal, "-V", validity, $"{other.Key}.pub");
         return $"{other.Key}-cert.pub";
     }
 

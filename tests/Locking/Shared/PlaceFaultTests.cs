@@ -12,6 +12,15 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     [InlineData("  fleet: postgresql://me:a@hunter2@db/x\n", "2:10: fleet: its URL has an @ that does not end a user and a password")]
     [InlineData("  fleet: postgresql://me:hunter2/a@db/x\n", "write %40 for @ and %2F for /")]
     [InlineData("  fleet: postgresql://me:a@hunter2/b@db/x\n", "write %40 for @ and %2F for /")]
+    [InlineData(
+        "  fleet: postgresql://me:hunter2@127.0.0.1:abc/x\n", "2:10: fleet: its URL has a port that is not a number from 1 to 65535")]
+    [InlineData("  fleet: postgresql://me:hunter2\n", "2:10: fleet: its URL has a port")]
+    [InlineData("  fleet: postgresql://me:hunter2/x\n", "2:10: fleet: its URL has a port")]
+    [InlineData("  fleet: postgresql://me:hunter2?sslmode=disable\n", "2:10: fleet: its URL has a port")]
+    [InlineData("  fleet: postgresql://db:1,db:65536/x\n", "2:10: fleet: its URL has a port")]
+    [InlineData("  fleet: postgresql://me@[::1]:0/x\n", "2:10: fleet: its URL has a port")]
+    [InlineData("  fleet: postgresql://me@[::1]:hunter2,db/x\n", "2:10: fleet: its URL has a port")]
+    [InlineData("  fleet: postgresql:///x?host=a,b&port=1%2Chunter2\n", "2:10: fleet: its URL has a port")]
     [InlineData("  exclusive: postgresql://db/x\n", "2:3: 'exclusive' cannot be the name of a place for locks")]
     [InlineData("  -a: postgresql://db/x\n", "2:3: '-a' cannot be the name of a place")]
     [InlineData("  a:\n    b: c\n", "3:5: the place a: expected a single value")]
@@ -66,8 +75,14 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     [InlineData("postgresql://postgres:hunter2@no-such-host.invalid/x", 69, "could not translate host name")]
     [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslrootcert=/etc/passwd&sslmode=verify-full", 69, "root certificate file")]
     [InlineData("postgresql://postgres:hunter2@127.0.0.1:1,127.0.0.1:2/x", 69, "port 1 failed: Connection refused; connection to server")]
-    [InlineData("postgresql://postgres:hunter2@HERE/postgres?sslmod=hunter2", 78, "in run.conf is wrong: invalid URI query parameter")]
-    [InlineData("postgresql://postgres:hunter2%zz@HERE/postgres", 78, "its URL in run.conf is wrong: invalid percent-encoded token")]
+    [InlineData(
+        "postgresql://postgres:hunter2@HERE/postgres?sslmod=hunter2", 78,
+        "run.conf:2:10: fleet: its URL is wrong: invalid URI query parameter")]
+    [InlineData("postgresql://postgres:hunter2%zz@HERE/postgres", 78, "its URL is wrong: invalid percent-encoded token")]
+    [InlineData(
+        "postgresql://postgres@HERE/postgres?sslmode=hunter2", 78,
+        "run.conf:2:10: fleet: its URL, or a variable of libpq, is wrong: invalid sslmode value")]
+    [InlineData("postgresql://postgres@HERE/postgres?keepalives_idle=hunter2", 78, "is wrong: invalid integer value")]
     public async Task A_server_that_does_not_let_us_in_is_named_and_no_secret_is(string url, int status, string message)
     {
         PostgreSql.Need();
