@@ -89,9 +89,13 @@ int run_find_plan(char *const *words, size_t count, const char *directory, char 
     char *end = plan->path + plan->cache_length;
     copy_bytes(end, "/plans/", sizeof "/plans/" - 1);
     end += sizeof "/plans/" - 1;
+
+    /* The low bits of FNV-1a depend on the low bits of the characters alone, so similar names often shared a plan: mixed, they share one as
+       rarely as any others. The multiplier is 2^64 divided by the golden ratio. */
     uint64_t h = hash(HASH_START, plan->key, plan->key_length);
-    for (int digit = 0; digit < 4; digit++, h >>= 4)
-        *end++ = "0123456789abcdef"[h & 15];
+    h = (h ^ h >> 32) * 0x9e3779b97f4a7c15;
+    for (int digit = 0; digit < 4; digit++, h <<= 4)
+        *end++ = "0123456789abcdef"[h >> 60];
     *end = '\0';
     return 1;
 }
