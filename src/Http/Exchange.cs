@@ -196,13 +196,21 @@ internal sealed class Exchange : IDisposable
             PlainHttp.Check(hop, _proxies);
         }
 
-        if (!origin.IsPlain && !OpenSsl.IsThere)
+        if (origin.IsPlain)
+        {
+            return;
+        }
+
+        if (!OpenSsl.IsThere)
         {
             throw new RunException(
                 ExitStatus.Unavailable,
                 $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, but neither libssl.so.3 nor libssl.so.1.1 was found",
                 "install the package libssl3, openssl-libs or openssl");
         }
+
+        // Meanwhile the name is looked up and the connection made.
+        ThreadPool.QueueUserWorkItem(static _ => OpenSsl.Prepare());
     }
 
     private static Uri Target(Uri hop, HttpResponseMessage response)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Run.Posix;
@@ -25,6 +26,25 @@ internal static unsafe class OpenSsl
 
     /// <summary>Whether the libraries for TLS can be loaded. Check this first: without them the runtime aborts the process.</summary>
     public static bool IsThere { get; } = Load("libssl") != 0 && s_crypto.Value != 0;
+
+    /// <summary>
+    /// Sets OpenSSL up as the runtime does before its first use, which takes milliseconds. If it fails, that first use reports it.
+    /// </summary>
+    public static void Prepare()
+    {
+        try
+        {
+            // The cheapest question that makes the runtime do it.
+#pragma warning disable CA1416 // There is no Windows here.
+            _ = SafeEvpPKeyHandle.OpenSslVersion;
+#pragma warning restore CA1416
+        }
+#pragma warning disable CA1031 // Nobody waits for this, and an exception in the pool's thread would end the process.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
 
     /// <summary>The file of trusted certificates: SSL_CERT_FILE, or OpenSSL's built-in path.</summary>
     public static string CertificateFile => DefaultPath("X509_get_default_cert_file_env", "X509_get_default_cert_file");
