@@ -37,7 +37,7 @@ internal static class RunFileExpansion
                 throw new RunException(ExitStatus.CannotStart, $"{typed.Script}: stands for itself, by way of other files");
             }
 
-            var options = file.Line.Options is [.. var before, "--"] ? before : file.Line.Options;
+            var options = file.Line.OptionsAlone;
             var ofLine = options.Length > 0 ? parse([.. options, "--", "./x"]) : null;
             var namesScript = ofLine is { Operands: [_, _, ..] };
             if (files == 0 && invocation is { Command: CommandKind.Run, WordsToScript: [.. var words, _] }

@@ -186,9 +186,7 @@ internal sealed class Cache(string root, TimeProvider clock)
             return Trees.Remove(script, holders, kept);
         }
 
-        // Of a pinned script, also the copy of its unpinned URL.
-        string[] keys = [.. new[] { script.Url, script.NamedUrl }.Select(Key).Distinct()
-            .Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
+        string[] keys = [.. script.CachedUrls.Select(Key).Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
         if (keys.Length > 0)
         {
             _tag.Require();

@@ -28,8 +28,6 @@ internal sealed class SingleFlight : IDisposable
     /// <summary>How often progress is shown, at most. Each time costs a byte of the flight's file.</summary>
     private static readonly TimeSpan s_betweenBeats = TimeSpan.FromSeconds(3);
 
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(50);
-
     private readonly Cache _cache;
     private readonly string _path;
     private readonly SafeFileHandle? _file;
@@ -196,7 +194,8 @@ internal sealed class SingleFlight : IDisposable
     {
         (long Size, FileStamp? Followed) seen = default;
         var silence = Stopwatch.StartNew();
-        for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause < s_longestPause ? pause * 2 : s_longestPause)
+        var backoff = new Backoff();
+        while (true)
         {
             if (Files.Lock(file, wait: false) is var error && error != Errno.Again)
             {
@@ -213,7 +212,7 @@ internal sealed class SingleFlight : IDisposable
                 return Errno.Again;
             }
 
-            Thread.Sleep(pause);
+            backoff.Wait();
         }
     }
 

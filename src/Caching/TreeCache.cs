@@ -42,7 +42,6 @@ internal sealed class TreeCache(Cache cache)
 
     // Nothing but work on this machine is done with the lock. Whoever has it for so long has been stopped, or hangs.
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The directory of an archive, or of a repository with all its refs.</summary>
     public string DirectoryOf(TreeUrl tree) => $"{Root}/{Cache.Key(tree.Package)}";
@@ -106,7 +105,8 @@ internal sealed class TreeCache(Cache cache)
     public SafeFileHandle Lock(TreeUrl tree)
     {
         var waiting = Stopwatch.StartNew();
-        for (var pause = TimeSpan.FromMilliseconds(1); ; pause = pause < s_longestPause ? pause * 2 : s_longestPause)
+        var backoff = new Backoff();
+        while (true)
         {
             MakeDirectory(tree);
             var opened = Open(DirectoryOf(tree));
@@ -132,7 +132,10 @@ internal sealed class TreeCache(Cache cache)
                     throw new RunException(ExitStatus.Interrupted, $"{UrlText.Redacted(tree.Package)}: interrupted");
                 }
 
-                Thread.Sleep(isFree ? TimeSpan.Zero : pause);
+                if (!isFree)
+                {
+                    backoff.Wait();
+                }
             }
             else if (opened.Error != Errno.NoEntry)
             {
@@ -278,8 +281,7 @@ internal sealed class TreeCache(Cache cache)
     /// <inheritdoc cref="Cache.Remove"/>
     public bool Remove(ResolvedScript script, Func<Locking.RunningScripts> holders, Action<string, string> kept)
     {
-        // Of a pinned script, also the copy of its unpinned URL.
-        var trees = new[] { script.Url, script.NamedUrl }.Select(TreeUrl.Parse).WhereNotNull().Distinct().ToList();
+        var trees = script.CachedUrls.Select(TreeUrl.Parse).WhereNotNull().Distinct().ToList();
         var found = false;
         foreach (var directory in trees.Select(DirectoryOf).Distinct().Where(static path => TrustedPath.Check(path) is not null).ToList())
         {

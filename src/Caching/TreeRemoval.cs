@@ -62,8 +62,9 @@ internal sealed class TreeRemoval(Cache cache, string directory, Func<RunningScr
         }
 
         needed.ForEach(name => _ = Files.Touch($"{directory}/{name}"));
-        var removed = found.FindAll(name => !needed.Contains(name)).ConvertAll(name => Cache.ReadRecord(directory, name)?.Record);
-        found.FindAll(name => !needed.Contains(name)).ForEach(name => DirectoryTree.Remove($"{directory}/{name}"));
+        found.RemoveAll(needed.Contains);
+        var removed = found.ConvertAll(name => Cache.ReadRecord(directory, name)?.Record);
+        found.ForEach(name => DirectoryTree.Remove($"{directory}/{name}"));
         DirectoryTree.Remove($"{directory}/{TreeCache.UsedName}/{key}");
         if (IsKept())
         {

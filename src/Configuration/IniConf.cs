@@ -12,16 +12,13 @@ internal static class IniConf
     public static bool Fits(string text)
     {
         // Only the lines up to that one are looked at: every run that is not planned comes here, with a file of any length.
-        for (var rest = text.AsSpan(); rest.Length > 0;)
+        foreach (var range in text.AsSpan().Split('\n'))
         {
-            var end = rest.IndexOf('\n');
-            var line = (end < 0 ? rest : rest[..end]).Trim();
+            var line = text.AsSpan(range).Trim();
             if (line.Length > 0 && !IsComment(line))
             {
                 return line[0] == '[';
             }
-
-            rest = rest[(end < 0 ? rest.Length : end + 1)..];
         }
 
         return false;

@@ -26,11 +26,9 @@ internal sealed class PlainYaml : IParser
         // The indentations of the mappings that are open, and whether the last key has had no value yet.
         var open = new Stack<int>();
         var lacksValue = true;
-        for (var left = text.AsSpan(); left.Length > 0;)
+        foreach (var range in text.AsSpan().Split('\n'))
         {
-            var end = left.IndexOf('\n');
-            var full = end < 0 ? left : left[..end];
-            left = left[(end < 0 ? left.Length : end + 1)..];
+            var full = text.AsSpan(range);
             var line = full.TrimEnd(' ');
             var indentation = line.IndexOfAnyExcept(' ');
             if (indentation < 0 || line[indentation] == '#')

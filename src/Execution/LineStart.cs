@@ -44,7 +44,7 @@ internal static class LineStart
         }
 
         // The kernel's start hands over the options of the line. Without any, nothing tells it from a call by hand.
-        string[] own = line.Options is [.. var before, "--"] ? before : line.Options;
+        var own = line.OptionsAlone;
         if (namesScript || own.Length == 0 || Contains(typed, own))
         {
             return false;

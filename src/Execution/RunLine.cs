@@ -10,6 +10,9 @@ internal sealed record RunLine(Shebang Shebang, string[] Before, string[] Option
 {
     private const string Program = "run";
 
+    /// <summary>The options without the <c>--</c> that ends them.</summary>
+    public string[] OptionsAlone => Options is [.. var before, "--"] ? before : Options;
+
     /// <summary>What env changes in the environment, if that is all that the words before <c>run</c> do; else null.</summary>
     public EnvCommand? Environment { get; private init; }
 

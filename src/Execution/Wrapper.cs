@@ -14,45 +14,12 @@ internal sealed record Wrapper(string[] WithValue, int Operands = 0, bool TakesV
         "riscv64", "s390", "s390x", "uname26", "x86_64",
     ];
 
-    private static readonly Dictionary<string, Wrapper> s_all = new(StringComparer.Ordinal)
-    {
-        ["chrt"] = new(["-D", "-P", "-T", "--sched-deadline", "--sched-period", "--sched-runtime"], Operands: 1),
-        ["doas"] = new(["-a", "-C", "-u"]),
-        ["flock"] = new(["-E", "-w", "--conflict-exit-code", "--timeout", "--wait"], Operands: 1),
-        ["ionice"] = new(["-c", "-n", "--class", "--classdata"]),
-        ["nice"] = new(["-n", "--adjustment"]),
-        ["nohup"] = new([]),
-        ["prlimit"] = new(["-o", "--output"]),
-        [Architecture] = new([]),
-        ["setpriv"] = new(
-        [
-            "--ambient-caps", "--apparmor-profile", "--bounding-set", "--egid", "--euid", "--groups", "--inh-caps", "--landlock-access",
-            "--landlock-rule", "--pdeathsig", "--ptracer", "--regid", "--reuid", "--rgid", "--ruid", "--seccomp-filter", "--securebits",
-            "--selinux-label",
-        ]),
-        ["setsid"] = new([]),
-        ["stdbuf"] = new(["-e", "-i", "-o", "--error", "--input", "--output"]),
-        ["sudo"] = new(
-        [
-            "-C", "-D", "-g", "-h", "-p", "-R", "-r", "-T", "-t", "-U", "-u", "--chdir", "--chroot", "--close-from", "--command-timeout",
-            "--group", "--host", "--other-user", "--prompt", "--role", "--type", "--user",
-        ], TakesVariables: true),
-        ["taskset"] = new([], Operands: 1),
-        ["time"] = new(["-f", "-o", "--format", "--output"]),
-        ["timeout"] = new(["-k", "-s", "--kill-after", "--signal"], Operands: 1),
-        ["unshare"] = new(
-        [
-            "-G", "-l", "-R", "-S", "-w", "--boottime", "--load-interp", "--map-group", "--map-groups", "--map-user", "--map-users",
-            "--monotonic", "--propagation", "--root", "--setgid", "--setgroups", "--setuid", "--wd",
-        ]),
-    };
-
     /// <summary>
     /// How many words stand before the command, behind the wrapper's name; null if it is no wrapper, or starts no command.
     /// </summary>
     public static int? Own(string name, ReadOnlySpan<string> words)
     {
-        if (!s_all.TryGetValue(name, out var wrapper))
+        if (Of(name) is not { } wrapper)
         {
             return null;
         }
@@ -68,6 +35,41 @@ internal sealed record Wrapper(string[] WithValue, int Operands = 0, bool TakesV
 
         return at < words.Length ? at : null;
     }
+
+    /// <summary>Null if it is none. Nearly every interpreter is none, so nothing is made ahead.</summary>
+    private static Wrapper? Of(string name) => name switch
+    {
+        "chrt" => new(["-D", "-P", "-T", "--sched-deadline", "--sched-period", "--sched-runtime"], Operands: 1),
+        "doas" => new(["-a", "-C", "-u"]),
+        "flock" => new(["-E", "-w", "--conflict-exit-code", "--timeout", "--wait"], Operands: 1),
+        "ionice" => new(["-c", "-n", "--class", "--classdata"]),
+        "nice" => new(["-n", "--adjustment"]),
+        "nohup" => new([]),
+        "prlimit" => new(["-o", "--output"]),
+        Architecture => new([]),
+        "setpriv" => new(
+        [
+            "--ambient-caps", "--apparmor-profile", "--bounding-set", "--egid", "--euid", "--groups", "--inh-caps", "--landlock-access",
+            "--landlock-rule", "--pdeathsig", "--ptracer", "--regid", "--reuid", "--rgid", "--ruid", "--seccomp-filter", "--securebits",
+            "--selinux-label",
+        ]),
+        "setsid" => new([]),
+        "stdbuf" => new(["-e", "-i", "-o", "--error", "--input", "--output"]),
+        "sudo" => new(
+        [
+            "-C", "-D", "-g", "-h", "-p", "-R", "-r", "-T", "-t", "-U", "-u", "--chdir", "--chroot", "--close-from", "--command-timeout",
+            "--group", "--host", "--other-user", "--prompt", "--role", "--type", "--user",
+        ], TakesVariables: true),
+        "taskset" => new([], Operands: 1),
+        "time" => new(["-f", "-o", "--format", "--output"]),
+        "timeout" => new(["-k", "-s", "--kill-after", "--signal"], Operands: 1),
+        "unshare" => new(
+        [
+            "-G", "-l", "-R", "-S", "-w", "--boottime", "--load-interp", "--map-group", "--map-groups", "--map-user", "--map-users",
+            "--monotonic", "--propagation", "--root", "--setgid", "--setgroups", "--setuid", "--wd",
+        ]),
+        _ => null,
+    };
 
     private int AfterOptions(ReadOnlySpan<string> words, int at)
     {

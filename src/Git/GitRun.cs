@@ -62,6 +62,28 @@ internal sealed class GitRun
         }
     }
 
+    /// <summary>Runs git for a question whose answer is nice to have: the user is asked nothing, and it may not take long.</summary>
+    /// <param name="answer">What it wrote to standard output; empty if that cannot be stored.</param>
+    /// <returns>Null if git was not started.</returns>
+    /// <inheritdoc cref="Run"/>
+    public static GitRun? Answer(GitProgram git, string directory, IReadOnlyList<string> arguments, int mostBytes, out string answer)
+    {
+        answer = "";
+        var path = $"{directory}/answer";
+        using var file = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, Permissions.PrivateFile).Value;
+        if (file is null)
+        {
+            return null;
+        }
+
+        var run = Run(
+            git.WithoutPrompts(), directory, arguments, file, () => Files.Status(file).Value?.Size ?? 0, mostBytes, GitLimits.Hint, null,
+            static () => { });
+        using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
+        answer = OsText.FromBytes((reader is null ? null : Files.Read(reader, mostBytes).Value) ?? []);
+        return run;
+    }
+
     private void Watch(
         ChildProcess child, SafeFileHandle errors, Func<long> size, long mostBytes, TimeSpan whole, bool mayPrompt, string? name,
         Action progressed)

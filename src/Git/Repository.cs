@@ -299,20 +299,10 @@ internal sealed class Repository
 
     private List<string> Refs(GitProgram git)
     {
-        var path = Place($"{_incoming}/refs.list");
-        using var list = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, Permissions.PrivateFile).Value;
         var refs = new List<string>();
-        if (list is null)
-        {
-            return refs;
-        }
-
-        _ = GitRun.Run(
-            git.WithoutPrompts(), Place(_incoming), ["ls-remote", "--heads", "--tags", "--refs", "--", _url], list,
-            () => Files.Status(list).Value?.Size ?? 0, GitLimits.Refs, GitLimits.Hint, null, static () => { });
-        using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
-        var text = reader is null ? null : Files.Read(reader, GitLimits.Refs).Value;
-        foreach (var line in OsText.FromBytes(text ?? []).Split('\n'))
+        _ = GitRun.Answer(
+            git, Place(_incoming), ["ls-remote", "--heads", "--tags", "--refs", "--", _url], GitLimits.Refs, out var answer);
+        foreach (var line in answer.Split('\n'))
         {
             if (line.Split('\t') is [_, var name] && name.Split('/', 3) is ["refs", _, var rest])
             {

@@ -1,5 +1,4 @@
 using Run.Naming;
-using Run.Posix;
 
 namespace Run.Git;
 
@@ -15,19 +14,8 @@ internal static class RewrittenUrl
     /// <param name="directory">The repository that git works on; the answer is written there.</param>
     public static string Of(string url, GitProgram git, string directory)
     {
-        var path = $"{directory}/url";
-        using var answer = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.Create | OpenFlags.Truncate, Permissions.PrivateFile).Value;
-        if (answer is null)
-        {
-            return url;
-        }
-
-        var run = GitRun.Run(
-            git.WithoutPrompts(), directory, ["ls-remote", "--get-url", "--", url], answer,
-            () => Files.Status(answer).Value?.Size ?? 0, MostBytes, GitLimits.Hint, null, static () => { });
-        using var reader = Files.Open(path, OpenFlags.ReadOnly).Value;
-        var text = reader is null ? null : Files.Read(reader, MostBytes).Value;
-        return run is { End: null, Status: 0 } && OsText.FromBytes(text ?? []).TrimEnd('\n') is { Length: > 0 } found ? found : url;
+        var run = GitRun.Answer(git, directory, ["ls-remote", "--get-url", "--", url], MostBytes, out var answer);
+        return run is { End: null, Status: 0 } && answer.TrimEnd('\n') is { Length: > 0 } found ? found : url;
     }
 
     /// <summary>The protocol as git names it (<c>protocol.*</c> in git-config(1)): that of a URL, a path, or <c>host:path</c>.</summary>

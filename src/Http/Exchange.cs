@@ -80,6 +80,12 @@ internal sealed class Exchange : IDisposable
         for (var redirects = 0; ; redirects++)
         {
             CheckScheme(hop);
+            if (!Origin.Of(hop).IsPlain)
+            {
+                // Meanwhile the name is looked up and the connection made.
+                ThreadPool.QueueUserWorkItem(static _ => OpenSsl.Prepare());
+            }
+
             var response = await SendAsync(asked, hop, conditional, deadline).ConfigureAwait(false);
             if (response.StatusCode is not (HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther
                 or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
@@ -196,21 +202,13 @@ internal sealed class Exchange : IDisposable
             PlainHttp.Check(hop, _proxies);
         }
 
-        if (origin.IsPlain)
-        {
-            return;
-        }
-
-        if (!OpenSsl.IsThere)
+        if (!origin.IsPlain && !OpenSsl.IsThere)
         {
             throw new RunException(
                 ExitStatus.Unavailable,
                 $"{UrlText.Redacted(hop.AbsoluteUri)}: https needs OpenSSL, but neither libssl.so.3 nor libssl.so.1.1 was found",
                 "install the package libssl3, openssl-libs or openssl");
         }
-
-        // Meanwhile the name is looked up and the connection made.
-        ThreadPool.QueueUserWorkItem(static _ => OpenSsl.Prepare());
     }
 
     private static Uri Target(Uri hop, HttpResponseMessage response)

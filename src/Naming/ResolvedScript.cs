@@ -33,6 +33,9 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
     /// <summary>The URL that SCRIPT itself stands for, even if a pin has chosen another ref of its source.</summary>
     public string NamedUrl { get; } = Urls is [var url, ..] ? url : "";
 
+    /// <summary>The URLs under which there may be a copy: of a pinned script, also the one without the pin.</summary>
+    public IEnumerable<string> CachedUrls => Url == NamedUrl ? [Url] : [Url, NamedUrl];
+
     /// <summary>The part of SCRIPT after the source's name, including the ref; null for a script without a source.</summary>
     public string? PathAndRef { get; init; }
 

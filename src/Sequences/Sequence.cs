@@ -124,19 +124,6 @@ internal static class Sequence
         }
     }
 
-    public static IEnumerable<T> TakeWhile<T>(this IEnumerable<T> source, Func<T, bool> predicate)
-    {
-        foreach (var item in source)
-        {
-            if (!predicate(item))
-            {
-                yield break;
-            }
-
-            yield return item;
-        }
-    }
-
     public static IEnumerable<T> Reverse<T>(this IEnumerable<T> source)
     {
         var items = source.ToArray();
@@ -175,11 +162,9 @@ internal static class Sequence
     }
 
     /// <summary>Sorted; those with equal keys stay in their order.</summary>
-    public static OrderedSequence<T> OrderBy<T, TKey>(this IEnumerable<T> source, Func<T, TKey> key, IComparer<TKey>? comparer = null)
-    {
-        comparer ??= Comparer<TKey>.Default;
-        return new OrderedSequence<T>(source, (a, b) => comparer.Compare(key(a), key(b)));
-    }
+    /// <param name="key">Is asked once for each item.</param>
+    public static OrderedSequence<T> OrderBy<T, TKey>(this IEnumerable<T> source, Func<T, TKey> key, IComparer<TKey>? comparer = null) =>
+        new(source, items => OrderedSequence<T>.ByKey(items, key, comparer));
 
     public static bool Any<T>(this IEnumerable<T> source)
     {
