@@ -1,8 +1,8 @@
 namespace Run.Naming;
 
 /// <summary>
-/// Checks of all characters of a text. They are plain loops because every start needs some of them, and LINQ would cost an enumerator and
-/// its code.
+/// Checks of all characters of a text. They are plain loops because every start needs some of them, and an iterator would cost an
+/// enumerator and its code.
 /// </summary>
 internal static class CharChecks
 {
