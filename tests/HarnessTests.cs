@@ -101,14 +101,14 @@ public sealed class HarnessTests
         await Transcript.Replay(file);
         foreach (var (right, wrong) in ((string, string)[])[("\na\n", "\nc\n"), ("status 3\n", ""), ("! b", "b")])
         {
-            File.WriteAllText(file, Session.Replace(right, wrong, StringComparison.Ordinal));
+            TestFile.Write(file, Session.Replace(right, wrong, StringComparison.Ordinal));
             var e = await Assert.ThrowsAnyAsync<Exception>(() => Transcript.Replay(file));
             Assert.Contains("\n+" + right.Trim('\n'), e.Message, StringComparison.Ordinal);
             Assert.Equal(Session, File.ReadAllText(box.Work + "/session.received.txt"));
         }
 
         // Output that looks like another part of a transcript could not be told from it.
-        File.WriteAllText(file, "$ echo '# a'\n");
+        TestFile.Write(file, "$ echo '# a'\n");
         await Assert.ThrowsAnyAsync<Exception>(() => Transcript.Replay(file));
     }
 

@@ -68,7 +68,7 @@ public sealed class CannotStartTests
         var at = program.AsSpan().IndexOf("/lib64/ld-linux"u8);
         program[at + 1] = (byte)'X';
         var path = box.Put("x", "");
-        File.WriteAllBytes(path, program);
+        TestFile.Write(path, program);
         await box.Run("./x").Fails(ExitStatus.CannotStart, "./x", "loader");
     }
 
@@ -83,7 +83,7 @@ public sealed class CannotStartTests
         var path = box.Put("x", Saying("ran"));
         if (kind == "program")
         {
-            File.WriteAllBytes(path, File.ReadAllBytes("/bin/true"));
+            TestFile.Write(path, File.ReadAllBytes("/bin/true"));
         }
 
         string[] late = ["-e", "trace=execve,openat", "-e", "inject=execve:delay_enter=2000000:when=1"];
@@ -116,7 +116,7 @@ public sealed class CannotStartTests
     public async Task A_local_program_without_the_x_bit()
     {
         using var box = new Sandbox();
-        File.WriteAllBytes(box.Put("x", "", executable: false), File.ReadAllBytes("/bin/true"));
+        TestFile.Write(box.Put("x", "", executable: false), File.ReadAllBytes("/bin/true"));
         await box.Run("./x").Fails(ExitStatus.CannotStart, "./x", "x bit");
     }
 

@@ -65,7 +65,7 @@ public sealed class SurroundingsTests
     {
         await using var world = await World.Serving(("/x", Saying("ran")));
         // The process becomes echo, because a shell needs descriptors of its own.
-        File.WriteAllBytes(world.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
+        TestFile.Write(world.Put("echo", ""), File.ReadAllBytes("/bin/echo"));
         for (var limit = 4; limit <= 20; limit++)
         {
             // The launcher has only the three standard streams open.

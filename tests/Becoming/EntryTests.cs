@@ -136,7 +136,7 @@ public sealed partial class EntryTests
         using var box = await Box();
         box.GiveTo(65534);
         var copy = box.Root + "/setuid";
-        File.Copy(Suite.Binary, copy);
+        TestFile.Copy(Suite.Binary, copy);
         Command Run() => box.Exec(copy, "./x", "a").As(65534);
         await Planned.Is(Run, "ran a\n");
         Libc.ChangeOwner(copy, 65534);

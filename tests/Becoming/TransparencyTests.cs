@@ -84,8 +84,8 @@ public sealed partial class TransparencyTests
         SkipUnlessPossible(circumstances);
         await using var world = await World.Serving();
         Directory.CreateDirectory(world.Root + "/packed/bin");
-        File.Copy(Suite.Tell, world.Root + "/packed/bin/tell");
-        File.WriteAllText(world.Root + "/packed/x", "x");
+        TestFile.Copy(Suite.Tell, world.Root + "/packed/bin/tell");
+        TestFile.Write(world.Root + "/packed/x", "x");
         await world.Exec("tar", "czf", world.Root + "/x.tgz", "-C", world.Root + "/packed", ".").Succeeds("");
         world.Server.Archive("/x.tgz", File.ReadAllBytes(world.Root + "/x.tgz"));
         var script = world.Server.Url + "/x.tgz//bin/tell";
@@ -106,7 +106,7 @@ public sealed partial class TransparencyTests
     {
         SkipUnlessPossible(circumstances);
         using var box = new Sandbox();
-        File.Copy(Suite.Tell, box.Work + "/tell");
+        TestFile.Copy(Suite.Tell, box.Work + "/tell");
         foreach (var when in (string[])["first", "second"])
         {
             await AreEqual(
@@ -143,7 +143,7 @@ public sealed partial class TransparencyTests
     public async Task From_a_shell_it_is_a_process_like_any_other()
     {
         using var box = new Sandbox();
-        File.Copy(Suite.Tell, box.Work + "/tell");
+        TestFile.Copy(Suite.Tell, box.Work + "/tell");
         // In a pipeline, in the background, and from a shell that ignores signals and has changed its limits and its umask.
         string[] lines =
         [
@@ -196,7 +196,7 @@ public sealed partial class TransparencyTests
     {
         var file = box.Root + "/told";
         File.Delete(file);
-        File.WriteAllText(box.Work + "/half-read", "half of it");
+        TestFile.Write(box.Work + "/half-read", "half of it");
         var result = await command.Env("TELL_TO", file).Result();
         result.Check(result.Status == 0 && result.Stderr.Length == 0, "status 0 and nothing on standard error");
         // A umask may have left no right to read it.

@@ -27,10 +27,10 @@ public sealed class DamageTests
         changed[^10] ^= 1;
         switch (damage)
         {
-            case "a byte is changed": File.WriteAllBytes(script, changed); break;
-            case "it is cut": File.WriteAllBytes(script, bytes[..(bytes.Length / 2)]); break;
-            case "it grows": File.AppendAllText(script, "echo more\n"); break;
-            case "it is empty": File.WriteAllBytes(script, []); break;
+            case "a byte is changed": TestFile.Write(script, changed); break;
+            case "it is cut": TestFile.Write(script, bytes[..(bytes.Length / 2)]); break;
+            case "it grows": TestFile.Append(script, "echo more\n"); break;
+            case "it is empty": TestFile.Write(script, []); break;
             case "it is gone": File.Delete(script); break;
             case "it is a directory":
                 File.Delete(script);
@@ -42,11 +42,11 @@ public sealed class DamageTests
                 Directory.CreateDirectory(record);
                 break;
             case "it is another file":
-                File.WriteAllBytes(script + ".new", changed);
+                TestFile.Write(script + ".new", changed);
                 File.Move(script + ".new", script, overwrite: true);
                 break;
             default:
-                File.WriteAllBytes(script, changed);
+                TestFile.Write(script, changed);
                 File.SetLastWriteTimeUtc(script, times);
                 break;
         }
@@ -89,10 +89,10 @@ public sealed class DamageTests
         var bytes = File.ReadAllBytes(record);
         switch (damage)
         {
-            case "it is empty": File.WriteAllBytes(record, []); break;
-            case "it is cut": File.WriteAllBytes(record, bytes[..(bytes.Length / 2)]); break;
+            case "it is empty": TestFile.Write(record, []); break;
+            case "it is cut": TestFile.Write(record, bytes[..(bytes.Length / 2)]); break;
             case "it is gone": File.Delete(record); break;
-            default: File.WriteAllBytes(record, new byte[bytes.Length]); break;
+            default: TestFile.Write(record, new byte[bytes.Length]); break;
         }
 
         await world.Run("--offline", "x").Fails(ExitStatus.Unavailable, "not cached");
@@ -108,7 +108,7 @@ public sealed class DamageTests
         await world.Run("x").Succeeds("whole 1 1\n");
         var script = world.CachedScript("x");
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        File.AppendAllText(script, "echo more\n");
+        TestFile.Append(script, "echo more\n");
         await world.Run("--offline", "x").Fails(ExitStatus.Unavailable, "x");
     }
 

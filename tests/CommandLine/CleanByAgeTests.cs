@@ -115,9 +115,9 @@ public sealed class CleanByAgeTests
             foreach (var record in Directory.GetFiles(root, "record", SearchOption.AllDirectories))
             {
                 var seconds = new DateTimeOffset(then).ToUnixTimeSeconds();
-                File.WriteAllLines(record, File.ReadAllLines(record).Select(line =>
-                    line.StartsWith("fetched ", StringComparison.Ordinal) ? $"fetched {seconds}"
-                    : line.StartsWith("checked ", StringComparison.Ordinal) ? $"checked {seconds}" : line));
+                TestFile.Write(record, string.Concat(File.ReadAllLines(record).Select(line =>
+                    (line.StartsWith("fetched ", StringComparison.Ordinal) ? $"fetched {seconds}"
+                        : line.StartsWith("checked ", StringComparison.Ordinal) ? $"checked {seconds}" : line) + "\n")));
             }
 
             // The bytes of a script are read again if its time has changed, so it stays as it is.

@@ -59,7 +59,7 @@ public sealed class ListTests
         await box.Run("-q", "--detach", "./x", "one").Result();
         var log = Directory.GetFiles(box.StateHome + "/run/logs").Single();
         await Eventually.True(() => File.ReadAllText(log).Length > 0, "it has ended");
-        File.AppendAllText(log, new string('x', 11 << 20));
+        TestFile.Append(log, new string('x', 11 << 20));
         await box.Run("-q", "--detach", "./x", "two").Result();
         await Eventually.True(() => File.ReadAllText(log) == "said two\n", "a new log has begun");
         Assert.StartsWith("said one\n", File.ReadAllText(log + ".1"), StringComparison.Ordinal);

@@ -24,7 +24,7 @@ public sealed class DirectorySourceTests
         }
 
         await box.Run($"team:{rest}", "a b").Succeeds($"{file} a b\n");
-        File.WriteAllText(file, Saying("changed"));
+        TestFile.Write(file, Saying("changed"));
         await box.Run($"team:{rest}").Succeeds("changed\n");
         await box.Run("--offline", "--view", $"team:{rest}").Succeeds(Saying("changed"));
         await box.Run("--clean", "--yes", $"team:{rest}").Fails(ExitStatus.Usage, "not cached");

@@ -110,7 +110,7 @@ public sealed partial class ReadmeTests
         var written = box.Work + "/init.conf";
         (await box.Run("--config", written, "--init", "--quiet").Result()).Is(0, "");
         Assert.DoesNotContain("\nops:\t", await Words(written), StringComparison.Ordinal);
-        File.WriteAllText(written, Commented().Replace(File.ReadAllText(written), "$1$2"));
+        TestFile.Write(written, Commented().Replace(File.ReadAllText(written), "$1$2"));
         Assert.Contains("\nops:\t", await Words(written), StringComparison.Ordinal);
 
         async Task<string> Words(string file)

@@ -45,7 +45,7 @@ public sealed class RealInputTests
         using var certificate = authority.Issue();
         var directory = Directory.CreateDirectory(box.Root + "/nginx").FullName;
         var (http, https) = (Ports.Free(), Ports.Free());
-        File.Copy(PtSummary, Directory.CreateDirectory(directory + "/www").FullName + "/pt-summary");
+        TestFile.Copy(PtSummary, Directory.CreateDirectory(directory + "/www").FullName + "/pt-summary");
         box.Put(directory + "/server.pem", certificate.ExportCertificatePem(), executable: false);
         box.Put(directory + "/server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem(), executable: false);
         box.Put(directory + "/nginx.conf", $$"""

@@ -53,7 +53,7 @@ public sealed class EndToEndTests : IDisposable
         instead = instead.Replace("ROOT", Path.GetDirectoryName(_source.Directory), StringComparison.Ordinal)
             .Replace("SERVER", server.Url, StringComparison.Ordinal);
         var name = instead.StartsWith("http", StringComparison.Ordinal) ? "tools.git" : "tools";
-        File.WriteAllText($"{_box.Home}/.gitconfig", $"[url \"{instead}\"]\n\tinsteadOf = https://corp.example/\n");
+        TestFile.Write($"{_box.Home}/.gitconfig", $"[url \"{instead}\"]\n\tinsteadOf = https://corp.example/\n");
         await _box.Run($"git+https://corp.example/{name}//bin/deploy", "x").Succeeds("says x\n");
         await _box.Run($"git+https://corp.example/{name}//bin/deploy@mian").Fails(ExitStatus.NotFound, "did you mean 'main'?");
     }
@@ -64,10 +64,10 @@ public sealed class EndToEndTests : IDisposable
         await using var server = await ScriptServer.Start();
         var url = _source.ServeOn(server, "ann:secret");
         string Leads(string to) => $"[url \"{to}/\"]\n\tinsteadOf = https://corp.example/\n";
-        File.WriteAllText($"{_box.Home}/.gitconfig", Leads(server.Url));
+        TestFile.Write($"{_box.Home}/.gitconfig", Leads(server.Url));
         await _box.Run("git+https://ann:secret@corp.example/tools.git//bin/deploy").Fails(ExitStatus.Refused, "access denied");
         await _box.Run($"git+{url.Replace("//", "//ann:secret@", StringComparison.Ordinal)}//bin/deploy", "x").Succeeds("says x\n");
-        File.WriteAllText($"{_box.Home}/.gitconfig", Leads(server.Url.Replace("//", "//ann:secret@", StringComparison.Ordinal)));
+        TestFile.Write($"{_box.Home}/.gitconfig", Leads(server.Url.Replace("//", "//ann:secret@", StringComparison.Ordinal)));
         await _box.Run("git+https://corp.example/tools.git//bin/deploy", "x").Succeeds("says x\n");
     }
 
@@ -75,7 +75,7 @@ public sealed class EndToEndTests : IDisposable
     [Fact]
     public async Task InsteadOf_and_plain_http()
     {
-        File.WriteAllText(
+        TestFile.Write(
             $"{_box.Home}/.gitconfig",
             $"[url \"{_source.FileUrl}\"]\n\tinsteadOf = http://corp.example/x\n"
                 + "[url \"http://corp.example:1/\"]\n\tinsteadOf = https://corp.example/\n[http]\n\tproxy = http://127.0.0.1:1\n");

@@ -46,7 +46,7 @@ internal sealed class GitSource
         {
             var file = Path.Combine(Directory, path);
             System.IO.Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.WriteAllText(file, text);
+            TestFile.Write(file, text);
             if (text.StartsWith("#!", StringComparison.Ordinal))
             {
                 File.SetUnixFileMode(file, File.GetUnixFileMode(file) | UnixFileMode.UserExecute);

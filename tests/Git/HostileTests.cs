@@ -23,11 +23,11 @@ public sealed class HostileTests : IDisposable
         var hooks = Directory.CreateDirectory($"{_box.Root}/hooks").FullName;
         foreach (var hook in (ReadOnlySpan<string>)["post-checkout", "reference-transaction", "post-merge", "pre-auto-gc"])
         {
-            File.Copy(program, $"{hooks}/{hook}");
+            TestFile.Copy(program, $"{hooks}/{hook}");
         }
 
         // The user has filters, as Git LFS sets them up; a template with hooks; and hooks for all repositories.
-        File.WriteAllText($"{_box.Home}/.gitconfig", $"""
+        TestFile.Write($"{_box.Home}/.gitconfig", $"""
             [core]
                 hooksPath = {hooks}
                 fsmonitor = {program}
@@ -53,15 +53,15 @@ public sealed class HostileTests : IDisposable
             [gc]
                 auto = 1
             """);
-        File.WriteAllText($"{_box.Home}/attributes", "* filter=lfs ident\n");
+        TestFile.Write($"{_box.Home}/attributes", "* filter=lfs ident\n");
         Directory.CreateDirectory($"{_box.Root}/template/hooks");
-        File.Copy(program, $"{_box.Root}/template/hooks/reference-transaction");
+        TestFile.Copy(program, $"{_box.Root}/template/hooks/reference-transaction");
         var text = "version https://git-lfs.github.com/spec/v1\n$Id$ $Format:%H$\n";
         _ = _source.Commit(
             (".gitattributes", "* filter=lfs diff=x ident export-subst text eol=crlf\nsecret export-ignore\n"),
             ("a", text), ("secret", "s\n"),
             (".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:1/\n"));
-        File.Copy(program, $"{_source.Directory}/.git/hooks/post-upload-pack");
+        TestFile.Copy(program, $"{_source.Directory}/.git/hooks/post-upload-pack");
         var files = new Kept(_box, _source.FileUrl).Files();
         Assert.Equal($"- {text}", files["a"]);
         Assert.Equal("- s\n", files["secret"]);
@@ -164,7 +164,7 @@ public sealed class HostileTests : IDisposable
         _ = _source.Commit();
         var id = _source.Git("rev-parse", "HEAD:zeros").Trim();
         var listing = string.Concat(Enumerable.Range(0, 10).Select(i => $"100644 blob {id}\tz{i}\n"));
-        File.WriteAllText($"{_box.Root}/listing", listing);
+        TestFile.Write($"{_box.Root}/listing", listing);
         foreach (var i in Enumerable.Range(1, 9))
         {
             _ = _source.Git("update-index", "--add", "--cacheinfo", $"100644,{id},z{i}");
@@ -179,7 +179,7 @@ public sealed class HostileTests : IDisposable
     {
         var bytes = new byte[70 << 20];
         Random.Shared.NextBytes(bytes);
-        File.WriteAllBytes($"{_source.Directory}/noise", bytes);
+        TestFile.Write($"{_source.Directory}/noise", bytes);
         _ = _source.Commit();
         new Kept(_box, _source.FileUrl).Refuses(ExitStatus.Data, "HEAD", "more than 64 MiB packed");
     }
@@ -213,7 +213,7 @@ public sealed class HostileTests : IDisposable
     [InlineData("http://192.0.2.1:1/", "plain http is refused")]
     public void Protocols_after_insteadOf(string instead, string why)
     {
-        File.WriteAllText($"{_box.Home}/.gitconfig",
+        TestFile.Write($"{_box.Home}/.gitconfig",
             $"[url \"{instead}\"]\n\tinsteadOf = https://example.com/\n[protocol]\n\tallow = always\n");
         new Kept(_box, $"https://example.com/{Evidence}").Refuses(ExitStatus.Refused, "HEAD", why);
         Assert.False(File.Exists(Evidence));
@@ -233,7 +233,7 @@ public sealed class HostileTests : IDisposable
                 context.Response.Headers.Location = $"{target}/info/refs?service=git-upload-pack";
                 return Task.CompletedTask;
             });
-            File.WriteAllText($"{_box.Home}/.gitconfig",
+            TestFile.Write($"{_box.Home}/.gitconfig",
                 $"[url \"{server.Url}/\"]\n\tinsteadOf = https://example.com/\n"
                     + "[http]\n\tfollowRedirects = true\n[protocol]\n\tallow = always\n");
             var failure = Assert.Throws<RunException>(() => new Kept(_box, "https://example.com/x").Fetch());

@@ -132,11 +132,11 @@ public sealed class KeepingTests : IDisposable
     {
         var commit = _source.Commit(("a", "1\n"));
         Directory.CreateDirectory($"{_kept.Directory}/incoming-0123456789abcdef/objects/pack");
-        File.WriteAllText($"{_kept.Directory}/incoming-0123456789abcdef/shallow.lock", "");
-        File.WriteAllText($"{_kept.Directory}/incoming-0123456789abcdef/objects/pack/tmp_pack_x", "PACK");
+        TestFile.Write($"{_kept.Directory}/incoming-0123456789abcdef/shallow.lock", "");
+        TestFile.Write($"{_kept.Directory}/incoming-0123456789abcdef/objects/pack/tmp_pack_x", "PACK");
         Directory.CreateDirectory($"{_kept.Directory}/commits");
-        File.WriteAllText($"{_kept.Directory}/commits/{commit}", "");
-        File.WriteAllText($"{_kept.Directory}/config", "");
+        TestFile.Write($"{_kept.Directory}/commits/{commit}", "");
+        TestFile.Write($"{_kept.Directory}/config", "");
         Assert.False(_kept.Has(commit));
         Assert.Equal("- 1\n", _kept.Files()["a"]);
         Assert.True(_kept.Has(commit));

@@ -33,7 +33,7 @@ public sealed class ServerTests : IDisposable
     public async Task Every_version_of_the_protocol(string version)
     {
         await using var server = await ScriptServer.Start();
-        File.WriteAllText($"{_box.Home}/.gitconfig", $"[protocol]\n\tversion = {version}\n");
+        TestFile.Write($"{_box.Home}/.gitconfig", $"[protocol]\n\tversion = {version}\n");
         var kept = new Kept(_box, _source.ServeOn(server));
         Assert.Equal(_commit, kept.Fetch().Commit);
         Assert.Equal("- y\n", kept.Write(_commit)["lib/y"]);
@@ -48,7 +48,7 @@ public sealed class ServerTests : IDisposable
     {
         await using var server = await ScriptServer.Start();
         _ = _source.Git("config", "--unset", "uploadpack.allowAnySHA1InWant");
-        File.WriteAllText($"{_box.Home}/.gitconfig", "[protocol]\n\tversion = 0\n");
+        TestFile.Write($"{_box.Home}/.gitconfig", "[protocol]\n\tversion = 0\n");
         _ = _source.Commit(("a", "1\n"));
         new Kept(_box, _source.ServeOn(server)).Refuses(
             ExitStatus.Unavailable, _commit, "the server gives no commit by its digits",
@@ -99,16 +99,16 @@ public sealed class ServerTests : IDisposable
         Assert.False(File.Exists($"{_box.Root}/asked"));
 
         // With .netrc and with a credential helper it works as with git.
-        File.WriteAllText($"{_box.Home}/.netrc", "machine 127.0.0.1 login ann password pass%word\n");
+        TestFile.Write($"{_box.Home}/.netrc", "machine 127.0.0.1 login ann password pass%word\n");
         Assert.Equal(_commit, new Kept(_box, url).Fetch().Commit);
         File.Delete($"{_box.Home}/.netrc");
         var helper = _box.Put("helper", "#!/bin/sh\ntest \"$1\" = get && printf 'username=ann\\npassword=pass%%word\\n'\n");
-        File.WriteAllText($"{_box.Home}/.gitconfig", $"[credential]\n\thelper = {helper}\n");
+        TestFile.Write($"{_box.Home}/.gitconfig", $"[credential]\n\thelper = {helper}\n");
         Assert.Equal(_commit, new Kept(_box, url).Fetch().Commit);
-        File.WriteAllText($"{_box.Home}/.gitconfig", "");
+        TestFile.Write($"{_box.Home}/.gitconfig", "");
 
         // On a terminal git may ask.
-        File.WriteAllText(asker, "#!/bin/sh\ncase $1 in Username*) echo ann ;; *) echo pass%word ;; esac\n");
+        TestFile.Write(asker, "#!/bin/sh\ncase $1 in Username*) echo ann ;; *) echo pass%word ;; esac\n");
         Assert.Equal(_commit, new Kept(_box, url, mayPrompt: true).Fetch().Commit);
     }
 
@@ -174,7 +174,7 @@ public sealed class ServerTests : IDisposable
     {
         await using var server = await ScriptServer.Start();
         _ = _source.ServeOn(server);
-        File.WriteAllText($"{_box.Home}/.gitconfig", "[protocol]\n\tversion = 0\n");
+        TestFile.Write($"{_box.Home}/.gitconfig", "[protocol]\n\tversion = 0\n");
         var sent = 0L;
         server.Map("/tools.git/git-upload-pack", async context =>
         {

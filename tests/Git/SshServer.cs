@@ -40,14 +40,14 @@ internal sealed class SshServer : IAsyncDisposable
         }
 
         var port = Ports.Free();
-        File.Copy($"{directory}/user.pub", $"{directory}/authorized_keys");
-        File.WriteAllText($"{directory}/known_hosts", $"[127.0.0.1]:{port} {File.ReadAllText($"{directory}/host.pub")}");
-        File.WriteAllText($"{directory}/config", $"""
+        TestFile.Copy($"{directory}/user.pub", $"{directory}/authorized_keys");
+        TestFile.Write($"{directory}/known_hosts", $"[127.0.0.1]:{port} {File.ReadAllText($"{directory}/host.pub")}");
+        TestFile.Write($"{directory}/config", $"""
             UserKnownHostsFile {directory}/known_hosts
             GlobalKnownHostsFile /dev/null
             IdentitiesOnly yes
             """ + "\n");
-        File.WriteAllText($"{directory}/sshd_config", $"""
+        TestFile.Write($"{directory}/sshd_config", $"""
             ListenAddress 127.0.0.1:{port}
             HostKey {directory}/host
             AuthorizedKeysFile {directory}/authorized_keys

@@ -66,7 +66,7 @@ public sealed class TogetherTests
     internal static void Slowly(Sandbox box, string line)
     {
         var hook = box.Put("slowly", $"#!/bin/sh\necho >>{box.Work}/packed\n{line}\nexec \"$@\"\n");
-        File.WriteAllText(box.Home + "/.gitconfig", $"[uploadpack]\n\tpackObjectsHook = {hook}\n");
+        TestFile.Write(box.Home + "/.gitconfig", $"[uploadpack]\n\tpackObjectsHook = {hook}\n");
     }
 }
 

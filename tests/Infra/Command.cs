@@ -138,7 +138,7 @@ internal sealed class Command
         orders.AddRange(_variables.SelectMany(static variable => (string[])["variable", $"{variable.Key}={variable.Value}"]));
         orders.AddRange(_orders);
         var file = Path.Combine(_box.Root, Path.GetRandomFileName() + ".orders");
-        File.WriteAllBytes(file, [.. orders.SelectMany(static word => OsText.ToCString(word))]);
+        TestFile.Write(file, [.. orders.SelectMany(static word => OsText.ToCString(word))]);
 
         var process = Starter.Start(new ProcessStartInfo(Suite.Start, [file])
         {

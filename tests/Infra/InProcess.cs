@@ -40,10 +40,10 @@ internal static unsafe class InProcess
         {
             var library = Path.Combine(directory.FullName, "startup.so");
             var source = Path.Combine(Suite.Repository, "tests/probe/startup.c");
-            using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-shared", "-fPIC", "-o", library, source])
+            using var gcc = Starter.Start(new ProcessStartInfo("gcc", ["-O1", "-shared", "-fPIC", "-o", library, source])
             {
                 RedirectStandardError = true,
-            })!;
+            });
             var errors = gcc.StandardError.ReadToEnd();
             gcc.WaitForExit();
             return gcc.ExitCode == 0 ? NativeLibrary.Load(library) : throw new InvalidOperationException($"gcc startup.c: {errors}");

@@ -69,9 +69,9 @@ public sealed class PostgreSql : IAsyncLifetime
         using (var authority = new Certificates("Authority of the database"))
         using (var certificate = authority.Issue())
         {
-            await File.WriteAllTextAsync(Authority, authority.AuthorityPem);
-            await File.WriteAllTextAsync(_root + "/server.pem", certificate.ExportCertificatePem());
-            await File.WriteAllTextAsync(_root + "/server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+            TestFile.Write(Authority, authority.AuthorityPem);
+            TestFile.Write(_root + "/server.pem", certificate.ExportCertificatePem());
+            TestFile.Write(_root + "/server.key", certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
         }
 
         File.SetUnixFileMode(_root + "/server.key", UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -86,7 +86,7 @@ public sealed class PostgreSql : IAsyncLifetime
             Assert.Equal(0, initdb.ExitCode);
         }
 
-        await File.WriteAllTextAsync(Data + "/pg_hba.conf", """
+        TestFile.Write(Data + "/pg_hba.conf", """
             host all guarded all scram-sha-256
             local all all trust
             host all all all trust

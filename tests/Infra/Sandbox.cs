@@ -147,14 +147,6 @@ internal class Sandbox : IDisposable
     private static void Write(string path, string content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        Starter.Writing.EnterReadLock();
-        try
-        {
-            File.WriteAllBytes(path, OsText.ToBytes(content));
-        }
-        finally
-        {
-            Starter.Writing.ExitReadLock();
-        }
+        TestFile.Write(path, OsText.ToBytes(content));
     }
 }

@@ -24,7 +24,7 @@ internal static partial class Snapshot
             return;
         }
 
-        File.WriteAllText(stem + ".received.txt", received);
+        TestFile.Write(stem + ".received.txt", received);
         Assert.Fail($"""
             the text is not that of {stem}.verified.txt; if it is meant: mv {stem}.received.txt {stem}.verified.txt
             verified:

@@ -7,6 +7,7 @@ namespace Run.Tests.Infra;
 /// The one thread that starts processes. The launcher asks the kernel to kill it when its parent ends (PR_SET_PDEATHSIG), and to the kernel
 /// the parent is the thread that forked. A thread of the pool may end at any time; this one ends with the test runner.
 /// </summary>
+#pragma warning disable RS0030 // This is the one place for which Process.Start is banned elsewhere.
 internal static class Starter
 {
     private static readonly BlockingCollection<(ProcessStartInfo How, TaskCompletionSource<Process> Started)> s_waiting = [];

@@ -49,7 +49,7 @@ public sealed class Suite : IDisposable
         }
 
         _binary = Path.Combine(_root, "run");
-        File.Copy(given, _binary);
+        TestFile.Copy(given, _binary);
         _start = Compile("start");
         _tell = Compile("tell");
     }
@@ -64,10 +64,10 @@ public sealed class Suite : IDisposable
     {
         var program = Path.Combine(_root, name);
         var source = Path.Combine(Repository, "tests", "probe", name + ".c");
-        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, source, "-lutil"])
+        using var gcc = Starter.Start(new ProcessStartInfo("gcc", ["-O1", "-o", program, source, "-lutil"])
         {
             RedirectStandardError = true,
-        })!;
+        });
         var errors = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         return gcc.ExitCode == 0 ? program : throw new InvalidOperationException($"gcc {name}.c: {errors}");

@@ -20,7 +20,7 @@ public sealed class OwnLockFileTests
         var own = Assert.Single(Directory.GetFiles(box.Locks));
         for (var i = 0; i < 100; i++)
         {
-            File.Copy(own, $"{box.Locks}/{i:x32}");
+            TestFile.Copy(own, $"{box.Locks}/{i:x32}");
         }
 
         server["/x"] = "#!/bin/sh\necho new\n";

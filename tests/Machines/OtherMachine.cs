@@ -31,7 +31,7 @@ internal sealed class OtherMachine : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             var port = Ports.Free();
-            File.WriteAllText(box.Root + "/sshd.conf", string.Create(CultureInfo.InvariantCulture, $"""
+            TestFile.Write(box.Root + "/sshd.conf", string.Create(CultureInfo.InvariantCulture, $"""
                 ListenAddress 127.0.0.1
                 Port {port}
                 HostKey {box.Root}/host

@@ -55,9 +55,9 @@ public sealed class SlurmTests
                     | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
             }
 
-            File.WriteAllBytes(directory + "/key", RandomNumberGenerator.GetBytes(64));
+            TestFile.Write(directory + "/key", RandomNumberGenerator.GetBytes(64));
             File.SetUnixFileMode(directory + "/key", UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            File.WriteAllText(directory + "/slurm.conf", string.Create(CultureInfo.InvariantCulture, $"""
+            TestFile.Write(directory + "/slurm.conf", string.Create(CultureInfo.InvariantCulture, $"""
                 ClusterName=one
                 SlurmctldHost=localhost(127.0.0.1)
                 SlurmUser=root

@@ -107,8 +107,8 @@ public sealed partial class ModuleTests
 
     private static string Git(params string[] arguments)
     {
-        using var git = Process.Start(
-            new ProcessStartInfo("git", ["-C", Suite.Repository, .. arguments]) { RedirectStandardOutput = true })!;
+        using var git = Starter.Start(
+            new ProcessStartInfo("git", ["-C", Suite.Repository, .. arguments]) { RedirectStandardOutput = true });
         var output = git.StandardOutput.ReadToEnd();
         git.WaitForExit();
         Assert.Equal(0, git.ExitCode);

@@ -55,7 +55,7 @@ public sealed class PinnedRunTests
         var file = world.CachedScript("x");
         var (mode, time) = (File.GetUnixFileMode(file), File.GetLastWriteTimeUtc(file));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        File.WriteAllText(file, Saying("bad"));
+        TestFile.Write(file, Saying("bad"));
         File.SetLastWriteTimeUtc(file, time);
         File.SetUnixFileMode(file, mode);
         await world.Run("plain:x").Succeeds("one\n");

@@ -101,7 +101,7 @@ public sealed class SearchTests
             for (var n = 1; n <= 12; n++)
             {
                 var inject = string.Create(CultureInfo.InvariantCulture, $"inject={call}:error={error}:when={n}");
-                File.WriteAllText(pins, line);
+                TestFile.Write(pins, line);
                 string[] places = ["-P", below, "-P", world.Work, "-P", pins, "-P", "..", "-P", "../run.pins", "-P", "."];
                 _ = await world.Run("--pin", "plain:y").In(below).Traced(out _, [.. places, "-e", $"trace={call}", "-e", inject]).Result();
                 Assert.Contains(line, File.ReadAllText(pins), StringComparison.Ordinal);

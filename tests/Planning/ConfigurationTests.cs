@@ -18,13 +18,13 @@ public sealed class ConfigurationTests
         var text = File.ReadAllText(world.ConfFile).Replace("/one/", "/two/", StringComparison.Ordinal);
         if (how.StartsWith("replaced", StringComparison.Ordinal))
         {
-            File.WriteAllText(world.ConfFile + ".new", text);
+            TestFile.Write(world.ConfFile + ".new", text);
             File.SetLastWriteTimeUtc(world.ConfFile + ".new", time);
             File.Move(world.ConfFile + ".new", world.ConfFile, overwrite: true);
         }
         else
         {
-            File.WriteAllText(world.ConfFile, text);
+            TestFile.Write(world.ConfFile, text);
             if (how != "edited")
             {
                 File.SetLastWriteTimeUtc(world.ConfFile, time);
@@ -42,7 +42,7 @@ public sealed class ConfigurationTests
         File.Delete(world.ConfFile);
         var etc = Directory.CreateDirectory(world.Root + "/etc").FullName;
         Command Run() => world.Run("x").InMountNamespace($"mount --bind {etc} /etc");
-        void Machine(string which) => File.WriteAllText(etc + "/run.conf", $"sources:\n  default: {world.Server.Url}/{which}/%s\n");
+        void Machine(string which) => TestFile.Write(etc + "/run.conf", $"sources:\n  default: {world.Server.Url}/{which}/%s\n");
 
         Machine("one");
         await Is(Run, "one\n");

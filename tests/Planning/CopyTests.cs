@@ -24,18 +24,18 @@ public sealed partial class CopyTests
         File.SetUnixFileMode(script, mode | UnixFileMode.UserWrite);
         switch (what)
         {
-            case "tampered with": File.WriteAllText(script, Saying("bad")); break;
+            case "tampered with": TestFile.Write(script, Saying("bad")); break;
             case "gone": File.Delete(script); break;
             case "touched": File.SetLastWriteTimeUtc(script, time.AddSeconds(1)); break;
             case "without its record": File.Delete(Path.Combine(script, "../../record")); break;
             case "replaced, by one of the same time":
-                File.Copy(script, script + ".new");
-                File.WriteAllText(script + ".new", Saying("bad"));
+                TestFile.Copy(script, script + ".new");
+                TestFile.Write(script + ".new", Saying("bad"));
                 File.SetLastWriteTimeUtc(script + ".new", time);
                 File.Move(script + ".new", script, overwrite: true);
                 break;
             default:
-                File.WriteAllText(script, Saying("bad"));
+                TestFile.Write(script, Saying("bad"));
                 File.SetLastWriteTimeUtc(script, time);
                 break;
         }
@@ -135,13 +135,13 @@ public sealed partial class CopyTests
 
         // Instead of the clock the plan is moved, and then the record that it was made of.
         var plan = Assert.Single(Directory.GetFiles(box.Cache + "/plans"));
-        File.WriteAllBytes(plan, Forgery.Earlier(File.ReadAllBytes(plan), 1800));
+        TestFile.Write(plan, Forgery.Earlier(File.ReadAllBytes(plan), 1800));
         await IsNow(box.Run("x"), "ran\n");
-        File.WriteAllBytes(plan, Forgery.Earlier(File.ReadAllBytes(plan), seconds - 1800));
+        TestFile.Write(plan, Forgery.Earlier(File.ReadAllBytes(plan), seconds - 1800));
         await IsNot(() => box.Run("x"));
 
         var record = Path.Combine(box.CachedScript("x"), "../../record");
-        File.WriteAllText(record, Checked().Replace(
+        TestFile.Write(record, Checked().Replace(
             File.ReadAllText(record), m => "checked " + (long.Parse(m.Groups[1].Value, CultureInfo.InvariantCulture) - seconds)));
         await box.Run("x").Env("RUN_OFFLINE", "1").Succeeds("ran\n");
         Assert.Equal(1, server.Count("/x"));

@@ -17,8 +17,8 @@ internal static partial class Forgery
         // Not the first: a compiler may have read that one already.
         ref var digit = ref binary[s_build.At + (s_build.Name.Length / 2)];
         digit = digit == (byte)'0' ? (byte)'1' : (byte)'0';
-        File.Copy(Suite.Binary, path);
-        File.WriteAllBytes(path, binary);
+        TestFile.Copy(Suite.Binary, path);
+        TestFile.Write(path, binary);
         return path;
     }
 

@@ -125,7 +125,7 @@ public sealed partial class InputTests
         box.Put("deeper/elsewhere", "#!/usr/bin/env run\naged:x\n");
         server["/self"] = "#!/usr/bin/env run\n#!/usr/bin/env sh\necho ran\n";
         box.Put("deeper/local", Saying("ran"));
-        File.Copy(box.ConfFile, box.Work + "/deeper/conf");
+        TestFile.Copy(box.ConfFile, box.Work + "/deeper/conf");
         box.Put("local", Saying("ran"));
         script = script[0] == '/' ? box.Work + script : script;
         Command Run(params string[] arguments) => box.Run(arguments).In(box.Work + "/deeper");
@@ -199,7 +199,7 @@ public sealed partial class InputTests
     {
         var (probe, names, trace) = (box.Root + "/getenv.so", box.Root + "/getenv.log", box.Root + "/inputs");
         var source = Path.Combine(Suite.Repository, "tests", "probe", "getenv.c");
-        using (var gcc = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-o", probe, source]))!)
+        using (var gcc = Starter.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-o", probe, source])))
         {
             await gcc.WaitForExitAsync(TestContext.Current.CancellationToken);
             Assert.Equal(0, gcc.ExitCode);

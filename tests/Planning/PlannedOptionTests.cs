@@ -36,7 +36,7 @@ public sealed class PlannedOptionTests
         await using var server = await Server(box);
         var digest = Sha256.HexOf(OsText.ToBytes(Arguments));
         options = [.. options.Select(option => option.Replace("DIGEST", digest, StringComparison.Ordinal))];
-        File.Copy(box.ConfFile, box.Work + "/conf");
+        TestFile.Copy(box.ConfFile, box.Work + "/conf");
         box.Put("local", Arguments);
         await box.Run("x").Succeeds("ran\n");
         // Whether others can exchange a local file with a digest is asked anew at each run.
@@ -124,7 +124,7 @@ public sealed class PlannedOptionTests
         using var box = new Sandbox();
         await using var server = await Server(box);
         server["/two/x"] = Saying("two");
-        File.Copy(box.ConfFile, box.Work + "/conf");
+        TestFile.Copy(box.ConfFile, box.Work + "/conf");
         Command Run() => box.Run([.. options, "x"]);
         await Is(Run, "ran\n");
         box.Put("conf", $"sources:\n  default: {server.Url}/two/%s\n", executable: false);
@@ -164,7 +164,7 @@ public sealed class PlannedOptionTests
         File.Delete(pins);
         await box.Run("--pinned", "x").Fails(ExitStatus.Refused, "x");
         var digest = Sha256.HexOf(OsText.ToBytes(Arguments));
-        File.WriteAllText(pins, text.Replace(digest, new string('0', digest.Length), StringComparison.Ordinal));
+        TestFile.Write(pins, text.Replace(digest, new string('0', digest.Length), StringComparison.Ordinal));
         await IsNot(() => box.Run("--pinned", "x"));
     }
 
@@ -190,7 +190,7 @@ public sealed class PlannedOptionTests
         await using var server = await Server(box);
         await Is(() => box.Run("-q", "x"), "ran\n");
         Directory.Delete(box.StateHome, recursive: true);
-        File.WriteAllText(box.StateHome, "");
+        TestFile.Write(box.StateHome, "");
         await box.Run("-q", "x").Succeeds("ran\n");
         await box.Run("-q", "x").Succeeds("ran\n");
         await IsNot(() => box.Run("-q", "x"));

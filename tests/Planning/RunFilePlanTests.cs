@@ -244,7 +244,7 @@ public sealed class RunFilePlanTests
         await using var world = await World.Serving(("/x", Saying("x")));
         await world.Run("x").Succeeds("x\n");
         var shell = world.Root + "/shell";
-        File.Copy("/bin/sh", shell);
+        TestFile.Copy("/bin/sh", shell);
         world.Put("self", $"#!/usr/bin/env run\n#!{shell}\necho ran\n");
         await Is(() => world.Run("./self"), "ran\n");
         File.SetUnixFileMode(shell, UnixFileMode.UserRead);

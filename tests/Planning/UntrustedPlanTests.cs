@@ -91,7 +91,7 @@ public sealed class UntrustedPlanTests
         Directory.Delete(plans, recursive: true);
         switch (what)
         {
-            case "a file": File.WriteAllText(plans, ""); break;
+            case "a file": TestFile.Write(plans, ""); break;
             case "a FIFO": Libc.MakeFifo(plans); break;
             default: File.CreateSymbolicLink(plans, "nowhere"); break;
         }
@@ -179,7 +179,7 @@ public sealed class UntrustedPlanTests
 
     private static void Put(string path, byte[] bytes)
     {
-        File.WriteAllBytes(path, bytes);
+        TestFile.Write(path, bytes);
         File.SetUnixFileMode(path, Private);
     }
 

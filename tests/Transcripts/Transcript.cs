@@ -39,7 +39,7 @@ internal static class Transcript
             return;
         }
 
-        File.WriteAllText(received, actual.ToString());
+        TestFile.Write(received, actual.ToString());
         Assert.Fail($"the session is not that of {path}; if it is meant: mv {received} {path}\n{difference.Stdout}{difference.Stderr}");
     }
 

@@ -45,7 +45,7 @@ public sealed class HostileRunTests
     {
         await using var world = await World.Serving();
         var outside = Directory.CreateDirectory(world.Root + "/outside").FullName;
-        File.WriteAllText(outside + "/canary", "alive");
+        TestFile.Write(outside + "/canary", "alive");
         world.Server.Bytes("/x", Hostile(what, outside), "application/octet-stream");
         var script = $"{world.Server.Url}/x//bin/x";
         string[][] commands = what.Contains("bomb", StringComparison.Ordinal) ? [[script]] : [[script], ["-u", script], ["--view", script]];

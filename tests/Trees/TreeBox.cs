@@ -30,7 +30,7 @@ internal sealed class TreeBox : Sandbox
     public TreeListing Unpack(byte[] archive)
     {
         var path = $"{Root}/archive";
-        File.WriteAllBytes(path, archive);
+        TestFile.Write(path, archive);
         return Unpack(path);
     }
 
@@ -50,7 +50,7 @@ internal sealed class TreeBox : Sandbox
     public string Refuses(Action unpack, params string[] words)
     {
         Directory.CreateDirectory(Outside);
-        File.WriteAllText(Outside + "/canary", "alive");
+        TestFile.Write(Outside + "/canary", "alive");
         var before = Beside();
         var refusal = Assert.Throws<RunException>(unpack);
         Assert.Equal(ExitStatus.Data, refusal.Status);

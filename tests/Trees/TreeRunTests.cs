@@ -176,7 +176,7 @@ public sealed class TreeRunTests
         world.Server.Archive("/x.tgz", zipped);
         var tools = new GitSource(world);
         tools.Commit(Tools("one"));
-        File.WriteAllBytes(world.Work + "/x.tar", tar);
+        TestFile.Write(world.Work + "/x.tar", tar);
         var bytes = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(tar));
         var tree = (await world.Sh("""
             mkdir t && tar xf x.tar -C t && cd t && find . -type f -printf '%P\n' | LC_ALL=C sort | while read -r f; do
@@ -502,7 +502,7 @@ public sealed class TreeRunTests
     {
         Open(path);
         File.SetUnixFileMode(path, File.GetUnixFileMode(path) | UnixFileMode.UserWrite);
-        File.WriteAllText(path, text);
+        TestFile.Write(path, text);
         File.SetUnixFileMode(path, File.GetUnixFileMode(path) & ~UnixFileMode.UserWrite);
     }
 

@@ -106,7 +106,7 @@ public sealed class WritingTests : IDisposable
             _box.Refuses(
                 () => _box.Write(writer =>
                 {
-                    File.WriteAllText(_box.Staging + "/unpacked/taken", "");
+                    TestFile.Write(_box.Staging + "/unpacked/taken", "");
                     add(writer);
                     return writer.Finish(unwrap: true);
                 }),
@@ -159,7 +159,7 @@ public sealed class WritingTests : IDisposable
             using var writer = new TreeWriter(staging + "/1", TreeBox.Shown);
             try
             {
-                File.WriteAllBytes(_box.Root + "/archive", archive);
+                TestFile.Write(_box.Root + "/archive", archive);
                 using var file = Files.Open(_box.Root + "/archive", OpenFlags.ReadOnly)
                     .OrThrow(static error => new IOException($"{error}"));
                 Archive.Unpack(file, writer, TreeBox.Shown);
@@ -176,7 +176,7 @@ public sealed class WritingTests : IDisposable
 
     private long Allocated(byte[] archive)
     {
-        File.WriteAllBytes(_box.Root + "/archive", archive);
+        TestFile.Write(_box.Root + "/archive", archive);
         var before = GC.GetAllocatedBytesForCurrentThread();
         _box.Unpack(_box.Root + "/archive");
         return GC.GetAllocatedBytesForCurrentThread() - before;

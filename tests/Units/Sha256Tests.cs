@@ -62,7 +62,7 @@ public sealed class Sha256Tests
         {
             var bytes = new byte[200_001];
             new System.Random(1).NextBytes(bytes);
-            File.WriteAllBytes(path, bytes);
+            TestFile.Write(path, bytes);
             using SafeFileHandle file = File.OpenHandle(path);
             Assert.Equal(Convert.ToHexStringLower(Library.HashData(bytes)), Sha256.OfFile(file));
         }

@@ -175,7 +175,7 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     {
         await using var standby = await PostgreSql.Start();
         await standby.Down(Libc.SIGINT);
-        await File.WriteAllTextAsync(standby.Data + "/standby.signal", "", TestContext.Current.CancellationToken);
+        TestFile.Write(standby.Data + "/standby.signal", "");
         await standby.Up();
         using var box = Machines.New(standby.Url("postgres"));
         await box.Run("--lock=fleet:job", "./x").Fails(ExitStatus.Unavailable, "fleet: ", "standby");
@@ -198,8 +198,8 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
         var database = server.Database();
         var port = Ports.Free();
         var directory = Directory.CreateDirectory(Path.Combine(server.Sockets, mode)).FullName;
-        await File.WriteAllTextAsync(directory + "/users", "\"postgres\" \"\"\n", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(directory + "/ini", $"""
+        TestFile.Write(directory + "/users", "\"postgres\" \"\"\n");
+        TestFile.Write(directory + "/ini", $"""
             [databases]
             * = host=127.0.0.1 port={server.Port}
             [pgbouncer]
@@ -210,7 +210,7 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
             auth_file = {directory}/users
             pool_mode = {mode}
 
-            """, TestContext.Current.CancellationToken);
+            """);
         using var pooler = server.AsOwner("pgbouncer", directory + "/ini");
         await Eventually.True(() => Ports.IsOpen(port), "pgbouncer listens");
         using var box = Machines.New($"postgresql://postgres@127.0.0.1:{port}/{database}");

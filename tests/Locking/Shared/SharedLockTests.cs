@@ -252,7 +252,7 @@ public sealed class SharedLockTests(PostgreSql server) : IClassFixture<PostgreSq
     public async Task The_script_sees_one_more_descriptor_and_nothing_else()
     {
         using var box = Machines.New(server.Url(server.Database()));
-        File.Copy(Suite.Tell, box.Work + "/tell");
+        TestFile.Copy(Suite.Tell, box.Work + "/tell");
         async Task<string[]> Told(params string[] options)
         {
             var file = box.Root + "/told";
