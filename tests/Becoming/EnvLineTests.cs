@@ -40,7 +40,7 @@ public sealed class EnvLineTests
                 box.Run("./x", "a b", "-q"), box.Run("--wait", "--", "./x", "a b", "-q"), box.Exec("./x", "a b", "-q"),
             ])
         {
-            await command.Env("LANG", "C").Env("GREETING", null).Env("RUN", "run").Within(TimeSpan.FromSeconds(10))
+            await command.Env("LANG", "C").Env("GREETING", null).Env("RUN", "run").Within(TimeSpan.FromSeconds(30))
                 .Succeeds($"{said}|a b -q\n");
         }
     }
@@ -109,7 +109,7 @@ public sealed class EnvLineTests
     {
         await using var world = await World.Serving(("/x", $"{line}\n"), ("/y", $"{line}\n#!/bin/sh\necho ran\n"));
         File.CreateSymbolicLink(world.Bin + "/rr", "run");
-        Command Run(string script) => world.Run(script).Env("RUN", "run").Within(TimeSpan.FromSeconds(10));
+        Command Run(string script) => world.Run(script).Env("RUN", "run").Within(TimeSpan.FromSeconds(30));
         await Run("x").Fails(ExitStatus.CannotStart, "x: starts run");
         await Run("y").Succeeds("ran\n");
     }
@@ -124,7 +124,7 @@ public sealed class EnvLineTests
         box.Put("x", $"{line}\n");
         foreach (var command in (Command[])[box.Exec("./x"), box.Run("./x")])
         {
-            await command.Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x: stands for itself");
+            await command.Within(TimeSpan.FromSeconds(30)).Fails(ExitStatus.CannotStart, "./x: stands for itself");
         }
     }
 

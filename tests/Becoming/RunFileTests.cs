@@ -97,8 +97,8 @@ public sealed class RunFileTests
         box.Put("x", text.Replace("{work}", box.Work, StringComparison.Ordinal));
         box.Put("circle", $"#!/usr/bin/env run\n#!{box.Work}/x\n");
         box.Put("y", "#!/usr/bin/env run\n./x\n");
-        await box.Run("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
-        await box.Exec("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x", message);
+        await box.Run("./x").Within(TimeSpan.FromSeconds(30)).Fails(ExitStatus.CannotStart, "./x", message);
+        await box.Exec("./x").Within(TimeSpan.FromSeconds(30)).Fails(ExitStatus.CannotStart, "./x", message);
     }
 
     [Fact]
@@ -147,7 +147,7 @@ public sealed class RunFileTests
         await world.Run("team:stub").Succeeds("tool\n");
         await world.Run("team:pinned").Fails(ExitStatus.Refused, "tool: not pinned");
         await world.Run("team:wrong").Fails(ExitStatus.Usage, "--lokc");
-        await world.Run("team:round").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "team:round: stands for itself");
+        await world.Run("team:round").Within(TimeSpan.FromSeconds(30)).Fails(ExitStatus.CannotStart, "team:round: stands for itself");
         Assert.EndsWith("/tool", (await WouldRun.Of(world, "team:stub")).Path, StringComparison.Ordinal);
     }
 
@@ -157,7 +157,7 @@ public sealed class RunFileTests
         using var box = new Sandbox();
         File.CreateSymbolicLink(box.Bin + "/other", Suite.Binary);
         box.Put("x", $"#!{box.Bin}/other\n");
-        await box.Exec("./x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.CannotStart, "./x: starts run");
+        await box.Exec("./x").Within(TimeSpan.FromSeconds(30)).Fails(ExitStatus.CannotStart, "./x: starts run");
     }
 
     [Fact]

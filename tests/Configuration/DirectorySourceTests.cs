@@ -112,7 +112,7 @@ public sealed class DirectorySourceTests
         }
 
         box.Conf($"sources:\n  team: {box.Work}/scripts/%s\n");
-        var listed = await box.Run("--list", "team:").Within(TimeSpan.FromSeconds(10)).Result();
+        var listed = await box.Run("--list", "team:").Within(TimeSpan.FromSeconds(30)).Result();
         var names = listed.Stdout.Split('\n').Select(static line => line.Split(' ')[0]);
         Assert.Equal(["team:sub/y", "team:x"], names.Where(static word => word.StartsWith("team:", StringComparison.Ordinal)));
     }
@@ -136,6 +136,6 @@ public sealed class DirectorySourceTests
         using var box = new Sandbox();
         Directory.CreateDirectory(Path.GetDirectoryName(box.ConfFile)!);
         Libc.MakeFifo(box.ConfFile);
-        await box.Run("x").Within(TimeSpan.FromSeconds(10)).Fails(ExitStatus.Configuration, box.ConfFile, "not a regular file");
+        await box.Run("x").Within(TimeSpan.FromSeconds(30)).Fails(ExitStatus.Configuration, box.ConfFile, "not a regular file");
     }
 }
