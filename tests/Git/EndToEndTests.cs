@@ -71,6 +71,42 @@ public sealed class EndToEndTests : IDisposable
         await _box.Run("git+https://corp.example/tools.git//bin/deploy", "x").Succeeds("says x\n");
     }
 
+    [Theory]
+    [InlineData("http://ann:hunter2@SERVER/", "tools", 0)]
+    [InlineData("http://ann:hunter2@SERVER/", "nothing", 127)]
+    [InlineData("http://ann:hunter2x@SERVER/", "tools", 77)]
+    [InlineData("http://ann:hunter2@SERVER/", "failing", 69)]
+    [InlineData("http://ann:hunter2@127.0.0.1:1/", "tools", 69)]
+    [InlineData("http://ann:hunter2@192.0.2.1/", "tools", 77)]
+    [InlineData("https://ann:hunter2@SERVER/", "tools", 69)]
+    [InlineData("ssh://ann:hunter2@127.0.0.1:1/", "tools", 69)]
+    [InlineData("ftp://ann:hunter2@192.0.2.1/", "tools", 77)]
+    [InlineData("ext::false ann:hunter2@", "tools", 77)]
+    public async Task The_password_of_insteadOf_is_neither_shown_nor_stored(string instead, string name, int status)
+    {
+        await using var server = await ScriptServer.Start();
+        _ = _source.ServeOn(server, "ann:hunter2");
+        server.Status("/failing.git/info/refs?service=git-upload-pack", 500);
+        instead = instead.Replace("SERVER", new Uri(server.Url).Authority, StringComparison.Ordinal);
+        TestFile.Write($"{_box.Home}/.gitconfig", $"[url \"{instead}\"]\n\tinsteadOf = https://corp.example/\n");
+        var script = $"git+https://corp.example/{name}.git//bin/deploy";
+        var run = await _box.Run("--verbose", script).Result();
+        Assert.Equal(status, run.Status);
+        Result[] all =
+        [
+            run, await _box.Run("--verbose", $"{script}@mian").Result(), await _box.Run("-n", script).Result(),
+            await _box.Run("--list", "--json").Result(),
+        ];
+        foreach (var result in all)
+        {
+            Assert.DoesNotContain("hunter2", result.Stdout + result.Stderr, StringComparison.Ordinal);
+        }
+
+        File.Delete($"{_box.Home}/.gitconfig");
+        var found = await _box.Sh("grep -r -l hunter2 \"$HOME\"").Result();
+        Assert.Equal((1, ""), (found.Status, found.Stdout));
+    }
+
     /// <summary>Plain http that leads to a safe place asks for nothing, and https that leads to plain http does.</summary>
     [Fact]
     public async Task InsteadOf_and_plain_http()
