@@ -1,4 +1,5 @@
 using Run.Tests.Locking;
+using Run.Tests.Planning;
 
 namespace Run.Tests.Becoming;
 
@@ -78,6 +79,23 @@ public sealed class RunFileTests
         await world.Run("--view", "./pinned").Succeeds("#!/usr/bin/env -S run --pinned\ntool\n");
     }
 
+    /// <summary>As any interpreter gets the file. What is typed does not show that, so there is no plan.</summary>
+    [Theory]
+    [InlineData("#!/usr/bin/env -S run tool", "")]
+    [InlineData("#!/usr/bin/env -S run -q -- tool", "")]
+    [InlineData("#!/usr/bin/env -S A=b run default:tool -x", "-x ")]
+    [InlineData("#!{bin}/run tool", "")]
+    public async Task The_line_may_name_a_script_whose_first_argument_is_the_file(string line, string before)
+    {
+        await using var world = await World.Serving(("/tool", "#!/bin/sh\necho \"${0##*/}$A $*\"\n"));
+        world.Put("x", $"{line.Replace("{bin}", world.Bin, StringComparison.Ordinal)}\ndata\n");
+        var name = line.Contains("A=b", StringComparison.Ordinal) ? "toolb" : "tool";
+        await world.Exec("./x", "a b").Succeeds($"{name} {before}./x a b\n");
+        await world.Run("./x", "a b").Succeeds($"{name} {before}./x a b\n");
+        await Planned.IsNot(() => world.Run("./x"));
+        Assert.Equal(1, world.Server.Count("/tool"));
+    }
+
     [Theory]
     [InlineData("#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n# a comment\n\n", "does not say what to run")]
@@ -90,6 +108,7 @@ public sealed class RunFileTests
     [InlineData("#!/usr/bin/env -S nice -n 5 run --lock\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n#!{work}/circle\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n./x\n", "stands for itself")]
+    [InlineData("#!/usr/bin/env -S run ./x\n", "stands for itself")]
     [InlineData("#!/usr/bin/env run\n./y\n", "stands for itself")]
     public async Task It_never_loops(string text, string message)
     {

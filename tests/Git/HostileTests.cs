@@ -236,8 +236,10 @@ public sealed class HostileTests : IDisposable
             TestFile.Write($"{_box.Home}/.gitconfig",
                 $"[url \"{server.Url}/\"]\n\tinsteadOf = https://example.com/\n"
                     + "[http]\n\tfollowRedirects = true\n[protocol]\n\tallow = always\n");
+            server.ForgetRequests();
             var failure = Assert.Throws<RunException>(() => new Kept(_box, "https://example.com/x").Fetch());
             Assert.True(failure.Status is ExitStatus.Refused or ExitStatus.Unavailable, failure.Message);
+            Assert.NotEmpty(server.Requests);
             Assert.False(File.Exists(Evidence));
         }
     }
