@@ -1,6 +1,4 @@
 using System.IO.Compression;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Run.Git;
 
@@ -263,10 +261,9 @@ public sealed class SilentServerTests : IDisposable
     [InlineData(true)]
     public async Task It_is_an_error_within_30_seconds(bool mayPrompt)
     {
-        using var silent = new TcpListener(IPAddress.Loopback, 0);
-        silent.Start();
+        using var silent = Ports.Silent(out var port);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        new Kept(_box, $"http://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/r.git", mayPrompt)
+        new Kept(_box, $"http://127.0.0.1:{port}/r.git", mayPrompt)
             .Refuses(ExitStatus.Unavailable, "HEAD", "the server does not answer");
         Assert.InRange(clock.Elapsed.TotalSeconds, 20, 30);
 

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Run.Tests.Locking.Shared;
 
 /// <summary>What is wrong with a place: run.conf, libpq, the server, what stands between. Nothing runs without the lock.</summary>
@@ -131,10 +128,8 @@ public sealed class PlaceFaultTests(PostgreSql server) : IClassFixture<PostgreSq
     [Fact]
     public async Task A_server_that_never_answers_is_an_error_in_the_end()
     {
-        using var silent = new TcpListener(IPAddress.Loopback, 0);
-        silent.Start();
-        using var box = Machines.New(
-            $"postgresql://postgres@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/x?connect_timeout=2");
+        using var silent = Ports.Silent(out var port);
+        using var box = Machines.New($"postgresql://postgres@127.0.0.1:{port}/x?connect_timeout=2");
         await box.Run("--lock=fleet:job", "./x").Within(TimeSpan.FromSeconds(20)).Fails(ExitStatus.Unavailable, "no answer within 2 s");
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
 
 namespace Run.Tests.Locking.Shared;
@@ -16,7 +15,7 @@ public sealed class SeveralHostsTests(PostgreSql server) : IClassFixture<Postgre
     public async Task One_that_accepts_and_says_nothing_is_passed_over(string hosts, string rest)
     {
         PostgreSql.Need();
-        using var silent = Silent(out var port);
+        using var silent = Ports.Silent(out var port);
         using var box = Machines.New(
             "postgresql://postgres@" + Filled(hosts, port) + Filled(string.Format(null, rest, server.Database()), port));
         var clock = Stopwatch.StartNew();
@@ -29,8 +28,8 @@ public sealed class SeveralHostsTests(PostgreSql server) : IClassFixture<Postgre
     public async Task If_none_answers_all_are_named()
     {
         PostgreSql.Need();
-        using var silent = Silent(out var port);
-        using var other = Silent(out var second);
+        using var silent = Ports.Silent(out var port);
+        using var other = Ports.Silent(out var second);
         using var box = Machines.New($"postgresql://me:hunter2@127.0.0.1:{port},127.0.0.1:{second}/x?connect_timeout=2");
         var result = await box.Run("--lock=fleet:job", "./x").Within(TimeSpan.FromSeconds(30)).Result();
         result.Failed((int)ExitStatus.Unavailable, $"port {port} failed", $"port {second} failed", "no answer within 2 s");
@@ -41,8 +40,8 @@ public sealed class SeveralHostsTests(PostgreSql server) : IClassFixture<Postgre
     public async Task The_wait_for_one_can_be_interrupted()
     {
         PostgreSql.Need();
-        using var silent = Silent(out var port);
-        using var other = Silent(out var second);
+        using var silent = Ports.Silent(out var port);
+        using var other = Ports.Silent(out var second);
         using var box = Machines.New($"postgresql://me@127.0.0.1:{port},127.0.0.1:{second}/x?connect_timeout=2");
         await using var child = box.Run("--lock=fleet:job", "./x").Start();
         using var first = await Accepted(silent);
@@ -54,14 +53,6 @@ public sealed class SeveralHostsTests(PostgreSql server) : IClassFixture<Postgre
     private static Task<TcpClient> Accepted(TcpListener listener) =>
         listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(
             Eventually.Deadline, TestContext.Current.CancellationToken);
-
-    private static TcpListener Silent(out int port)
-    {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        return listener;
-    }
 
     private string Filled(string text, int silent) => text
         .Replace("SILENT", $"127.0.0.1:{silent}", StringComparison.Ordinal)
