@@ -41,8 +41,8 @@ public sealed class ExpiredKeyTests
         var alice = new Signer(world, "alice");
         var archive = Packed.Tar(Packed.Tools("one"));
         world.Server.Archive("/t.tar", archive);
-        world.Server["/t.tar.sig"] = alice.Sign(System.Text.Encoding.Latin1.GetString(archive));
-        world.Conf($"sources:\n  ar: {{url: '{world.Server.Url}/t.tar//bin/%s', signers: ~/signers}}\n");
+        world.Server["/t.tar.sig"] = alice.Sign(archive);
+        world.SignedSource("ar", $"{world.Server.Url}/t.tar//bin/%s");
         await Expires(world, alice, ["-u", "ar:deploy"], "one \n");
         await world.Run("ar:deploy").Env("TZ", "UTC0").Fails(ExitStatus.Data, alice.Fingerprint, "not valid now");
     }
@@ -53,14 +53,9 @@ public sealed class ExpiredKeyTests
         using var box = new Sandbox();
         var alice = new Signer(box, "alice");
         var tools = new GitSource(box);
-        foreach (var (key, value) in (ReadOnlySpan<(string, string)>)[
-            ("gpg.format", "ssh"), ("user.signingKey", alice.Key), ("commit.gpgSign", "true")])
-        {
-            _ = tools.Git("config", key, value);
-        }
-
+        alice.Signs(tools);
         tools.Commit(Packed.Tools("one"));
-        box.Conf($"sources:\n  g: {{url: 'git+{tools.FileUrl}//bin/%s', signers: ~/signers}}\n");
+        box.SignedSource("g", $"git+{tools.FileUrl}//bin/%s");
         await Expires(box, alice, ["-u", "g:deploy"], "one \n");
         await box.Run("g:deploy").Env("TZ", "UTC0").Fails(ExitStatus.Data, alice.Fingerprint, "not valid now");
         box.Allow(alice.Line("valid-before=\"20990101\""));

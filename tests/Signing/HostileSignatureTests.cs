@@ -10,9 +10,7 @@ public sealed class HostileSignatureTests
     public async Task Whatever_is_served_as_a_signature_is_refused_in_a_sentence()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         var text = Saying("evil");
         world.Server["/x"] = text;
         var good = alice.Sign(text);
@@ -67,9 +65,7 @@ public sealed class HostileSignatureTests
     public async Task A_server_that_fails_at_first_is_asked_again()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         var text = Saying("signed");
         world.Server["/x"] = text;
         world.Server.Sequence("/x.sig", static c => ScriptServer.Refuse(c, 503), c => ScriptServer.Send(c, alice.Sign(text)));
@@ -103,9 +99,7 @@ public sealed class HostileSignatureTests
     public async Task Without_ssh_keygen_it_says_which_package_has_it()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         world.Server.Signed("/x", Saying("signed"), alice);
         Directory.CreateDirectory(world.Root + "/few");
         File.CreateSymbolicLink(world.Root + "/few/sh", "/bin/sh");
@@ -173,9 +167,7 @@ public sealed class HostileSignatureTests
     public async Task A_cache_that_is_read_only_does_not_keep_it_from_being_checked()
     {
         await using var world = await World.Serving();
-        var (alice, bob) = (new Signer(world, "alice"), new Signer(world, "bob"));
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var (alice, bob) = (world.OnlySigner("alice"), new Signer(world, "bob"));
         world.Server.Signed("/x", Saying("signed"), alice);
         await world.Run("x").Succeeds("signed\n");
         world.Allow(bob.Line(), alice.Line());

@@ -70,9 +70,7 @@ public sealed class SignedScriptTests
     public async Task A_new_version_that_is_not_signed_leaves_the_copy()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         world.Server.Signed("/x", Saying("one"), alice);
         await world.Run("x").Succeeds("one\n");
         world.Server["/x"] = Saying("two");
@@ -90,9 +88,7 @@ public sealed class SignedScriptTests
     public async Task A_304_keeps_what_was_verified()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         var text = Saying("one");
         Trees.Packed.Archive(world.Server, "/x", System.Text.Encoding.UTF8.GetBytes(text));
         world.Server["/x.sig"] = alice.Sign(text);
@@ -113,9 +109,7 @@ public sealed class SignedScriptTests
     public async Task A_signer_who_was_struck_off_no_longer_runs_planned_or_not_offline_or_not()
     {
         await using var world = await World.Serving();
-        var (alice, bob) = (new Signer(world, "alice"), new Signer(world, "bob"));
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var (alice, bob) = (world.OnlySigner("alice"), new Signer(world, "bob"));
         world.Server.Signed("/x", Saying("signed"), alice);
         await Planned.Is(() => world.Run("x"), "signed\n");
         world.Server.ForgetRequests();
@@ -143,9 +137,7 @@ public sealed class SignedScriptTests
     public async Task A_copy_that_is_too_old_asks_the_server_whoever_has_signed_it()
     {
         await using var world = await World.Serving();
-        var (alice, bob) = (new Signer(world, "alice"), new Signer(world, "bob"));
-        world.SourceWith("signers: ~/signers", "max-age: 0s");
-        world.Allow(alice.Line());
+        var (alice, bob) = (world.OnlySigner("alice", "max-age: 0s"), new Signer(world, "bob"));
         world.Server.Signed("/x", Saying("signed"), alice);
         await world.Run("x").Succeeds("signed\n");
         world.Allow(bob.Line());
@@ -163,9 +155,7 @@ public sealed class SignedScriptTests
     public async Task A_file_of_signers_that_was_only_touched_is_read_and_nothing_else_happens()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         world.Server.Signed("/x", Saying("signed"), alice);
         await Planned.Is(() => world.Run("x"), "signed\n");
         File.SetLastWriteTimeUtc(world.Signers(), DateTime.UtcNow.AddMinutes(-1));
@@ -261,9 +251,7 @@ public sealed class SignedScriptTests
     {
         await using var world = await World.Serving();
         await using var mirror = await ScriptServer.Start();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers", $"mirrors: {mirror.Url}/m/%s", "headers: {X-Token: secret}");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice", $"mirrors: {mirror.Url}/m/%s", "headers: {X-Token: secret}");
         mirror.Signed("/m/x", Saying("mirrored"), alice);
         world.Server["/x.sig"] = alice.Sign("other");
         await world.Run("x").Succeeds("mirrored\n");
@@ -285,7 +273,7 @@ public sealed class SignedScriptTests
         world.Server["/raw/x.sig?token=hunter2"] = alice.Sign(text);
         world.Allow(alice.Line());
         var origin = world.Server.Url.Replace("://", "://u:p@", StringComparison.Ordinal);
-        world.Conf($"sources:\n  q: {{url: '{origin}/raw/%s?token=hunter2', signers: ~/signers}}\n");
+        world.SignedSource("q", $"{origin}/raw/%s?token=hunter2");
         await world.Run("q:x").Succeeds("signed\n");
         Assert.Equal("u:p", world.Server.Requests.Single(static r => r.Path.StartsWith("/raw/x.sig", StringComparison.Ordinal)).UserInfo);
         world.Server.Status("/raw/x.sig?token=hunter2", 404);
@@ -299,9 +287,7 @@ public sealed class SignedScriptTests
     public async Task With_a_pin_or_a_digest_both_must_hold()
     {
         await using var world = await World.Serving();
-        var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var (alice, mallory) = (world.OnlySigner("alice"), new Signer(world, "mallory"));
         world.Server.Signed("/x", Saying("one"), alice);
         var pinned = await world.Run("--pin", "x").Result();
         pinned.Is(0, "", pinned.Stderr);
@@ -356,9 +342,7 @@ public sealed class SignedScriptTests
     public async Task Outdated_tells_of_what_is_not_signed_too_and_says_so()
     {
         await using var world = await World.Serving();
-        var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var (alice, mallory) = (world.OnlySigner("alice"), new Signer(world, "mallory"));
         world.Server.Signed("/x", Saying("one"), alice);
         await world.Run("-q", "--pin", "x").Succeeds("");
         world.Server.Signed("/x", Saying("two"), mallory);
@@ -376,9 +360,7 @@ public sealed class SignedScriptTests
     public async Task The_question_names_the_signer_and_what_is_not_signed_is_not_asked_about()
     {
         await using var world = await World.Serving();
-        var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
-        world.SourceWith("signers: ~/signers", "trust: ask");
-        world.Allow(alice.Line());
+        var (alice, mallory) = (world.OnlySigner("alice", "trust: ask"), new Signer(world, "mallory"));
         world.Server.Signed("/x", Saying("signed"), mallory);
         await using (var refused = world.Run("x").OnTerminal().Start())
         {
@@ -412,9 +394,7 @@ public sealed class SignedScriptTests
     public async Task Many_at_once_are_each_held_against_their_signers()
     {
         await using var world = await World.Serving();
-        var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var (alice, mallory) = (world.OnlySigner("alice"), new Signer(world, "mallory"));
         var names = Enumerable.Range(0, 16).Select(static i => $"x{i}").ToArray();
         foreach (var name in names)
         {

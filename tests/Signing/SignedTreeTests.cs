@@ -15,15 +15,15 @@ public sealed class SignedTreeTests
         await using var world = await World.Serving();
         var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
         var bytes = Tar(Tools("one"));
-        world.Conf($"sources:\n  a: {{url: '{world.Server.Url}/x.tar//bin/%s', signers: ~/signers}}\n");
+        world.SignedSource("a", $"{world.Server.Url}/x.tar//bin/%s");
         world.Allow(alice.Line());
         world.Server.Archive("/x.tar", bytes);
         await world.Run("a:deploy").Fails(ExitStatus.Data, "not signed", "/x.tar.sig");
-        world.Server["/x.tar.sig"] = Sign(mallory, bytes);
+        world.Server["/x.tar.sig"] = mallory.Sign(bytes);
         await world.Run("a:deploy").Fails(ExitStatus.Data, mallory.Fingerprint);
         Assert.DoesNotContain(world.CachedFiles(), static path => Path.GetFileName(path) is "deploy" or "archive");
 
-        world.Server["/x.tar.sig"] = Sign(alice, bytes);
+        world.Server["/x.tar.sig"] = alice.Sign(bytes);
         await Planned.Is(() => world.Run("a:deploy"), "one \n");
         await world.Run("-u", "a:deploy").Succeeds("one \n");
         await world.Run("a:other").Succeeds("other\n");
@@ -47,17 +47,17 @@ public sealed class SignedTreeTests
         using var box = new Sandbox();
         var (alice, mallory) = (new Signer(box, "alice"), new Signer(box, "mallory"));
         var tools = new GitSource(box, "tools", $"--object-format={hash}");
-        box.Conf($"sources:\n  g: {{url: 'git+{tools.FileUrl}//bin/%s', signers: ~/signers}}\n");
+        box.SignedSource("g", $"git+{tools.FileUrl}//bin/%s");
         box.Allow(alice.Line());
         var unsigned = tools.Commit(Tools("none"));
         await box.Run("g:deploy").Fails(ExitStatus.Data, "not signed", unsigned);
         await box.Run($"g:deploy@{unsigned}").Fails(ExitStatus.Data, "not signed", unsigned);
 
-        Sign(tools, mallory);
+        mallory.Signs(tools);
         var theirs = tools.Commit(Tools("theirs"));
         await box.Run("-u", "g:deploy").Fails(ExitStatus.Data, $"the commit {theirs}", mallory.Fingerprint, "does not name");
 
-        Sign(tools, alice);
+        alice.Signs(tools);
         var ours = tools.Commit(Tools("ours"));
         await box.Run("-u", "g:deploy").Succeeds("ours \n");
         await Planned.Is(() => box.Run("g:deploy"), "ours \n");
@@ -82,18 +82,18 @@ public sealed class SignedTreeTests
         using var box = new Sandbox();
         var (alice, mallory) = (new Signer(box, "alice"), new Signer(box, "mallory"));
         var tools = new GitSource(box);
-        box.Conf($"sources:\n  g: {{url: 'git+{tools.FileUrl}//bin/%s', signers: ~/signers}}\n");
+        box.SignedSource("g", $"git+{tools.FileUrl}//bin/%s");
         box.Allow(alice.Line());
         tools.Commit(Tools("one"));
-        Sign(tools, alice);
+        alice.Signs(tools);
         _ = tools.Git("tag", "-s", "-m", "x", "signed");
         _ = tools.Git("tag", "-s", "-m", "of a tag", "twice", "signed");
-        Sign(tools, mallory);
+        mallory.Signs(tools);
         _ = tools.Git("tag", "-s", "-m", "x", "theirs");
         _ = tools.Git("config", "tag.gpgSign", "false");
         _ = tools.Git("tag", "-m", "x", "unsigned");
         _ = tools.Git("tag", "light");
-        Sign(tools, alice);
+        alice.Signs(tools);
         var commit = tools.Commit(Tools("two"));
         _ = tools.Git("config", "tag.gpgSign", "false");
         _ = tools.Git("tag", "light2");
@@ -124,7 +124,7 @@ public sealed class SignedTreeTests
 
         // Signed anew by another, at the same commit.
         File.Delete(box.Work + "/run.pins");
-        Sign(tools, mallory);
+        mallory.Signs(tools);
         _ = tools.Git("tag", "-f", "-s", "-m", "x", "signed", "signed^{}");
         box.Allow(alice.Line());
         await box.Run("-u", "g:deploy@signed").Fails(ExitStatus.Data, mallory.Fingerprint);
@@ -141,8 +141,8 @@ public sealed class SignedTreeTests
         using var box = new Sandbox();
         var alice = new Signer(box, "alice");
         var tools = new GitSource(box);
-        box.Conf($"sources:\n  g: {{url: 'git+{tools.FileUrl}//bin/%s', signers: ~/signers}}\n");
-        Sign(tools, alice);
+        box.SignedSource("g", $"git+{tools.FileUrl}//bin/%s");
+        alice.Signs(tools);
         tools.Commit(Tools("one"));
         box.Put(box.Home + "/all", alice.Line(), executable: false);
         box.Put(box.Home + "/yes", "#!/bin/sh\necho alice\n");
@@ -173,7 +173,7 @@ public sealed class SignedTreeTests
         using var box = new Sandbox();
         var alice = new Signer(box, "alice");
         var tools = new GitSource(box);
-        box.Conf($"sources:\n  g: {{url: 'git+{tools.FileUrl}//bin/%s', signers: ~/signers}}\n");
+        box.SignedSource("g", $"git+{tools.FileUrl}//bin/%s");
         box.Allow(alice.Line());
         tools.Commit(Tools("one"));
         var pgp = tools.Git("cat-file", "commit", "HEAD").Replace(
@@ -181,7 +181,7 @@ public sealed class SignedTreeTests
         _ = tools.Git("update-ref", "HEAD", tools.Store("commit", System.Text.Encoding.UTF8.GetBytes(pgp)));
         await box.Run("g:deploy").Fails(ExitStatus.Data, "an OpenPGP signature", "gpg.format ssh");
 
-        Sign(tools, alice);
+        alice.Signs(tools);
         tools.Commit(Tools("two"));
         await box.Run("-u", "g:deploy").Succeeds("two \n");
         Directory.CreateDirectory(box.Root + "/few");
@@ -202,27 +202,16 @@ public sealed class SignedTreeTests
         using var box = new Sandbox();
         var alice = new Signer(box, "alice");
         var tools = new GitSource(box);
-        Sign(tools, alice);
+        alice.Signs(tools);
         tools.Commit(Tools("one"));
         _ = tools.Git("tag", "-s", "-m", "x", "v1");
         box.Conf($"sources:\n  g: git+{tools.FileUrl}//bin/%s\n");
         await box.Run("g:deploy@v1").Succeeds("one \n");
-        box.Conf($"sources:\n  g: {{url: 'git+{tools.FileUrl}//bin/%s', signers: ~/signers}}\n");
+        box.SignedSource("g", $"git+{tools.FileUrl}//bin/%s");
         box.Allow("");
         await box.Run("--offline", "g:deploy@v1").Fails(ExitStatus.Data, "the tag v1", alice.Fingerprint);
         box.Allow(alice.Line());
         await box.Run("--offline", "g:deploy@v1").Succeeds("one \n");
         await Planned.Is(() => box.Run("g:deploy@v1"), "one \n");
-    }
-
-    private static string Sign(Signer by, byte[] bytes) => by.Sign(System.Text.Encoding.Latin1.GetString(bytes));
-
-    private static void Sign(GitSource repository, Signer by)
-    {
-        foreach (var (key, value) in (ReadOnlySpan<(string, string)>)[
-            ("gpg.format", "ssh"), ("user.signingKey", by.Key), ("commit.gpgSign", "true"), ("tag.gpgSign", "true")])
-        {
-            _ = repository.Git("config", key, value);
-        }
     }
 }

@@ -15,9 +15,7 @@ public sealed class SshKeygenTests
     public async Task If_it_fails_nobody_is_said_to_be_no_signer(string stub, string words)
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         world.Server.Signed("/x", Saying("signed"), alice);
         world.Put($"{world.Bin}/ssh-keygen", $"#!/bin/sh\n{stub}\n");
         var result = await world.Run("x").Result();
@@ -32,9 +30,7 @@ public sealed class SshKeygenTests
     {
         const int Nameless = 54321;
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         world.Server.Signed("/x", Saying("signed"), alice);
         world.GiveTo(Nameless);
         await world.Run("x").As(Nameless).Fails(ExitStatus.Unavailable, "ssh-keygen cannot be used: No user exists for uid 54321");
@@ -44,9 +40,7 @@ public sealed class SshKeygenTests
     public async Task If_it_hangs_it_is_ended_with_all_that_it_has_started()
     {
         await using var world = await World.Serving();
-        var alice = new Signer(world, "alice");
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var alice = world.OnlySigner("alice");
         world.Server.Signed("/x", Saying("signed"), alice);
         world.Put($"{world.Bin}/ssh-keygen", $"#!/bin/sh\nsleep 1234 & echo $! >>{world.Root}/ids; echo $$ >>{world.Root}/ids; wait\n");
         var clock = Stopwatch.StartNew();

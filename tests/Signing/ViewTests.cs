@@ -11,15 +11,12 @@ public sealed class ViewTests
     private static readonly string s_other = new('0', 64);
 
     [Theory]
-    [InlineData("")]
+    [InlineData("trust: always")]
     [InlineData("trust: ask")]
     public async Task Bytes_of_another_digest_are_not_shown_whoever_has_signed_them(string key)
     {
         await using var world = await World.Serving();
-        var (alice, mallory) = (new Signer(world, "alice"), new Signer(world, "mallory"));
-        string[] keys = key.Length > 0 ? ["signers: ~/signers", key] : ["signers: ~/signers"];
-        world.SourceWith(keys);
-        world.Allow(alice.Line());
+        var (alice, mallory) = (world.OnlySigner("alice", key), new Signer(world, "mallory"));
         foreach (var signer in (Signer[])[alice, mallory])
         {
             world.Server.Signed("/x", Saying("one"), signer);
@@ -34,7 +31,7 @@ public sealed class ViewTests
     public async Task A_tree_of_another_digest_is_not_shown()
     {
         await using var world = await World.Serving();
-        world.Conf($"sources:\n  ar: {{url: '{world.Server.Url}/t.tar.gz//bin/%s', signers: ~/signers}}\n");
+        world.SignedSource("ar", $"{world.Server.Url}/t.tar.gz//bin/%s");
         world.Allow(new Signer(world, "alice").Line());
         world.Server.Archive("/t.tar.gz", Packed.TarGz(Packed.Tools("one")));
         await world.Run("--view", $"ar:deploy#tree={s_other}").Fails(ExitStatus.Data, $"expected tree {s_other}");
@@ -47,26 +44,22 @@ public sealed class ViewTests
     public async Task What_is_wrong_in_another_way_is_not_fetched_again()
     {
         await using var world = await World.Serving();
-        world.SourceWith("signers: ~/signers");
-        world.Allow(new Signer(world, "alice").Line());
+        _ = world.OnlySigner("alice");
         world.Server["/x"] = "<!DOCTYPE html><html><body>x</body></html>\n";
         await world.Run("--view", "x").Fails(ExitStatus.Data, "web page");
         Assert.Equal(1, world.Server.Count("/x"));
     }
 
     [Theory]
-    [InlineData("")]
+    [InlineData("trust: always")]
     [InlineData("trust: ask")]
     public async Task A_copy_whose_signer_was_struck_off_is_shown_with_a_note(string key)
     {
         await using var world = await World.Serving();
-        var (alice, bob) = (new Signer(world, "alice"), new Signer(world, "bob"));
-        string[] keys = key.Length > 0 ? ["signers: ~/signers", key] : ["signers: ~/signers"];
-        world.SourceWith("signers: ~/signers");
-        world.Allow(alice.Line());
+        var (alice, bob) = (world.OnlySigner("alice"), new Signer(world, "bob"));
         world.Server.Signed("/x", Saying("signed"), alice);
         await world.Run("x").Succeeds("signed\n");
-        world.SourceWith(keys);
+        world.SourceWith("signers: ~/signers", key);
         world.Allow(bob.Line());
         foreach (var arguments in (string[][])[["--view", "x"], ["--offline", "--view", "x"]])
         {
