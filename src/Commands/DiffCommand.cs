@@ -48,7 +48,7 @@ internal static class DiffCommand
     {
         if (latest.Unsigned is { } unsigned)
         {
-            Messages.Note($"{unsigned.Message}, so it would not be run", unsigned.Hint);
+            Download.NoteUnsigned(unsigned);
         }
         else if (latest.SignedBy is { } now && now.Key != copy?.Record.SignedBy?.Key)
         {

@@ -18,7 +18,7 @@ internal static class OutdatedCommand
         var outdated = checkedPins.Select(static one => one.Value).WhereNotNull().ToList();
         foreach (var unsigned in outdated.Select(static one => one.Unsigned).WhereNotNull())
         {
-            Messages.Note($"{unsigned.Message}, so it would not be run", unsigned.Hint);
+            Download.NoteUnsigned(unsigned);
         }
 
         Stdout.Write(invocation.Json ? ToJson(outdated) : ToText(outdated));

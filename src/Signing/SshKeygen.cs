@@ -10,9 +10,9 @@ using Run.Reporting;
 namespace Run.Signing;
 
 /// <summary>
-/// ssh-keygen(1), which judges signatures. What it reads is in memory, so nobody can exchange it and nothing need be written.
+/// ssh-keygen(1), which judges a signature. What it reads is in memory, so nobody can exchange it and nothing need be written.
 /// </summary>
-internal static class SshKeygen
+internal sealed class SshKeygen : IDisposable
 {
     private const string Name = "ssh-keygen";
     private const int MaxOutput = 64 << 10;
@@ -34,6 +34,26 @@ internal static class SshKeygen
     // Who is named by many lines of the file of signers is tried that often.
     private const int MostPrincipals = 20;
 
+    private readonly string _what, _purpose, _program;
+    private readonly AllowedSigners _signers;
+    private readonly SshSignature _signature;
+    private readonly SafeFileHandle _bytes, _list, _armour, _nothing;
+    private readonly Stopwatch _clock;
+
+    private SshKeygen(
+        string what, AllowedSigners signers, SshSignature signature, string purpose, SafeFileHandle bytes, string program)
+    {
+        (_what, _signers, _signature, _purpose, _bytes, _program) = (what, signers, signature, purpose, bytes, program);
+        (_list, _armour) = (InMemory(signers.Bytes), InMemory(signature.ToArmour()));
+        _nothing = Files.Open("/dev/null", OpenFlags.ReadWrite).OrThrow(CannotStart);
+        _clock = Stopwatch.StartNew();
+    }
+
+    // The numbers of the descriptors are the child's too.
+    private string ListPath => Files.DescriptorPath(_list);
+
+    private string ArmourPath => Files.DescriptorPath(_armour);
+
     /// <summary>Finds out who of the signers has signed the bytes.</summary>
     /// <param name="what">What was signed, for messages.</param>
     /// <param name="purpose">The namespace that the signature must have.</param>
@@ -51,125 +71,150 @@ internal static class SshKeygen
                 purpose == SignedBytes.Purpose ? $"{Name} -Y sign -n {purpose} -f KEY FILE signs it" : null);
         }
 
-        var file = SearchPath.Find(Name, reads, out _) ?? throw new RunException(
+        var program = SearchPath.Find(Name, reads, out _) ?? throw new RunException(
             ExitStatus.Unavailable, $"{what}: {Name} is not installed, and signatures are checked with it",
             "install the package openssh-client");
-        using var list = InMemory(signers.Bytes);
-        using var armour = InMemory(signature.ToArmour());
-        var (listPath, armourPath) = (Files.DescriptorPath(list), Files.DescriptorPath(armour)); // the numbers are the child's too
-        using var nothing = Files.Open("/dev/null", OpenFlags.ReadWrite).OrThrow(CannotStart);
+        using var keygen = new SshKeygen(what, signers, signature, purpose, bytes, program);
+        return Messages.Printable(keygen.Guessed(out var certificate) ?? keygen.Found(certificate));
+    }
 
-        // The first guess is nearly always right, and then ssh-keygen is started once. Only what it says of a guess counts. And
-        // find-principals names no one behind the first line with the key, or with the authority of the certificate, even if that line is
-        // for another purpose.
-        var clock = Stopwatch.StartNew();
-        var certificate = "";
-        foreach (var guess in signers.Guesses(signature.PublicKey).Concat(signature.Principals.Where(IsName)).Take(MostPrincipals))
+    public void Dispose()
+    {
+        _list.Dispose();
+        _armour.Dispose();
+        _nothing.Dispose();
+    }
+
+    /// <summary>
+    /// The one of those who may be meant who has signed it. The first is nearly always right, and then ssh-keygen is started once. Only
+    /// what it says of a guess counts. And <see cref="Principals"/> names no one behind the first line with the key, or with the authority
+    /// of the certificate, even if that line is for another purpose.
+    /// </summary>
+    /// <param name="certificate">What is wrong with the time of the certificate; empty: nothing, or there is none.</param>
+    /// <returns>Null if no guess was right.</returns>
+    private string? Guessed(out string certificate)
+    {
+        certificate = "";
+        var guesses = _signers.Guesses(_signature.PublicKey).Concat(_signature.Principals.Where(IsName));
+        foreach (var guess in guesses.Take(MostPrincipals))
         {
-            var guessed = Verify(guess);
-            if (guessed.Status == 0)
+            var answer = Verify(guess);
+            if (answer.IsYes)
             {
-                return Messages.Printable(guess);
+                return guess;
             }
 
-            certificate = guessed.Errors.Contains("Certificate invalid: expired", StringComparison.Ordinal) ? "has expired"
-                : guessed.Errors.Contains("Certificate invalid: not yet valid", StringComparison.Ordinal) ? "is not valid yet"
+            certificate = answer.Complains("Certificate invalid: expired") ? "has expired"
+                : answer.Complains("Certificate invalid: not yet valid") ? "is not valid yet"
                 : certificate;
         }
 
-        var found = Run(["find-principals", "-s", armourPath, "-f", listPath], nothing);
-        if (found.Status != 0 && !found.Errors.Contains(NobodyFound, StringComparison.Ordinal))
-        {
-            throw CannotUse(found);
-        }
+        return null;
+    }
 
-        var principals = found.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (found.Status != 0 || principals.Length == 0)
-        {
-            var isAtAnotherTime = found.Errors.Contains("key has expired", StringComparison.Ordinal)
-                || found.Errors.Contains("key is not yet valid", StringComparison.Ordinal);
-            throw Refused(found, certificate.Length > 0
-                ? $"signed by {signature.Key}, whose certificate {certificate}"
-                : isAtAnotherTime
-                ? $"signed by {signature.Key}, which is not valid now in {signers.Path}"
-                : $"signed by {signature.Key}, whom {signers.Path} does not name");
-        }
-
-        var answer = found;
-        foreach (var principal in principals.Take(MostPrincipals))
+    /// <summary>The one of the <see cref="Principals"/> who has signed it.</summary>
+    /// <exception cref="RunException">65: none of them has.</exception>
+    private string Found(string certificate)
+    {
+        Answer? answer = null;
+        foreach (var principal in Principals(certificate).Take(MostPrincipals))
         {
             answer = Verify(principal);
-            if (answer.Status == 0)
+            if (answer.IsYes)
             {
-                return Messages.Printable(principal);
+                return principal;
             }
         }
 
-        throw answer.Errors.Contains("incorrect signature", StringComparison.Ordinal)
-            ? new RunException(ExitStatus.Data, $"{what}: its signature by {signature.Key} is of other bytes")
-            : Refused(answer, $"signed by {signature.Key}, whom {signers.Path} does not allow to sign it");
-
-        (int Status, string Output, string Errors) Verify(string principal)
-        {
-            using var start = Files.Open(Files.DescriptorPath(bytes), OpenFlags.ReadOnly).OrThrow(CannotStart);
-            var answer = Run(["verify", "-f", listPath, "-I", principal, "-n", purpose, "-s", armourPath], start);
-            return answer.Status == 0 || answer.Output.Contains(NotVerified, StringComparison.Ordinal) ? answer : throw CannotUse(answer);
-        }
-
-        (int Status, string Output, string Errors) Run(string[] arguments, SafeFileHandle input)
-        {
-            using var output = InMemory([]);
-            using var errors = InMemory([]);
-            var environment = EnvironmentVariables.All();
-            environment.RemoveAll(static variable => variable.StartsWith("LC_ALL=", StringComparison.Ordinal));
-            environment.Add("LC_ALL=C");
-            using var child = ChildProcess.Start(
-                file, [Name, "-Y", .. arguments], environment, input, output, errors, ownSession: false, list, armour).OrThrow(CannotStart);
-            if (child.Wait(s_limit - clock.Elapsed) is not { } status)
-            {
-                ProcessFamily.Kill(child);
-                throw new RunException(
-                    ExitStatus.Unavailable, $"{what}: {Name} cannot be used: it has not ended within {s_limit.TotalSeconds} s");
-            }
-
-            if (status is > LastExitStatus and not Failed)
-            {
-                throw new RunException(ExitStatus.Unavailable, $"{what}: {Name} was ended by signal {status - LastExitStatus}");
-            }
-
-            var answer = (Status: status, Output: Text(output), Errors: Text(errors));
-            return s_unread.All(words => !answer.Errors.Contains(words, StringComparison.Ordinal)) ? answer : throw CannotUse(answer);
-        }
-
-        RunException CannotUse((int Status, string Output, string Errors) answer)
-        {
-            // Its usage: OpenSSH before 8.2 cannot check signatures.
-            if (answer.Errors.Contains("usage:", StringComparison.Ordinal)
-                || answer.Errors.Contains("unknown option", StringComparison.Ordinal))
-            {
-                return new RunException(
-                    ExitStatus.Unavailable, $"{what}: {file} cannot check signatures", "it takes OpenSSH 8.2 or later");
-            }
-
-            var words = Lines(answer.Errors) is [var first, ..] ? Messages.Printable(first)
-                : $"it has ended with status {answer.Status}";
-            return new RunException(ExitStatus.Unavailable, $"{what}: {Name} cannot be used: {words}");
-        }
-
-        RunException Refused((int Status, string Output, string Errors) by, string why)
-        {
-            var lines = Lines(by.Errors).Where(static line => !line.StartsWith(NobodyFound, StringComparison.Ordinal)).ToList();
-            return new RunException(ExitStatus.Data, $"{what}: {why}", lines is [.., var last] ? $"{Name}: {last}" : null);
-        }
-
-        List<string> Lines(string errors) => errors.Replace(listPath, signers.Path, StringComparison.Ordinal)
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToList();
-
-        RunException CannotStart(Errno error) =>
-            new(ExitStatus.Unavailable, $"{what}: {Name} cannot be started: {error.Describe()}");
-
-        SafeFileHandle InMemory(byte[] content) => Files.InMemory(content).OrThrow(CannotStart);
+        throw answer!.Complains("incorrect signature")
+            ? new RunException(ExitStatus.Data, $"{_what}: its signature by {_signature.Key} is of other bytes")
+            : Refused(answer, $"signed by {_signature.Key}, whom {_signers.Path} does not allow to sign it");
     }
+
+    /// <summary>Whom the file of signers names for the key, or for the authority of its certificate; at least one.</summary>
+    /// <exception cref="RunException">65: nobody.</exception>
+    private string[] Principals(string certificate)
+    {
+        var answer = Run(["find-principals", "-s", ArmourPath, "-f", ListPath], _nothing);
+        if (!answer.IsYes && !answer.Complains(NobodyFound))
+        {
+            throw CannotUse(answer);
+        }
+
+        if (answer.IsYes && answer.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } principals)
+        {
+            return principals;
+        }
+
+        var isAtAnotherTime = answer.Complains("key has expired") || answer.Complains("key is not yet valid");
+        throw Refused(answer, certificate.Length > 0
+            ? $"signed by {_signature.Key}, whose certificate {certificate}"
+            : isAtAnotherTime
+            ? $"signed by {_signature.Key}, which is not valid now in {_signers.Path}"
+            : $"signed by {_signature.Key}, whom {_signers.Path} does not name");
+    }
+
+    private Answer Verify(string principal)
+    {
+        using var start = Files.Open(Files.DescriptorPath(_bytes), OpenFlags.ReadOnly).OrThrow(CannotStart);
+        var answer = Run(["verify", "-f", ListPath, "-I", principal, "-n", _purpose, "-s", ArmourPath], start);
+        return answer.IsYes || answer.Output.Contains(NotVerified, StringComparison.Ordinal) ? answer : throw CannotUse(answer);
+    }
+
+    /// <summary>Starts it, and waits for its end.</summary>
+    /// <exception cref="RunException">69: it has not judged.</exception>
+    private Answer Run(string[] arguments, SafeFileHandle input)
+    {
+        using var output = InMemory([]);
+        using var errors = InMemory([]);
+        var environment = EnvironmentVariables.All();
+        environment.RemoveAll(static variable => variable.StartsWith("LC_ALL=", StringComparison.Ordinal));
+        environment.Add("LC_ALL=C");
+        using var child = ChildProcess.Start(
+            _program, [Name, "-Y", .. arguments], environment, input, output, errors, ownSession: false, _list, _armour)
+            .OrThrow(CannotStart);
+        if (child.Wait(s_limit - _clock.Elapsed) is not { } status)
+        {
+            ProcessFamily.Kill(child);
+            throw Unavailable($"{Name} cannot be used: it has not ended within {s_limit.TotalSeconds} s");
+        }
+
+        if (status is > LastExitStatus and not Failed)
+        {
+            throw Unavailable($"{Name} was ended by signal {status - LastExitStatus}");
+        }
+
+        var answer = new Answer(status, Text(output), Text(errors));
+        return Array.Exists(s_unread, answer.Complains) ? throw CannotUse(answer) : answer;
+    }
+
+    private RunException CannotUse(Answer answer)
+    {
+        // Its usage: OpenSSH before 8.2 cannot check signatures.
+        if (answer.Complains("usage:") || answer.Complains("unknown option"))
+        {
+            return Unavailable($"{_program} cannot check signatures", "it takes OpenSSH 8.2 or later");
+        }
+
+        var words = Lines(answer) is [var first, ..] ? Messages.Printable(first) : $"it has ended with status {answer.Status}";
+        return Unavailable($"{Name} cannot be used: {words}");
+    }
+
+    private RunException CannotStart(Errno error) => Unavailable($"{Name} cannot be started: {error.Describe()}");
+
+    private RunException Unavailable(string why, string? hint = null) => new(ExitStatus.Unavailable, $"{_what}: {why}", hint);
+
+    private RunException Refused(Answer answer, string why)
+    {
+        var lines = Lines(answer).FindAll(static line => !line.StartsWith(NobodyFound, StringComparison.Ordinal));
+        return new RunException(ExitStatus.Data, $"{_what}: {why}", lines is [.., var last] ? $"{Name}: {last}" : null);
+    }
+
+    /// <summary>What it complained about, with the name of the file that it read as a descriptor.</summary>
+    private List<string> Lines(Answer answer) => answer.Errors.Replace(ListPath, _signers.Path, StringComparison.Ordinal)
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).ToList();
+
+    private SafeFileHandle InMemory(byte[] content) => Files.InMemory(content).OrThrow(CannotStart);
 
     /// <summary>Whether it can be an argument: the certificate, which is not checked yet, may say anything.</summary>
     private static bool IsName(string principal) => principal.Length > 0 && !CharChecks.HasControl(principal);
@@ -178,5 +223,12 @@ internal static class SshKeygen
     {
         using var again = Files.Open(Files.DescriptorPath(file), OpenFlags.ReadOnly).Value;
         return again is null ? "" : OsText.FromBytes(Files.Read(again, MaxOutput, 0).Value ?? []);
+    }
+
+    private sealed record Answer(int Status, string Output, string Errors)
+    {
+        public bool IsYes => Status == 0;
+
+        public bool Complains(string words) => Errors.Contains(words, StringComparison.Ordinal);
     }
 }
