@@ -45,13 +45,14 @@ internal sealed class CacheTag(string root)
     }
 
     /// <summary>
-    /// Marks a directory that is not marked but clearly run's: an empty one, or a cache of an earlier version. Such a cache contains at
-    /// least one script, or tree, with its record, and nothing that run has not written.
+    /// Marks a directory that is not marked but clearly run's: one that is empty, or whose creator was killed before it had marked it, or a
+    /// cache of an earlier version. Such a cache contains at least one script, or tree, with its record, and nothing that run has not
+    /// written.
     /// </summary>
     public void Adopt()
     {
         if (!Exists && Files.Names(root).Value is { } names
-            && (names.Count == 0 || (names.TrueForAll(IsOurs) && (names.Exists(Cache.IsKey) || TreeCache.HasTrees(root)))))
+            && (names.TrueForAll(IsBeginning) || (names.TrueForAll(IsOurs) && (names.Exists(Cache.IsKey) || TreeCache.HasTrees(root)))))
         {
             Write();
         }
@@ -69,11 +70,23 @@ internal sealed class CacheTag(string root)
         }
     }
 
-    private bool IsThere()
+    private bool IsThere() => Read(Path) is { } bytes && bytes.AsSpan().SequenceEqual(OsText.ToBytes(Text));
+
+    /// <summary>Whether it is the directory in which the tag is written before it has its name, and contains nothing else.</summary>
+    private bool IsBeginning(string name)
     {
-        using var file = Files.Open(Path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
-        return file is not null && TrustedPath.Check(Path, Files.Status(file)) is { IsRegular: true }
-            && Files.Read(file, Text.Length).Value is { } bytes && bytes.AsSpan().SequenceEqual(OsText.ToBytes(Text));
+        var path = $"{root}/{name}";
+        return name == Cache.StagingName && Contains(
+            path,
+            entry => Cache.IsStagingName(entry) && Read($"{path}/{entry}") is { } bytes && OsText.ToBytes(Text).AsSpan().StartsWith(bytes));
+    }
+
+    /// <summary>As much of a file as the tag is long; null if it is no regular file.</summary>
+    private static byte[]? Read(string path)
+    {
+        using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow | OpenFlags.NonBlock).Value;
+        return file is not null && TrustedPath.Check(path, Files.Status(file)) is { IsRegular: true }
+            ? Files.Read(file, Text.Length).Value : null;
     }
 
     private bool IsOurs(string name)

@@ -71,6 +71,36 @@ public sealed class WholeOrNotTests
         }
     }
 
+    /// <summary>What is left is swept only from a directory that is marked as a cache, so the mark must be made up for.</summary>
+    [Theory]
+    [Needs("strace")]
+    [InlineData("mkdir")]
+    [InlineData("openat")]
+    [InlineData("write")]
+    [InlineData("rename")]
+    public async Task Killed_at_any_call_of_the_first_fetch_it_leaves_nothing_that_is_not_swept(string call)
+    {
+        var killed = 0;
+        for (var n = 1; ; n++)
+        {
+            await using var world = await World.Serving(("/x", Saying("ran")), ("/y", Saying("ran")));
+            string[] at = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={n}"];
+            var first = await world.Run("x").Through(at).Result();
+            if (first.Status == 0)
+            {
+                break;
+            }
+
+            killed++;
+            await world.Run("x").Succeeds("ran\n");
+            Assert.True(File.Exists(world.Cache + "/CACHEDIR.TAG"), $"it is marked after a kill at {call} {n}");
+            await world.Run("y").Succeeds("ran\n");
+            Assert.Empty(Directory.GetFileSystemEntries(world.Cache + "/tmp"));
+        }
+
+        Assert.True(killed > 2, "it makes that call");
+    }
+
     [Fact]
     public async Task Interrupted_in_a_fetch_it_ends_with_130_and_leaves_nothing()
     {
