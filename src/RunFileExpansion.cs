@@ -4,6 +4,7 @@ using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
+using Run.Storage;
 
 namespace Run;
 
@@ -24,6 +25,7 @@ internal static class RunFileExpansion
     public static (Invocation Invocation, RunContext Context) Expand(
         Invocation invocation, RunContext context, Func<string[], Invocation> parse)
     {
+        invocation = WithFileHere(invocation, context.Reads);
         var typed = invocation;
         for (var files = 0; invocation.Command is CommandKind.Run or CommandKind.DryRun; files++)
         {
@@ -116,6 +118,31 @@ internal static class RunFileExpansion
         }
 
         return script;
+    }
+
+    /// <summary>
+    /// SCRIPT as the path of a file here, if that file's line may be what started this process. The kernel hands over the path of a file as
+    /// its caller wrote it (execve(2)): <c>bin/x</c>, as make, git hooks and a relative directory in PATH have it, would otherwise be a
+    /// script of the source <c>default</c>. Nothing but the words tells the two apart, so they must be those of the line.
+    /// </summary>
+    /// <exception cref="RunException">64: it may be meant, but belongs to another user.</exception>
+    private static Invocation WithFileHere(Invocation invocation, ReadSet reads)
+    {
+        if (invocation.Command is not (CommandKind.Run or CommandKind.DryRun) || invocation.WordsToScript is not [.. var words, var script]
+            || !script.Contains('/', StringComparison.Ordinal) || script[0] == '~'
+            || ScriptName.Parse(script) is not ScriptName.Scoped { Scope: ScriptName.DefaultScope, PathAndRef: var path } || path != script)
+        {
+            return invocation;
+        }
+
+        var file = RunFile.At(script, reads);
+        reads.File($"{Files.RealPath(".").Value}/{script}", file?.Status ?? Files.Status(script).Value);
+        return file is null || !words.SequenceEqual(file.Line.Options) ? invocation
+            : TrustedPath.IsTrusted(file.Status!.Owner)
+                ? invocation with { Operands = [$"./{script}", .. invocation.Arguments], WordsToScript = [] }
+            : throw new RunException(
+                ExitStatus.Usage, $"{script}: a file of another user (uid {file.Status.Owner}) of that name is here, and starts run",
+                $"did you mean ./{script}, or {ScriptName.DefaultScope}:{script}?");
     }
 
     /// <summary>The file that SCRIPT names, here or in a source that is a directory, and its digest if there is one.</summary>

@@ -25,6 +25,44 @@ public sealed class RunFileTests
         Assert.Equal("/bin/sh -e ./x a", string.Join(' ', (await WouldRun.Of(box, "./x", "a")).Argv));
     }
 
+    /// <summary>The kernel hands over the path as the caller wrote it, and that reads like a script of the source default.</summary>
+    [Theory]
+    [InlineData("run", "#!/bin/sh\necho \"here $*\"")]
+    [InlineData("-S run --lock", "#!/bin/sh\necho \"here $*\"")]
+    [InlineData("-S run -q --", "./tool")]
+    [InlineData("-S nice run", "./tool")]
+    public async Task Started_without_a_dot_it_is_no_script_of_that_name(string line, string rest)
+    {
+        await using var world = await World.Serving(("/bin/x", Saying("server")));
+        world.Put("tool", "#!/bin/sh\necho \"here $*\"\n");
+        await Planned.Is(() => world.Run("bin/x"), "server\n");
+        var file = world.Put("bin/x", $"#!/usr/bin/env {line}\n{rest}\n");
+        for (var i = 0; i < 3; i++)
+        {
+            await world.Exec("bin/x", "a").Succeeds("here a\n");
+            await world.Sh("PATH=bin:$PATH; x a").Succeeds("here a\n");
+            await world.Run("--no-such-option", "bin/x").Fails(ExitStatus.Usage);
+            await world.Run("--offline", "bin/x").Succeeds("server\n");
+            await world.Run("default:bin/x").Succeeds("server\n");
+        }
+
+        // An ordinary file is none that could have started run.
+        world.Put("bin/x", Saying("ordinary"));
+        await world.Run("bin/x").Succeeds("server\n");
+        File.Delete(file);
+        await Planned.Is(() => world.Run("bin/x"), "server\n");
+    }
+
+    [RootFact]
+    public async Task Nor_that_of_another_user()
+    {
+        await using var world = await World.Serving(("/bin/x", Saying("server")));
+        Libc.ChangeOwner(world.Put("bin/x", "#!/usr/bin/env run\n#!/bin/sh\necho theirs\n"), 1234);
+        await world.Run("bin/x").Fails(ExitStatus.Usage, "bin/x", "uid 1234", "did you mean ./bin/x, or default:bin/x?");
+        await world.Run("./bin/x").Succeeds("theirs\n");
+        await world.Run("default:bin/x").Succeeds("server\n");
+    }
+
     [Fact]
     public async Task A_script_can_lock_itself()
     {
