@@ -149,18 +149,18 @@ internal static class CommandLineParser
                 ? TimeSpan.FromSeconds(seconds)
             : HumanFormat.ParseAge(text) is { TotalSeconds: <= MaxSeconds } age ? age
             : throw new RunException(
-                ExitStatus.Usage, $"--wait={text}: not a number of seconds", "expected a number, alone or with s, m, h or d, such as 10m");
+                ExitStatus.Usage, $"--wait={UrlText.Shown(text)}: not a number of seconds", "expected a number, alone or with s, m, h or d, such as 10m");
     }
 
     private static TimeSpan? AgeOf(string? text) =>
         text is null ? null
             : HumanFormat.ParseAge(text) is { } age && age < s_longestAge ? age
             : throw new RunException(
-                ExitStatus.Usage, $"--clean={text}: not an age", "expected a whole number and s, m, h or d, such as 90d");
+                ExitStatus.Usage, $"--clean={UrlText.Shown(text)}: not an age", "expected a whole number and s, m, h or d, such as 90d");
 
     private static int? Code(string? text) =>
         text is null ? null
             : text.All(char.IsAsciiDigit) && int.TryParse(text, CultureInfo.InvariantCulture, out var code) && code <= 255 ? code
             : throw new RunException(
-                ExitStatus.Usage, $"--conflict-exit-code {text}: not an exit status", "expected a number from 0 to 255");
+                ExitStatus.Usage, $"--conflict-exit-code {UrlText.Shown(text)}: not an exit status", "expected a number from 0 to 255");
 }

@@ -15,7 +15,7 @@ internal static class Slip
         // run --lock deploy ./x
         if (invocation is { OptionWithoutValue: { } option, Operands: [_, var next, ..] } && LooksLikeScript(next))
         {
-            return $"did you mean {option}={name} {next}?";
+            return $"did you mean {option}={name} {ShellWords.Join([UrlText.Shown(next)])}?";
         }
 
         if (isFile($"./{name}"))

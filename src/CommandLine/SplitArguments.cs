@@ -38,7 +38,7 @@ internal sealed record SplitArguments(IReadOnlyList<string> Options, string[] Op
         var option = !ended && words is [.., var last] && CommandLine.Options.Find(last) is { MayHaveValue: true } ? last : null;
         if (option is not null && operands is [var script, ..] && HumanFormat.IsNumber(script))
         {
-            var rest = operands.Length > 1 ? $" {ShellWords.Join([operands[1]])}" : "";
+            var rest = operands.Length > 1 ? $" {ShellWords.Join([UrlText.Shown(operands[1])])}" : "";
             throw new RunException(ExitStatus.Usage, $"{script}: a number, not a SCRIPT", $"did you mean {option}={script}{rest}?");
         }
 

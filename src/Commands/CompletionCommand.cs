@@ -67,7 +67,7 @@ internal static class CompletionCommand
         {
             var nearest = Suggestion.For(shell, CompletionScript.Shells);
             throw new RunException(
-                ExitStatus.Usage, $"{shell}: no completion for this shell",
+                ExitStatus.Usage, $"{UrlText.Shown(shell)}: no completion for this shell",
                 nearest is null ? $"supported shells: {string.Join(", ", CompletionScript.Shells)}" : $"did you mean {nearest}?");
         }
 

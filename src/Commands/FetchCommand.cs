@@ -19,7 +19,7 @@ internal static class FetchCommand
             scripts, Batch.Fetches, "fetching", script => context.Scripts.Get(script.Value ?? throw script.Failure!, invocation.Update));
         if (invocation.Json)
         {
-            Stdout.Write(ToJson(names, fetched));
+            Stdout.Write(ToJson(names.Select((typed, i) => Name(typed, scripts[i])), fetched));
         }
 
         return Batch.Report(fetched) ?? 0;
@@ -37,7 +37,9 @@ internal static class FetchCommand
         return script;
     }
 
-    private static string ToJson(IReadOnlyList<string> names, IReadOnlyList<Outcome<CachedScript>> fetched) => Json.Array(
+    private static string Name(string typed, Outcome<ResolvedScript> script) => script.Value?.DisplayName ?? UrlText.Shown(typed);
+
+    private static string ToJson(IEnumerable<string> names, IReadOnlyList<Outcome<CachedScript>> fetched) => Json.Array(
         names.Zip(fetched), static (writer, one) =>
         {
             var copy = one.Second.Value;

@@ -45,7 +45,7 @@ internal sealed class RunConf
             }
             else if (named is not null)
             {
-                throw new RunException(ExitStatus.Configuration, $"{named}: no such file");
+                throw new RunException(ExitStatus.Configuration, $"{UrlText.Shown(named)}: no such file");
             }
         }
 
@@ -113,7 +113,7 @@ internal sealed class RunConf
     {
         var all = Launchers();
         return all.FirstOrDefault(launcher => launcher.Name == name) ?? throw new RunException(
-            ExitStatus.Usage, $"{name}: no such launcher",
+            ExitStatus.Usage, $"{UrlText.Shown(name)}: no such launcher",
             all.Count == 0 ? "launchers: in run.conf says which there are"
                 : Suggestion.For(name, all.Select(static l => l.Name)) is { } nearest ? $"did you mean {nearest}?"
                 : $"known launchers: {string.Join(", ", all.Select(static l => l.Name))}");

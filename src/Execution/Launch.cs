@@ -173,7 +173,7 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     private bool IsGone => Files.Status(Path).Error is Errno.NoEntry or Errno.NotDirectory;
 
     private RunException Missing(string interpreter) =>
-        new(ExitStatus.NotFound, $"{DisplayName}: no such interpreter: {interpreter}", NamedBy);
+        new(ExitStatus.NotFound, $"{DisplayName}: no such interpreter: {UrlText.Shown(interpreter)}", NamedBy);
 
     private RunException NotExecutable(string interpreter) =>
         new(ExitStatus.CannotStart, $"{DisplayName}: its interpreter cannot be executed: {interpreter}", NamedBy);

@@ -28,6 +28,12 @@ internal static class Digest
     public static string? OfTreeInOtherSpelling(string text) =>
         text.StartsWith(OtherTreePrefix, StringComparison.OrdinalIgnoreCase) ? InOtherSpelling(text[OtherTreePrefix.Length..]) : null;
 
+    /// <summary>Whether the text is <c>#sha256=HEX</c> or <c>#tree=HEX</c>.</summary>
+    public static bool IsFragment(string text) => Array.Exists(
+        [Fragment, TreeFragment],
+        prefix => text.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)
+            && text.Length == prefix.Length + Sha256.HexLength && text[prefix.Length..].All(char.IsAsciiHexDigit));
+
     /// <summary>
     /// Whether what stands behind a '#' is meant as a digest: the name of an algorithm, alone or with a separator, or very many hexadecimal
     /// digits.
@@ -70,7 +76,7 @@ internal static class Digest
         text.Length == Sha256.HexLength && text.All(char.IsAsciiHexDigit)
             ? text.ToLowerInvariant()
             : throw new RunException(
-                ExitStatus.Usage, $"{(text.Length > 0 ? text : "''")}: not a SHA-256 digest",
+                ExitStatus.Usage, $"{(text.Length > 0 ? UrlText.Shown(text) : "''")}: not a SHA-256 digest",
                 InOtherSpelling(text) is { } hex
                     ? $"did you mean {hex}?"
                     : $"a digest has {Sha256.HexLength} hexadecimal digits; {printer} prints it");

@@ -269,6 +269,22 @@ internal static class UrlText
     }
 
     /// <summary>
+    /// A word of the command line as it may be shown, whatever it is: SCRIPT before it has been looked at, or what stands in its place. A
+    /// digest at its end is no secret.
+    /// </summary>
+    public static string Shown(string typed)
+    {
+        if (!typed.Contains("://", StringComparison.Ordinal))
+        {
+            return typed;
+        }
+
+        var digest = typed.LastIndexOf('#') is >= 0 and var hash && Digest.IsFragment(typed[hash..]) ? typed[hash..] : "";
+        var url = typed[..^digest.Length];
+        return (Uri.TryCreate(url, UriKind.Absolute, out _) ? Redacted(url) : Unparsable(url)) + digest;
+    }
+
+    /// <summary>
     /// As <see cref="Redacted"/>, for a text that is no URL: a password with a reserved character in it may have ended the host too early,
     /// and then it reaches up to the last '@', or begins at a colon that seems to be a port's.
     /// </summary>

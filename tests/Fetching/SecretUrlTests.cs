@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Run.Naming;
 using static Run.Tests.Infra.RawServer;
@@ -95,6 +96,43 @@ public sealed class SecretUrlTests
         var result = await box.Run(url).Fails(ExitStatus.Usage);
         Assert.DoesNotContain("cret", result.Stderr, StringComparison.Ordinal);
         Assert.DoesNotContain("s3", result.Stderr, StringComparison.Ordinal);
+    }
+
+    /// <summary>Nor of what is said of a URL that stands where something else belongs, or that could not be fetched.</summary>
+    [Theory]
+    [InlineData("http://127.0.0.1:9/x?a=***", "--fetch --json")]
+    [InlineData("http://127.0.0.1:9/x?a=***", "--fetch --json --pinned")]
+    [InlineData("--wait=60 'http://127.0.0.1:9/x?a=***'?", "-w 60")]
+    [InlineData("--clean=90d 'http://127.0.0.1:9/x?a=***'?", "-c 90d")]
+    [InlineData("--lock=deploy 'http://127.0.0.1:9/x?a=***'?", "--lock deploy")]
+    [InlineData("http://127.0.0.1:9/x?a=***: not a SHA-256 digest", "--sha256")]
+    [InlineData("http://127.0.0.1:9/x?a=***: not an exit status", "-E")]
+    [InlineData("http://127.0.0.1:9/x?a=***: no completion", "--completion")]
+    [InlineData("http://127.0.0.1:9/x?a=***: no such file", "--config", "x")]
+    [InlineData("http://127.0.0.1:9/x?a=***: no such launcher", "--on", "x")]
+    [InlineData("no such interpreter: http://127.0.0.1:9/x?a=***", "-i", "./y")]
+    public async Task Is_not_part_of_what_is_said_of_its_place(string shown, string options, params string[] script)
+    {
+        await using var world = await World.Serving();
+        world.Put("y", Saying("ran"));
+        string[] line = [.. options.Split(' '), $"http://{Secret}:{Secret}@127.0.0.1:9/x?a={Secret}", .. script];
+        var result = await world.Run(line).Env("RUN_OFFLINE", options.Contains("fetch", StringComparison.Ordinal) ? "1" : null).Result();
+        Assert.Contains(shown, result.Stdout + result.Stderr, StringComparison.Ordinal);
+        IsNotIn(result.Stdout + result.Stderr);
+    }
+
+    [Theory]
+    [InlineData("https://me:p@h/x?a=1#sha256={0}", "https://h/x?a=***#sha256={0}")]
+    [InlineData("git+https://me:p@h/x//y#tree={0}", "git+https://h/x//y#tree={0}")]
+    [InlineData("git+https://me:s3/cret@h/x", "git+https://***@h/x")]
+    [InlineData("https://h/x#sha256=12", "https://h/x#***")]
+    [InlineData("ops:bin/x#y", "ops:bin/x#y")]
+    public void A_digest_is_no_secret(string typed, string shown)
+    {
+        var digest = new string('A', 64);
+        Assert.Equal(
+            string.Format(CultureInfo.InvariantCulture, shown, digest),
+            UrlText.Shown(string.Format(CultureInfo.InvariantCulture, typed, digest)));
     }
 
     /// <summary>What a pin says of a commit is public, wherever in the URL it stands.</summary>
