@@ -67,19 +67,23 @@ internal static class DiffCommand
             Stdout.Write($"==> {Messages.Printable(script.DisplayName)} <==\n");
         }
 
-        if (!Stdout.IsTerminal)
-        {
-            return Write(copy, latest, script, null, context);
-        }
-
+        // Not from diff(1) to standard output: if that is full, or nobody reads it any more, its status says only that it failed.
         using var text = Cache.Stage(context.Cache.Root);
         var differs = Write(copy, latest, script, text.Handle, context);
         using var written = text.Reopen();
-        DiffProgram.Show(written, Stdout.Write, Messages.MayColour);
+        if (Stdout.IsTerminal)
+        {
+            DiffProgram.Show(written, Stdout.Write, Messages.MayColour);
+        }
+        else
+        {
+            DiffProgram.Copy(written, static bytes => Stdout.Write(bytes));
+        }
+
         return differs;
     }
 
-    private static bool Write(CachedScript? copy, Download latest, ResolvedScript script, SafeFileHandle? into, RunContext context)
+    private static bool Write(CachedScript? copy, Download latest, ResolvedScript script, SafeFileHandle into, RunContext context)
     {
         if (latest.Listing is { } listing)
         {

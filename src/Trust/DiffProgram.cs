@@ -14,13 +14,12 @@ internal static class DiffProgram
 {
     public const string NoFile = "/dev/null";
     private const string Name = "diff";
-    private const int Same = 0, Changed = 1;
+    private const int Same = 0, Changed = 1, ChunkSize = 64 << 10;
 
     /// <summary>Writes the output of <c>diff -u</c> to the file.</summary>
-    /// <param name="into">Null: standard output.</param>
     /// <returns>Whether there is a difference.</returns>
     /// <exception cref="RunException">73: diff failed. 126: diff cannot be started. 127: there is no diff.</exception>
-    public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle? into, ReadSet reads) =>
+    public static bool Write((string Path, string Label) before, (string Path, string Label) after, SafeFileHandle into, ReadSet reads) =>
         // -L is --label in GNU diff. Other diffs have no long options.
         Run(["-u", "-L", before.Label, "-L", after.Label, before.Path, after.Path], into, reads)
             ?? throw new RunException(ExitStatus.CannotWrite, $"{Name} failed");
@@ -31,7 +30,7 @@ internal static class DiffProgram
     /// </summary>
     /// <param name="cacheRoot">Where the output is staged.</param>
     /// <inheritdoc cref="Write"/>
-    public static bool WriteTrees(TreeChange change, string cacheRoot, SafeFileHandle? into, ReadSet reads)
+    public static bool WriteTrees(TreeChange change, string cacheRoot, SafeFileHandle into, ReadSet reads)
     {
         if (change.Lines.Count > 0)
         {
@@ -82,20 +81,16 @@ internal static class DiffProgram
             new(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}");
     }
 
-    private static void Put(byte[] text, SafeFileHandle? into)
+    private static void Put(byte[] text, SafeFileHandle into)
     {
-        if (into is null)
-        {
-            Stdout.Write(text);
-        }
-        else if (Files.Write(into, text) is var error && error != Errno.None)
+        if (Files.Write(into, text) is var error && error != Errno.None)
         {
             throw new RunException(ExitStatus.CannotWrite, $"the change cannot be written: {error.Describe()}");
         }
     }
 
     /// <summary>Whether there is a difference; null if diff failed.</summary>
-    private static bool? Run(string[] arguments, SafeFileHandle? into, ReadSet reads)
+    private static bool? Run(string[] arguments, SafeFileHandle into, ReadSet reads)
     {
         var file = SearchPath.Find(Name, reads, out _)
             ?? throw new RunException(
@@ -122,10 +117,19 @@ internal static class DiffProgram
     /// <summary>Shows on a terminal what <see cref="Write"/> has written.</summary>
     /// <param name="colour">Whether its lines are coloured.</param>
     public static void Show(SafeFileHandle text, Action<string> say, bool colour = false) =>
-        TerminalText.Copy(
-            most => Files.Read(text, most).OrThrow(error =>
-                new RunException(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}")),
-            say, colour ? Coloured : TerminalText.Line);
+        TerminalText.Copy(most => Read(text, most), say, colour ? Coloured : TerminalText.Line);
+
+    /// <summary>Copies what <see cref="Write"/> has written, byte for byte.</summary>
+    public static void Copy(SafeFileHandle text, Action<byte[]> write)
+    {
+        while (Read(text, ChunkSize) is { Length: > 0 } chunk)
+        {
+            write(chunk);
+        }
+    }
+
+    private static byte[] Read(SafeFileHandle text, int most) => Files.Read(text, most).OrThrow(static error =>
+        new RunException(ExitStatus.CannotWrite, $"the change cannot be shown: {error.Describe()}"));
 
     private static string Coloured(string line)
     {

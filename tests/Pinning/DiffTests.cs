@@ -33,6 +33,17 @@ public sealed class DiffTests
     }
 
     [Fact]
+    public async Task Into_a_pipe_that_closes_it_ends_as_cat_does_and_a_full_disk_is_named()
+    {
+        await using var world = await Forge.Serving(("/plain/x", new string('a', 1 << 20) + "\n"));
+        await world.Run("--view", "plain:x").Result();
+        world.Server["/plain/x"] = new string('b', 1 << 20) + "\n";
+        await world.Exec("bash", "-c", "run --diff plain:x | head -c 3; exit ${PIPESTATUS[0]}").Expect(128 + Libc.SIGPIPE, "---");
+        await world.Sh("run --diff plain:x >/dev/full")
+            .Expect((int)ExitStatus.CannotWrite, "", "run: standard output: no space left on device\n");
+    }
+
+    [Fact]
     public async Task On_a_terminal_it_is_coloured_unless_that_is_not_wanted()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
