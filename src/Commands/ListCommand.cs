@@ -83,19 +83,24 @@ internal static class ListCommand
             : null;
 
     /// <summary>
-    /// Whether the script's name or URL contains the text; with <c>*</c> or <c>?</c>, whether the name matches as in a shell.
+    /// Whether the script's name or URL contains the text; with <c>*</c> or <c>?</c>, whether the name matches as in a shell. A pattern
+    /// with a source is compared with the name and its source, so that <c>default:</c> finds bare names.
     /// </summary>
     private static bool Fits(CachedScript copy, string pattern)
     {
         if (pattern.AsSpan().IndexOfAny('*', '?') >= 0)
         {
-            return FileSystemName.MatchesSimpleExpression(pattern, copy.Record.Script, ignoreCase: false);
+            var name = pattern.Contains(':', StringComparison.Ordinal) ? WithSource(copy.Record.Script) : copy.Record.Script;
+            return FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
         }
 
         return SourceAndPrefix(pattern) is not null
-            ? copy.Record.Script.StartsWith(pattern, StringComparison.Ordinal)
+            ? WithSource(copy.Record.Script).StartsWith(pattern, StringComparison.Ordinal)
             : copy.Record.Script.Contains(pattern, StringComparison.Ordinal) || copy.Record.Url.Contains(pattern, StringComparison.Ordinal);
     }
+
+    private static string WithSource(string script) =>
+        ScriptName.IsUrl(script) || SourceAndPrefix(script) is not null ? script : $"{ScriptName.DefaultScope}:{script}";
 
     private static string Scripts(IReadOnlyList<(string Script, string Path)> scripts, bool json) => json
         ? Json.Array(scripts, static (writer, one) =>

@@ -22,6 +22,24 @@ public sealed class ListTests
         await world.Run("--list", "a", "b").Fails(ExitStatus.Usage, "--list takes one");
     }
 
+    [Fact]
+    public async Task A_bare_name_is_one_of_the_source_default()
+    {
+        await using var world = await World.Serving(("/a", Saying("a")), ("/b", Saying("b")), ("/c", Saying("c")));
+        world.Sources(world.Server, $"ops: {world.Server.Url}/%s");
+        foreach (var script in (string[])["a", "default:b", "ops:c"])
+        {
+            await world.Run("--fetch", script).Succeeds("");
+        }
+
+        foreach (var (pattern, names) in ((string, string)[])
+            [("default:", "a default:b"), ("default:a", "a"), ("d*t:?", "a default:b"), ("ops:", "ops:c")])
+        {
+            var listed = (await world.Run("--quiet", "--list", pattern).Result()).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(names, string.Join(' ', listed.Select(static line => line.Split(' ')[0])));
+        }
+    }
+
     [Theory]
     [InlineData(80)]
     [InlineData(60)]
