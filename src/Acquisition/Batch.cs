@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using Run.Naming;
 using Run.Reporting;
 
 namespace Run.Acquisition;
@@ -58,19 +59,29 @@ internal static class Batch
         }
     }
 
-    /// <summary>Prints the failures, in the order of the items.</summary>
+    /// <summary>Prints the failures, in the order of the items. If there are several items, each failure says which one it is of.</summary>
+    /// <param name="names">The items' names.</param>
     /// <returns>The exit status of the first; null if there is none.</returns>
-    public static int? Report<T>(IReadOnlyList<Outcome<T>> outcomes)
+    public static int? Report<T>(IReadOnlyList<Outcome<T>> outcomes, IEnumerable<string> names)
     {
         int? status = null;
-        foreach (var failure in outcomes.Select(static outcome => outcome.Failure).WhereNotNull())
+        foreach (var (outcome, name) in outcomes.Zip(names))
         {
-            Messages.Error(failure.Message, failure.Hint);
-            status ??= (int)failure.Status;
+            if (outcome.Failure is { } failure)
+            {
+                Messages.Error(outcomes.Count == 1 || Names(failure, name) ? failure.Message : $"{name}: {failure.Message}", failure.Hint);
+                status ??= (int)failure.Status;
+            }
         }
 
         return status;
     }
+
+    /// <summary>Whether the message tells which script it is about, or is about a line of run.conf or run.pins.</summary>
+    private static bool Names(RunException failure, string name) =>
+        failure.Status == ExitStatus.Configuration || ScriptName.IsUrl(failure.Message)
+        || failure.Message.StartsWith($"{name}:", StringComparison.Ordinal)
+        || failure.Message.StartsWith($"{name} ", StringComparison.Ordinal);
 }
 
 /// <summary>How the work for one item ended.</summary>

@@ -26,7 +26,17 @@ internal static class CommitLookup
 
         var (source, question) = (script.Source!, script.Source!.Commit!);
         var (path, reference) = source.SplitRef(script.PathAndRef!);
-        return script.At(Asked(script, source.CommitUrl(question, path, reference), question.Accept));
+        try
+        {
+            return script.At(Asked(script, source.CommitUrl(question, path, reference), question.Accept));
+        }
+        catch (RunException e)
+        {
+            // The server was asked for something else than the script, and one answer may be that for several.
+            var hint = e.Status != ExitStatus.NotFound ? e.Hint
+                : $"check the name and its ref, {reference}{(e.Hint is null ? "" : $"; {e.Hint}")}";
+            throw new RunException(e.Status, $"{script.DisplayName}: {e.Message}", hint);
+        }
     }
 
     /// <summary>Whether the script has a ref that is not a commit, and there is a server to ask which commit that is.</summary>
@@ -65,7 +75,7 @@ internal static class CommitLookup
         var answer = Fetcher.GetText(url, headers, script.Source!.PlainHttpAllowed);
         return CommitIn(answer) ?? throw new RunException(
             ExitStatus.Unavailable,
-            $"{script.DisplayName}: the answer of {UrlText.Redacted(url)} contains no commit",
+            $"the answer of {UrlText.Redacted(url)} contains no commit",
             "check \"commit:\" under its source in run.conf");
     }
 

@@ -149,7 +149,8 @@ internal static class CommandLineParser
                 ? TimeSpan.FromSeconds(seconds)
             : HumanFormat.ParseAge(text) is { TotalSeconds: <= MaxSeconds } age ? age
             : throw new RunException(
-                ExitStatus.Usage, $"--wait={UrlText.Shown(text)}: not a number of seconds", "expected a number, alone or with s, m, h or d, such as 10m");
+                ExitStatus.Usage, $"--wait={UrlText.Shown(text)}: not a number of seconds",
+                "expected a number, alone or with s, m, h or d, such as 10m");
     }
 
     private static TimeSpan? AgeOf(string? text) =>

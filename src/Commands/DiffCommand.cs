@@ -40,7 +40,7 @@ internal static class DiffCommand
             NameSigners(version.Value.Copy, latest, one.Script);
         }
 
-        return Batch.Report(versions) ?? (differs ? Changed : Same);
+        return Batch.Report(versions, scripts.Select(static one => one.Script.DisplayName)) ?? (differs ? Changed : Same);
     }
 
     /// <summary>Says whose signature the new version has, if it is not that of the same one.</summary>

@@ -15,14 +15,15 @@ internal static class FetchCommand
 
         // run.conf and run.pins are read here, before there are threads.
         var scripts = names.Select(name => Outcome<ResolvedScript>.Of(() => Resolve(name, context))).ToList();
+        var shown = names.Select((typed, i) => scripts[i].Value?.DisplayName ?? UrlText.Shown(typed)).ToList();
         var fetched = Batch.Run(
             scripts, Batch.Fetches, "fetching", script => context.Scripts.Get(script.Value ?? throw script.Failure!, invocation.Update));
         if (invocation.Json)
         {
-            Stdout.Write(ToJson(names.Select((typed, i) => Name(typed, scripts[i])), fetched));
+            Stdout.Write(ToJson(shown, fetched));
         }
 
-        return Batch.Report(fetched) ?? 0;
+        return Batch.Report(fetched, shown) ?? 0;
     }
 
     private static ResolvedScript Resolve(string name, RunContext context)
@@ -37,9 +38,7 @@ internal static class FetchCommand
         return script;
     }
 
-    private static string Name(string typed, Outcome<ResolvedScript> script) => script.Value?.DisplayName ?? UrlText.Shown(typed);
-
-    private static string ToJson(IEnumerable<string> names, IReadOnlyList<Outcome<CachedScript>> fetched) => Json.Array(
+    private static string ToJson(IReadOnlyList<string> names, IReadOnlyList<Outcome<CachedScript>> fetched) => Json.Array(
         names.Zip(fetched), static (writer, one) =>
         {
             var copy = one.Second.Value;

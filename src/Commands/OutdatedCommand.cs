@@ -13,7 +13,8 @@ internal static class OutdatedCommand
 
     public static int Execute(RunContext context, Invocation invocation)
     {
-        var pins = context.ScriptsOrPins(invocation).Select(name => Outcome<Pinned>.Of(() => Find(name, context))).ToList();
+        var names = context.ScriptsOrPins(invocation);
+        var pins = names.Select(name => Outcome<Pinned>.Of(() => Find(name, context))).ToList();
         var checkedPins = Batch.Run(pins, Batch.Pins, "checking", pin => Check(pin.Value ?? throw pin.Failure!, context));
         var outdated = checkedPins.Select(static one => one.Value).WhereNotNull().ToList();
         foreach (var unsigned in outdated.Select(static one => one.Unsigned).WhereNotNull())
@@ -22,7 +23,7 @@ internal static class OutdatedCommand
         }
 
         Stdout.Write(invocation.Json ? ToJson(outdated) : ToText(outdated));
-        return Batch.Report(checkedPins) ?? (outdated.Count > 0 ? Outdated : UpToDate);
+        return Batch.Report(checkedPins, names.Select(UrlText.Shown)) ?? (outdated.Count > 0 ? Outdated : UpToDate);
     }
 
     private static Pinned Find(string name, RunContext context)

@@ -26,7 +26,7 @@ internal static class PinCommand
         _ = context.Pins;
         scripts = scripts.DistinctBy(static s => Pin.Key(s.DisplayName)).ToList();
         var pins = Batch.Run(scripts, Batch.Pins, "pinning", script => PinOf(script, context));
-        if (Batch.Report(pins) is { } status)
+        if (Batch.Report(pins, scripts.Select(static s => s.DisplayName)) is { } status)
         {
             return status;
         }

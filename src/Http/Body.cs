@@ -199,15 +199,15 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
 
     private RunException Refused(string what) => new(ExitStatus.Data, $"{shown} {what}");
 
-    private static void Restart(Stream into) => Save(into, static (stream, _) =>
+    private void Restart(Stream into) => Save(into, static (stream, _) =>
     {
         stream.Position = 0;
         stream.SetLength(0);
     }, default);
 
-    private static void Write(Stream into, ReadOnlySpan<byte> bytes) => Save(into, static (stream, piece) => stream.Write(piece), bytes);
+    private void Write(Stream into, ReadOnlySpan<byte> bytes) => Save(into, static (stream, piece) => stream.Write(piece), bytes);
 
-    private static void Save(Stream into, Action<Stream, ReadOnlySpan<byte>> save, ReadOnlySpan<byte> bytes)
+    private void Save(Stream into, Action<Stream, ReadOnlySpan<byte>> save, ReadOnlySpan<byte> bytes)
     {
         try
         {
@@ -225,6 +225,6 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
         }
     }
 
-    private static RunException CannotSave(Errno error) =>
-        new(ExitStatus.CannotWrite, $"the script cannot be saved: {error.Describe()}");
+    private RunException CannotSave(Errno error) =>
+        new(ExitStatus.CannotWrite, $"{shown}: cannot be saved: {error.Describe()}");
 }

@@ -161,6 +161,47 @@ public sealed class SeveralTests
     }
 
     [Fact]
+    public async Task Each_failure_says_which_script_it_is_of()
+    {
+        await using var world = await World.Serving(("/a", Saying("a")), ("/b", Saying("b")));
+        world.Sources(world.Server, "dead: http://127.0.0.1:9/%s");
+        var refused = await world.Run("--fetch", "dead:a", "dead:b").Result();
+        Assert.Matches("^run: dead:a: 127.0.0.1:9: .*\n(     .*\n)?run: dead:b: 127.0.0.1:9: ", refused.Stderr);
+        Assert.Equal((int)ExitStatus.Unavailable, refused.Status);
+
+        // Alone it has just been typed.
+        await world.Run("--fetch", "dead:a").Fails(ExitStatus.Unavailable, "run: 127.0.0.1:9: ");
+    }
+
+    [Fact]
+    [Needs("strace")]
+    public async Task A_script_that_cannot_be_saved_is_named()
+    {
+        await using var world = await World.Serving(("/a", Saying("a")), ("/b", Saying("b")));
+        var full = await world.Run("--fetch", "a", "b")
+            .Traced(out _, "-e", "trace=ftruncate", "-e", "inject=ftruncate:error=ENOSPC").Result();
+        Assert.Equal(73, full.Status);
+        string Line(string name) => $"run: {world.Server.Url}/{name}: cannot be saved: no space left on device\n";
+        Assert.Equal(Line("a") + Line("b"), full.Stderr);
+    }
+
+    /// <summary>One answer may be that for several scripts, and its URL is not theirs.</summary>
+    [Fact]
+    public async Task A_ref_that_there_is_not_is_said_of_each_script()
+    {
+        await using var world = await Forge.Serving();
+        var url = world.Server.Url;
+        var missing = await world.Run("--pin", "gh:o/r/x@nope", "gh:o/r/y@nope").Result();
+        Assert.Equal(127, missing.Status);
+        foreach (var script in (string[])["gh:o/r/x@nope", "gh:o/r/y@nope"])
+        {
+            Assert.Contains(
+                $"run: {script}: {url}/repos/o/r/commits/nope: not found (404)\n     check the name and its ref, nope\n", missing.Stderr,
+                StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Three_hundred_pins_behind_a_slow_server_take_seconds()
     {
         const int Count = 300;
