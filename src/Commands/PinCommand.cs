@@ -22,6 +22,12 @@ internal static class PinCommand
                 ExitStatus.Usage, $"{local.DisplayName}: local files cannot be pinned", "keep its versions in git, for example");
         }
 
+        if (scripts.Count == 0)
+        {
+            Messages.Note($"{context.Pins!.Path}: no pins", "run --pin SCRIPT adds one");
+            return 0;
+        }
+
         // Read first: if run.pins has a mistake, it will not be written, and nothing need be fetched.
         _ = context.Pins;
         scripts = scripts.DistinctBy(static s => Pin.Key(s.DisplayName)).ToList();

@@ -201,6 +201,17 @@ public sealed class SeveralTests
         }
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("# nothing is pinned yet\n")]
+    public async Task Pin_without_SCRIPT_says_if_there_are_no_pins(string text)
+    {
+        using var box = new Sandbox();
+        box.Put("run.pins", text, executable: false);
+        await box.Run("--pin").Expect(0, "", "run: run.pins: no pins\n     run --pin SCRIPT adds one\n");
+        Assert.Equal(text, File.ReadAllText(box.Work + "/run.pins"));
+    }
+
     [Fact]
     public async Task Three_hundred_pins_behind_a_slow_server_take_seconds()
     {
