@@ -232,9 +232,8 @@ internal sealed class YamlConf
     private string HeaderValue(Scalar name)
     {
         var value = Text($"the header {name.Value}");
-        return IsToken(name.Value) && !CharChecks.HasControl(value.Value)
-            ? value.Value
-            : throw At(name).Mistake($"'{name.Value}' is not a valid HTTP header field");
+        HeaderChecks.Check(name.Value, value.Value, At(name));
+        return value.Value;
     }
 
     private TimeSpan Age()
@@ -457,7 +456,4 @@ internal sealed class YamlConf
 
     private static string Lower(string sentence) =>
         sentence.Length > 0 ? char.ToLowerInvariant(sentence[0]) + sentence[1..].TrimEnd('.') : sentence;
-
-    // token of RFC 9110, 5.6.2.
-    private static bool IsToken(string text) => text.Length > 0 && CharChecks.AreAlphanumericOr("!#$%&'*+-.^_`|~", text);
 }
