@@ -194,7 +194,7 @@ internal sealed class YamlConf
 
         if (!_parser.TryConsume<SequenceStart>(out _))
         {
-            throw At(_parser.Current!).Mistake("mirrors: expected a list of patterns");
+            throw Unexpected("mirrors: expected a list of patterns");
         }
 
         var mirrors = new List<string>();
@@ -407,7 +407,7 @@ internal sealed class YamlConf
 
         if (!_parser.TryConsume<MappingStart>(out _))
         {
-            throw At(_parser.Current!).Mistake($"{what}: expected a mapping (key: value)");
+            throw Unexpected($"{what}: expected a mapping (key: value)");
         }
 
         var seen = new HashSet<string>(ignoreCase ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
@@ -425,10 +425,18 @@ internal sealed class YamlConf
     }
 
     private Scalar Text(string what) =>
-        _parser.TryConsume<Scalar>(out var scalar) ? scalar : throw At(_parser.Current!).Mistake($"{what}: expected a single value");
+        _parser.TryConsume<Scalar>(out var scalar) ? scalar : throw Unexpected($"{what}: expected a single value");
+
+    private RunException Unexpected(string mistake) =>
+        _parser.Current is AnchorAlias alias ? NoAlias(At(alias), $"*{alias.Value.Value}") : At(_parser.Current!).Mistake(mistake);
+
+    private static RunException NoAlias(SourceLocation at, string name) =>
+        at.Mistake($"aliases are not supported here: {name}", "write out what it stands for");
 
     private string Known(Scalar key, string[] keys) =>
-        keys.Contains(key.Value) ? key.Value : throw At(key).Mistake($"unknown key {key.Value}", Hint(key.Value, keys));
+        keys.Contains(key.Value) ? key.Value
+            : key.Value == "<<" ? throw NoAlias(At(key), key.Value)
+            : throw At(key).Mistake($"unknown key {key.Value}", Hint(key.Value, keys));
 
     private static string Hint(string typed, string[] known) =>
         Suggestion.For(typed, known) is { } nearest ? $"did you mean {nearest}?" : $"expected one of {string.Join(", ", known)}";

@@ -23,7 +23,10 @@ public sealed class MistakeTests
     [InlineData("sources: x\n", "1:10", "expected a mapping")]
     [InlineData("sources:\n  - a\n", "2:3", "expected a mapping")]
     [InlineData("sources:\n  a: [https://h/%s]\n", "2:6", "expected a mapping")]
-    [InlineData("sources:\n  a: *b\n", "2:6", "expected a mapping")]
+    [InlineData("sources:\n  a: *b\n", "2:6", "aliases are not supported", "*b")]
+    [InlineData("sources:\n  a: {url: &u https://h/%s}\n  b:\n    url: *u\n", "4:10", "aliases are not supported", "*u")]
+    [InlineData(Url + "    mirrors: *m\n", "4:14", "aliases are not supported", "*m")]
+    [InlineData(Url + "    <<: *m\n", "4:5", "aliases are not supported", "<<")]
     [InlineData("interpreters: [x]\n", "1:15", "expected a mapping")]
     [InlineData("interpreters:\n  .py: [python3]\n", "2:8", "a single value")]
     [InlineData("interpreters:\n  .py:\n", "2:7", "no command")]
@@ -158,6 +161,7 @@ public sealed class MistakeTests
     [InlineData("sources:\r\n  b: https://h/%s\r\n")]
     [InlineData("sources:\n  \"b\":   'https://h/%s'\t# a tab is no mistake here\n")]
     [InlineData("%YAML 1.1\n---\nsources: {b: https://h/%s}\n...\n")]
+    [InlineData("sources: &all\n  b: &b https://h/%s\n")]
     public async Task Unusual_but_valid_files(string text)
     {
         using var box = new Sandbox();
