@@ -61,6 +61,12 @@ internal static class IniConf
 
             PatternChecks.CheckName(name, place);
             var patternStart = raw.IndexOf(pattern, raw.IndexOf(line[separator], StringComparison.Ordinal), StringComparison.Ordinal);
+            if (CommentIn(pattern) is { } comment)
+            {
+                throw (place with { Column = patternStart + comment + 1 }).Mistake(
+                    "a comment behind a pattern would be a part of it", "put the comment on a line of its own");
+            }
+
             PatternChecks.Check(pattern, place with { Column = patternStart + 1 });
             if (!sources.TryAdd(name, new Source(name, pattern)))
             {
@@ -69,6 +75,20 @@ internal static class IniConf
         }
 
         return new ConfFile(sources, new Dictionary<string, string>());
+    }
+
+    /// <summary>Where a comment begins, to all appearance: the original has none there, and no URL contains a blank.</summary>
+    private static int? CommentIn(string pattern)
+    {
+        for (var i = 1; i < pattern.Length; i++)
+        {
+            if (pattern[i - 1] is ' ' or '\t' && IsComment(pattern.AsSpan(i)))
+            {
+                return i;
+            }
+        }
+
+        return null;
     }
 
     private static bool IsComment(ReadOnlySpan<char> line) => line[0] is '#' or ';';

@@ -206,6 +206,12 @@ internal static class PatternChecks
                 $"put  ref: {suffix[1..]}  beside the url; in the name of a file, write %40 for @");
         }
 
+        if (pattern.Contains('#', StringComparison.Ordinal))
+        {
+            throw place.Mistake(
+                "the pattern has a fragment, which is never sent: everything from the # on", "in the name of a file, write %23 for #");
+        }
+
         var sample = pattern.Replace(Source.Part, "x", StringComparison.Ordinal).Replace(Source.RefPlace, "x", StringComparison.Ordinal);
         if (!ScriptName.IsUrl(sample))
         {

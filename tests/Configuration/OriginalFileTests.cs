@@ -57,6 +57,9 @@ public sealed class OriginalFileTests
     [InlineData("[sources]\n  a: https://h/x\n", "2:6", "%s")]
     [InlineData("[sources]\n-a: https://h/%s\n", "2:1", "-a")]
     [InlineData("[sources]\na: ftp://h/%s\n", "2:4", "http")]
+    [InlineData("[sources]\na: https://h/%s # theirs\n", "2:17", "comment")]
+    [InlineData("[sources]\na = https://h/%s\t; theirs\n", "2:18", "comment")]
+    [InlineData("[sources]\na: https://h/%s#theirs\n", "2:4", "fragment")]
     [InlineData("[sorces]\na: https://h/%s\n", "1:1", "[sources]")]
     public async Task A_mistake_in_it_is_told_with_its_place(string text, string place, string word)
     {
