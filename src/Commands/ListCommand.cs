@@ -21,6 +21,7 @@ internal static class ListCommand
             var source = context.Configuration.Source(name);
             if (source.IsDirectory)
             {
+                DirectoryListing.Require(source, () => XdgPaths.Home(context.Reads));
                 Stdout.Write(Scripts(DirectoryListing.Of(source, prefix, () => XdgPaths.Home(context.Reads)), invocation.Json));
                 return 0;
             }

@@ -1,4 +1,5 @@
 using Run.Posix;
+using Run.Reporting;
 
 namespace Run.Naming;
 
@@ -7,17 +8,25 @@ internal static class DirectoryListing
 {
     private const int MostFiles = 10_000, MostDepth = 16, MostEntries = 100_000;
 
+    /// <summary>Refuses a source whose directory cannot be listed.</summary>
+    /// <exception cref="RunException">126: it cannot be read. 127: there is no such directory.</exception>
+    public static void Require(Source source, Func<string?> home)
+    {
+        var directory = Root(Literals(source, home));
+        _ = Files.Names(directory).OrThrow(error => error is Errno.NoEntry or Errno.NotDirectory
+            ? new RunException(ExitStatus.NotFound, $"{source.Name}: no such directory: {directory}")
+            : new RunException(ExitStatus.CannotStart, $"{source.Name}: {directory}: cannot be read: {error.Describe()}"));
+    }
+
     /// <summary>What SCRIPT would be for each file, in byte order, and the file's path. Hidden files are left out.</summary>
     /// <param name="prefix">What the part of SCRIPT after the source's name begins with.</param>
     public static IReadOnlyList<(string Script, string Path)> Of(Source source, string prefix, Func<string?> home)
     {
-        var pattern = source.PathPattern(home)
-            .Replace(Source.RefPlace, source.SplitRef("x").Ref, StringComparison.Ordinal);
-        var literals = pattern.Split(Source.Part);
+        var literals = Literals(source, home);
         var found = new List<(string Script, string Path)>();
         var above = new Stack<FileStatus>();
         var entries = 0;
-        Walk(literals[0][..(literals[0].LastIndexOf('/') + 1)], MostDepth);
+        Walk(Root(literals), MostDepth);
         return found.OrderBy(static one => one.Script, StringComparer.Ordinal).ToList();
 
         void Walk(string directory, int depth)
@@ -50,6 +59,13 @@ internal static class DirectoryListing
             above.Pop();
         }
     }
+
+    /// <summary>What is before, between and behind the parts of the pattern.</summary>
+    private static string[] Literals(Source source, Func<string?> home) =>
+        source.PathPattern(home).Replace(Source.RefPlace, source.SplitRef("x").Ref, StringComparison.Ordinal).Split(Source.Part);
+
+    /// <summary>The directory that has all of them, somewhere below it.</summary>
+    private static string Root(string[] literals) => literals[0][..(literals[0].LastIndexOf('/') + 1)];
 
     /// <summary>The parts, joined by slashes, with which the pattern gives the path; null if there are none.</summary>
     /// <param name="literals">What is before, between and behind the parts of the pattern.</param>

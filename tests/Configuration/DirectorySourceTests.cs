@@ -90,6 +90,23 @@ public sealed class DirectorySourceTests
     }
 
     [Fact]
+    public async Task A_directory_that_is_not_there_is_not_listed_as_an_empty_one()
+    {
+        using var box = new Sandbox();
+        box.Conf($"sources:\n  team: {box.Work}/scripts/%s\n");
+        await box.Run("--list", "team:").Fails(ExitStatus.NotFound, $"team: no such directory: {box.Work}/scripts/");
+        box.Put("scripts", "a file");
+        await box.Run("--list", "team:").Fails(ExitStatus.NotFound, $"{box.Work}/scripts/");
+        File.Delete(box.Work + "/scripts");
+        Directory.CreateDirectory(box.Work + "/scripts");
+        await box.Run("--list", "team:").Succeeds("");
+
+        // Completion offers what there is, and says nothing.
+        Directory.Delete(box.Work + "/scripts");
+        Assert.Equal("", (await box.Run("--completion", "words").Result()).Stderr);
+    }
+
+    [Fact]
     public async Task The_pattern_of_a_file_URL_is_decoded()
     {
         using var box = new Sandbox();
