@@ -52,7 +52,9 @@ internal static class Table
             widths[column] = Math.Max(widths[column] - excess, Math.Min(widths[column], LeastWidth));
             foreach (var row in rows.Where(row => row[column].Length > widths[column]))
             {
-                row[column] = $"{row[column][..(widths[column] - 1)]}…";
+                // Not between the two halves of a character outside the BMP.
+                var kept = widths[column] - (char.IsHighSurrogate(row[column][widths[column] - 2]) ? 2 : 1);
+                row[column] = $"{row[column][..kept]}…";
             }
         }
     }

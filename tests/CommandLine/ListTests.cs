@@ -55,6 +55,21 @@ public sealed class ListTests
     }
 
     [Fact]
+    public async Task What_is_cut_to_fit_is_not_cut_within_a_character()
+    {
+        // Each of these is two units of UTF-16, and one of two widths falls between the two.
+        var name = string.Concat(Enumerable.Repeat("\U0001F600", 60));
+        await using var world = await World.Serving(("/" + Uri.EscapeDataString(name), Saying("a")));
+        await world.Run("--fetch", name).Succeeds("");
+        foreach (var columns in (int[])[60, 61])
+        {
+            var shown = (await world.Sh($"stty cols {columns}; run --list").OnTerminal().Result()).Stdout;
+            Assert.Contains("\U0001F600…", shown, StringComparison.Ordinal);
+            Assert.DoesNotContain('\ufffd', shown);
+        }
+    }
+
+    [Fact]
     public async Task Logs_shows_what_a_detached_run_has_said()
     {
         using var box = new Sandbox();
