@@ -151,7 +151,7 @@ internal sealed record PinsFile(string Path, string Text, PinList List)
     {
         var bytes = Files.Read(file, MaxBytes + 1, status.Size).OrThrow(error => Unreadable(path, error));
         return bytes.Length <= MaxBytes
-            ? OsText.FromBytes(bytes)
+            ? OsText.FromBytes(bytes).TrimStart('\ufeff')
             : throw new RunException(ExitStatus.Configuration, $"{path}: larger than {MaxBytes >> 20} MiB");
     }
 

@@ -86,6 +86,16 @@ public sealed class PinTests
     }
 
     [Fact]
+    public async Task A_byte_order_mark_is_no_part_of_the_first_pin()
+    {
+        await using var world = await Forge.Serving(("/plain/x", Saying("ran")));
+        world.Put(
+            "run.pins", $"\ufeffplain:x {world.Server.Url}/plain/x sha256:{DigestOf(Saying("ran"))}\n", executable: false);
+        await world.Run("--pinned", "plain:x").Succeeds("ran\n");
+        await world.Run("--pin", "plain:x").Expect(0, "", "run: run.pins: 1 unchanged\n");
+    }
+
+    [Fact]
     public async Task Nothing_is_written_when_one_of_several_fails()
     {
         await using var world = await Forge.Serving(("/plain/a", "x"));
