@@ -54,6 +54,13 @@ internal sealed class ScriptProvider(
     public CachedScript? FindAny(ResolvedScript script) =>
         Cached(script, mayMend: true) is { } copy && copy.Fits(script) ? copy : null;
 
+    /// <summary>
+    /// False if SCRIPT asks for a digest that the copy does not have. The digest of a pin does not count here: what is cached of a pinned
+    /// script is its copy, before and after the pin has moved.
+    /// </summary>
+    public bool MayHaveCopy(ResolvedScript script) =>
+        script is { HasDigest: false } or { IsPinned: true } || (Cached(script, mayMend: false) is { } copy && copy.Fits(script));
+
     /// <summary>The server's present version, to be shown. Nothing is accepted, and the cached copy is unchanged.</summary>
     /// <param name="mayBeUnsigned">Whether it is shown even if none of its source's signers has signed it.</param>
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127.</exception>

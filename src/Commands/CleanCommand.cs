@@ -36,7 +36,7 @@ internal static class CleanCommand
             context.Cache.RemoveAll(Running, Kept);
         }
 
-        foreach (var script in scripts.Where(s => !context.Cache.Remove(s, Running, Kept)))
+        foreach (var script in scripts.Where(s => !context.Scripts.MayHaveCopy(s) || !context.Cache.Remove(s, Running, Kept)))
         {
             var nearest = context.Scripts.NearestCached(script);
             Messages.Note($"{script.DisplayName}: not cached", nearest is null ? null : $"did you mean {nearest}?");

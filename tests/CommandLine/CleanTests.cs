@@ -45,6 +45,18 @@ public sealed class CleanTests
     }
 
     [Fact]
+    public async Task A_copy_with_another_digest_is_not_the_one_that_was_named()
+    {
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        await world.Run("x").Succeeds("ran\n");
+        await world.Run("-cy", $"x#sha256={DigestOf("other")}").Expect(0, "", "run: x: not cached\n");
+        await world.Run("-cy", "--sha256", DigestOf("other"), "x").Expect(0, "", "run: x: not cached\n");
+        await world.Run("--offline", "x").Succeeds("ran\n");
+        await world.Run("-cy", $"x#sha256={DigestOf(Saying("ran"))}").Succeeds("");
+        Assert.Empty(await Listed(world));
+    }
+
+    [Fact]
     public async Task A_script_that_is_running_is_not_disturbed()
     {
         await using var world = await World.Serving(("/x", "#!/bin/sh\necho up\nread -r line\necho \"$line\"\n"));
