@@ -34,6 +34,7 @@ internal static class OptionRules
 
         var looksUp = runs || TakesSeveral(i.Command) || i.Command is CommandKind.View or CommandKind.Stop;
         Refuse((i.Update || i.Digest is not null || i.Pinned) && !looksUp, "--update, --sha256 and --pinned need a SCRIPT");
+        Refuse((i.Update || i.Pinned) && i.Command == CommandKind.Clean, "--update and --pinned have no effect with --clean");
         Refuse(i.Digest is not null && i.Operands.Length != 1 && TakesSeveral(i.Command), "--sha256 works only with one SCRIPT");
         Refuse(i.Digest is not null && i.Command == CommandKind.Outdated, "--sha256 has no effect with --outdated");
     }
