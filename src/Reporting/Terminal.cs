@@ -42,7 +42,14 @@ internal sealed class Terminal : IDisposable
 
         Say($"{question} [y/N] ");
         Span<byte> line = stackalloc byte[MaxLineBytes];
-        return line[..Files.ReadSome(Handle, line).Value].TrimEnd("\r\n"u8).SequenceEqual("y"u8);
+        var answer = line[..Files.ReadSome(Handle, line).Value];
+        if (!answer.EndsWith("\n"u8))
+        {
+            // The terminal has shown no line feed, and what is said next begins a line.
+            Say("\n");
+        }
+
+        return answer.TrimEnd("\r\n"u8).SequenceEqual("y"u8);
     }
 
     public void Dispose() => Handle.Dispose();

@@ -23,6 +23,18 @@ public sealed class ConsentTests
     }
 
     [Fact]
+    public async Task After_the_end_of_input_what_is_said_begins_a_line()
+    {
+        await using var world = await Forge.Serving(("/plain/x", Saying("ran")));
+        await using var child = world.Run("asks:x").Env("NO_COLOR", "1").OnTerminal().Start();
+        await child.Output(Question);
+        await child.Type("\u0004");
+        var result = await child.Exit();
+        Assert.Equal((int)ExitStatus.Refused, result.Status);
+        Assert.Contains($"{Question}\r\nrun: asks:x: not accepted", result.Stdout, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nor_does_what_was_typed_while_the_pager_was_on()
     {
         await using var world = await Forge.Serving(("/plain/x", Saying("one")));
