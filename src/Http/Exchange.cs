@@ -54,11 +54,8 @@ internal sealed class Exchange : IDisposable
         var shown = UrlText.Redacted(url.AbsoluteUri);
         if (response.StatusCode == HttpStatusCode.NotModified && conditional)
         {
-            return new FetchResult(
-                NotModified: true, "", 0,
-                Validator(response.Headers, "ETag") ?? _request.ETag,
-                Validator(response.Content.Headers, "Last-Modified") ?? _request.LastModified,
-                shown);
+            var kept = Validator(response.Headers, "ETag") ?? _request.ETag;
+            return new FetchResult(NotModified: true, "", 0, kept, Date(response, kept) ?? _request.LastModified, shown);
         }
 
         if (response.StatusCode != HttpStatusCode.OK)
@@ -69,9 +66,8 @@ internal sealed class Exchange : IDisposable
         var stall = deadline.Least(Limits.Stall);
         var body = new Body(response, shown, _maxBytes, stall > Limits.ShortestStall ? stall : Limits.ShortestStall, _progress);
         var (sha256, size) = await body.SaveAsync(_into, _counter, _request).ConfigureAwait(false);
-        return new FetchResult(
-            NotModified: false, sha256, size,
-            Validator(response.Headers, "ETag"), Validator(response.Content.Headers, "Last-Modified"), shown);
+        var tag = Validator(response.Headers, "ETag");
+        return new FetchResult(NotModified: false, sha256, size, tag, Date(response, tag), shown);
     }
 
     private async Task<HttpResponseMessage> FollowAsync(Uri asked, bool conditional, Deadline deadline)
@@ -306,6 +302,9 @@ internal sealed class Exchange : IDisposable
             headers.TryAddWithoutValidation(name, value);
         }
     }
+
+    private static string? Date(HttpResponseMessage response, string? tag) =>
+        LastModified.ToAskWith(Validator(response.Content.Headers, "Last-Modified"), response, hasETag: tag is not null);
 
     /// <summary>
     /// A validator exactly as the server wrote it, with any weak mark or odd date, because it is sent back there. It is also written down,
