@@ -72,8 +72,9 @@ internal abstract class Download : IDisposable
     /// <summary>Makes it the cached copy of its URL; after a 304, confirms the present copy.</summary>
     /// <param name="copy">The present copy; null: none.</param>
     /// <param name="isRunning">Whether another process is running the script with that key of its lock.</param>
+    /// <returns>Null if the server has not sent it, because it is cached, and <c>--clean</c> has removed it from there since.</returns>
     /// <exception cref="RunException">73.</exception>
-    public abstract CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning);
+    public abstract CachedScript? Keep(CachedScript? copy, Func<string, bool> isRunning);
 
     public abstract void Dispose();
 

@@ -59,7 +59,7 @@ internal sealed class FileDownload : Download
         }
     }
 
-    public override CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning)
+    public override CachedScript? Keep(CachedScript? copy, Func<string, bool> isRunning)
     {
         if (_result.NotModified && copy is not null)
         {

@@ -183,7 +183,8 @@ internal sealed class ScriptProvider(
                 download = Download.Fetch(script, cache, reads, _signatures, copy, flight);
                 if (consent is null || download.NotModified || !consent.IsNeeded(download.Content, copy))
                 {
-                    var renewed = Keep(download, script, copy);
+                    var renewed = Keep(download, script, copy)
+                        ?? Keep(Download.Fetch(script, cache, reads, _signatures, null, flight), script, null) ?? throw Removed(script);
                     flight.Complete(null);
                     return renewed;
                 }
@@ -201,11 +202,15 @@ internal sealed class ScriptProvider(
         {
             consent.Ask(
                 download.Path, download.Script, download.Content, download.Size, download.SignedBy, download.Listing, copy);
-            return download.Keep(copy, IsRunning);
+            return download.Keep(copy, IsRunning) ?? throw Removed(script);
         }
     }
 
-    private CachedScript Keep(Download download, ResolvedScript script, CachedScript? copy)
+    private static RunException Removed(ResolvedScript script) =>
+        new(ExitStatus.CannotWrite, $"{script.DisplayName}: another process has removed it from the cache while it was fetched");
+
+    /// <inheritdoc cref="Download.Keep"/>
+    private CachedScript? Keep(Download download, ResolvedScript script, CachedScript? copy)
     {
         using (download)
         {
@@ -215,7 +220,7 @@ internal sealed class ScriptProvider(
                 ExpectedDigest.Check(script, download.Sha256, download.Tree);
             }
 
-            return Matching(download.Keep(copy, IsRunning), script);
+            return download.Keep(copy, IsRunning) is { } kept ? Matching(kept, script) : null;
         }
     }
 

@@ -214,7 +214,7 @@ internal sealed class TreeDownload : Download
         }
     }
 
-    public override CachedScript Keep(CachedScript? copy, Func<string, bool> isRunning)
+    public override CachedScript? Keep(CachedScript? copy, Func<string, bool> isRunning)
     {
         using var @lock = _cache.Trees.Lock(_script.Tree!);
         return NotModified && copy is not null

@@ -131,9 +131,15 @@ internal sealed class Cache(string root, TimeProvider clock)
     }
 
     /// <summary>Records that the server has confirmed the copy as current.</summary>
+    /// <returns>Null if another process has removed it in the meantime.</returns>
     /// <exception cref="RunException">73: the record cannot be written.</exception>
-    public CachedScript Confirm(string url, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
+    public CachedScript? Confirm(string url, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
     {
+        if (Files.Status(copy.Path).Error == Errno.NoEntry)
+        {
+            return null;
+        }
+
         var record = copy.Record with
         {
             Checked = now,
@@ -186,29 +192,34 @@ internal sealed class Cache(string root, TimeProvider clock)
             return Trees.Remove(script, holders, kept);
         }
 
-        string[] keys = [.. script.CachedUrls.Select(Key).Where(key => TrustedPath.Check($"{root}/{key}") is not null)];
-        if (keys.Length > 0)
+        var keys = script.CachedUrls.Select(Key).Where(key => TrustedPath.Check($"{root}/{key}") is not null).ToList();
+        if (keys.Count > 0)
         {
             _tag.Require();
-            RemoveKeys(keys, holders, kept);
+            RemoveKeys(keys, holders, kept, static _ => true);
         }
 
-        return keys.Length > 0;
+        return keys.Count > 0;
     }
 
     /// <summary>The key of a copy: the name of its directory.</summary>
     public static string KeyOf(CachedScript copy) => Path.GetFileName(DirectoryOf(copy));
 
-    /// <summary>When something in a copy's directory was last replaced.</summary>
-    public static DateTimeOffset Touched(CachedScript copy) =>
-        DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(DirectoryOf(copy)).Value?.Modified ?? 0) / 1_000_000);
+    /// <summary>Whether the copy of that key was neither confirmed nor replaced since.</summary>
+    public bool IsUnchanged(string key, DateTimeOffset since) =>
+        ReadRecord($"{root}/{key}") is var (record, _) && record.Checked < since
+        && Files.Status($"{root}/{key}").Value is { } status && status.Modified / 1_000_000 < since.ToUnixTimeMilliseconds();
 
-    /// <summary>Removes a copy, and the earlier versions of its script.</summary>
-    /// <exception cref="RunException">73: it cannot be removed, or the directory is not marked as a cache.</exception>
-    public void RemoveUnused(CachedScript copy)
+    /// <summary>Removes those of these copies that nobody uses, with the earlier versions of their scripts.</summary>
+    /// <param name="isUnused">Asked once more about each copy while nobody can fetch it.</param>
+    /// <inheritdoc cref="Remove"/>
+    public void RemoveUnused(List<string> keys, Func<RunningScripts> holders, Predicate<string> isUnused)
     {
-        _tag.Require();
-        DirectoryTree.Remove(DirectoryOf(copy));
+        if (keys.Count > 0)
+        {
+            _tag.Require();
+            RemoveKeys(keys, holders, static (_, _) => { }, isUnused);
+        }
     }
 
     /// <summary>Removes the plans that are older than that; a cache that is not marked is left alone.</summary>
@@ -238,13 +249,15 @@ internal sealed class Cache(string root, TimeProvider clock)
             return;
         }
 
-        _tag.Require();
-        var keys = names.FindAll(IsKey);
-        for (var i = 0; i < keys.Count; i += RemovedAtOnce)
+        // A cache that another process is creating has these at first, and no mark yet.
+        _tag.Adopt();
+        if (!_tag.Exists && names.TrueForAll(static name => name is StagingName or SingleFlight.DirectoryName))
         {
-            RemoveKeys(keys.GetRange(i, Math.Min(RemovedAtOnce, keys.Count - i)).ToArray(), holders, kept);
+            return;
         }
 
+        _tag.Require();
+        RemoveKeys(names.FindAll(IsKey), holders, kept, static _ => true);
         Trees.RemoveAll(holders, kept);
         Sweep();
         var plans = $"{root}/{PlansName}";
@@ -315,7 +328,15 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// Removes the directories of these keys. A run takes its script's lock before it looks for the copy. So a run that locks it after the
     /// record is gone finds no copy and fetches, and one that has locked it before is found here, and keeps its copy.
     /// </summary>
-    private void RemoveKeys(string[] keys, Func<RunningScripts> holders, Action<string, string> kept)
+    private void RemoveKeys(List<string> keys, Func<RunningScripts> holders, Action<string, string> kept, Predicate<string> isToGo)
+    {
+        for (var i = 0; i < keys.Count; i += RemovedAtOnce)
+        {
+            RemoveSome(keys.GetRange(i, Math.Min(RemovedAtOnce, keys.Count - i)), holders, kept, isToGo);
+        }
+    }
+
+    private void RemoveSome(List<string> keys, Func<RunningScripts> holders, Action<string, string> kept, Predicate<string> isToGo)
     {
         var removed = new List<(string Directory, string Key, string? Script, SingleFlight Flight)>();
         try
@@ -333,6 +354,10 @@ internal sealed class Cache(string root, TimeProvider clock)
                 else if (SingleFlight.TryEnter(this, key) is not { } flight)
                 {
                     kept(script ?? key, "is being fetched");
+                }
+                else if (!isToGo(key))
+                {
+                    flight.Dispose();
                 }
                 else
                 {

@@ -237,10 +237,15 @@ internal sealed class TreeCache(Cache cache)
         return null;
     }
 
-    /// <summary>Makes a tree that is there already the current version.</summary>
+    /// <summary>Makes a tree that is there already the current version. Null if another process has removed it in the meantime.</summary>
     /// <exception cref="RunException">73: it cannot be written.</exception>
-    public CachedScript Store(ResolvedScript script, CachedTree same, CacheRecord record)
+    public CachedScript? Store(ResolvedScript script, CachedTree same, CacheRecord record)
     {
+        if (IsGone(same.Root))
+        {
+            return null;
+        }
+
         NoteUse(script);
         var (directory, name) = (DirectoryOf(script.Tree!), RecordNameOf(script.Tree!));
         Cache.Write(cache.Root, directory, record, flush: Cache.ReadRecord(directory, name) is not null, name);
@@ -255,10 +260,14 @@ internal sealed class TreeCache(Cache cache)
         return new CachedScript(stored.Root, record) { Tree = stored };
     }
 
-    /// <summary>Records that the server has confirmed the tree as current.</summary>
-    /// <exception cref="RunException">73: the record cannot be written.</exception>
-    public CachedScript Confirm(TreeUrl tree, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
+    /// <inheritdoc cref="Cache.Confirm"/>
+    public CachedScript? Confirm(TreeUrl tree, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
     {
+        if (IsGone(copy.Path))
+        {
+            return null;
+        }
+
         var record = copy.Record with
         {
             Checked = now,
@@ -302,32 +311,29 @@ internal sealed class TreeCache(Cache cache)
     {
         foreach (var directory in Directories())
         {
-            Remove(directory, holders, kept);
+            Remove(directory, holders, kept, static () => true);
         }
 
         _ = Files.RemoveDirectory(Root);
     }
 
-    /// <summary>The scripts that were started from trees, by tree: for each tree the keys of their locks.</summary>
-    public IEnumerable<(string Directory, IReadOnlyList<string> Locks, DateTimeOffset Checked)> Uses()
+    /// <summary>The scripts that were started from trees, by tree.</summary>
+    public IEnumerable<(string Directory, TreeUse Use)> Uses() => Directories().Select(static directory => (directory, UseOf(directory)));
+
+    /// <summary>The scripts that were started from a tree, and when it was last confirmed or replaced.</summary>
+    public static TreeUse UseOf(string directory)
     {
-        foreach (var directory in Directories())
-        {
-            var records = Records(directory);
-            var changed = DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(directory).Value?.Modified ?? 0) / 1_000_000);
-            yield return (
-                directory, Used(directory).Select(static use => use.Key).ToList(),
-                records.Select(static record => record.Checked).Append(changed).Max());
-        }
+        var changed = DateTimeOffset.FromUnixTimeMilliseconds((Files.Status(directory).Value?.Modified ?? 0) / 1_000_000);
+        return new TreeUse(
+            Used(directory).Select(static use => use.Key).ToList(),
+            Records(directory).Select(static record => record.Checked).Append(changed).Max());
     }
 
-    /// <summary>Removes a tree, with all its versions. Nobody may be using it.</summary>
-    /// <exception cref="RunException">73: it cannot be removed.</exception>
-    public void RemoveUnused(string directory)
-    {
-        cache.RequireMark();
-        DirectoryTree.Remove(directory);
-    }
+    /// <summary>Removes a tree that nobody uses, with all its versions.</summary>
+    /// <param name="isUnused">Asked once more while nobody can fetch it.</param>
+    /// <inheritdoc cref="Cache.RemoveAll"/>
+    public void RemoveUnused(string directory, Func<Locking.RunningScripts> holders, Func<bool> isUnused) =>
+        Remove(directory, holders, static (_, _) => { }, isUnused);
 
     /// <summary>Whether a cache has a tree with its record.</summary>
     internal static bool HasTrees(string root) => (Files.Names($"{root}/{DirectoryName}").Value ?? [])
@@ -510,13 +516,16 @@ internal sealed class TreeCache(Cache cache)
     }
 
     /// <summary>As <see cref="Cache.Remove"/> does: first the records, then, if nobody has found one before, all else.</summary>
-    private void Remove(string directory, Func<Locking.RunningScripts> holders, Action<string, string> kept)
+    private void Remove(
+        string directory, Func<Locking.RunningScripts> holders, Action<string, string> kept, Func<bool> isToGo)
     {
         cache.RequireMark();
         _ = TrustedPath.Check(directory);
-        var names = RecordNames(directory).ToList();
+
+        // That of an archive. A repository has one for each ref, and what git is fetching is locked in another way.
+        using var flight = SingleFlight.TryEnter(cache, Path.GetFileName(directory));
         using var handle = Open(directory).Value;
-        if (handle is null || Files.Lock(handle, wait: false) == Errno.Again || IsFetching(directory))
+        if (flight is null || handle is null || Files.Lock(handle, wait: false) == Errno.Again || IsFetching(directory))
         {
             // Before its first fetch has ended nothing says yet what it is.
             kept(Records(directory).Select(static record => record.Script).FirstOrDefault() ?? "a script", "is being fetched");
@@ -529,7 +538,16 @@ internal sealed class TreeCache(Cache cache)
             return;
         }
 
-        names.ForEach(name => DirectoryTree.Remove($"{directory}/{name}"));
+        if (!isToGo())
+        {
+            return;
+        }
+
+        foreach (var name in RecordNames(directory))
+        {
+            DirectoryTree.Remove($"{directory}/{name}");
+        }
+
         if (Running() is { } running)
         {
             // It has found the tree just before the records were removed. The next run fetches again.
@@ -554,6 +572,8 @@ internal sealed class TreeCache(Cache cache)
         }
     }
 
+    private static bool IsGone(string files) => Files.Status(files).Error == Errno.NoEntry;
+
     /// <summary>Whether something is being fetched to the repository.</summary>
     internal static bool IsFetching(string directory) => (Files.Names($"{directory}/{RepositoryName}").Value ?? []).Exists(
         name => name.StartsWith(IncomingPrefix, StringComparison.Ordinal) && IsLocked($"{directory}/{RepositoryName}/{name}"));
@@ -576,6 +596,11 @@ internal sealed class TreeCache(Cache cache)
 
     private static RunException CannotWrite(string path, Errno error) =>
         new(ExitStatus.CannotWrite, $"{path}: cannot be written: {error.Describe()}");
+
+    /// <summary>How a tree was used.</summary>
+    /// <param name="Locks">The names of the lock files of the scripts that were started from it.</param>
+    /// <param name="Checked">When it was last confirmed or replaced.</param>
+    internal sealed record TreeUse(IReadOnlyList<string> Locks, DateTimeOffset Checked);
 
     /// <summary>A script that was started from a tree.</summary>
     /// <param name="Record">The name of the record that it was found by.</param>

@@ -48,30 +48,29 @@ internal static class CleanCommand
     private static void Kept(string script, string why) => Messages.Note($"{script} {why}, so its copy stays");
 
     /// <summary>
-    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old. A lock file
-    /// is removed only while this process alone holds the lock: whoever has it open finds that it is not current, and opens a new one.
+    /// Removes what nobody has used since: cached scripts, logs, plans and lock files. What is locked is in use, however old, and so is
+    /// what is being fetched. A lock file is removed only while this process alone holds the lock: whoever has it open finds that it is
+    /// not current, and opens a new one.
     /// </summary>
     private static void RemoveUnused(RunContext context, DateTimeOffset since)
     {
-        var locks = LockUse.All(context.Paths.State);
-        foreach (var (directory, keys, lastChecked) in context.Cache.Trees.Uses().ToList())
+        var (cache, state) = (context.Cache, context.Paths.State);
+        var locks = LockUse.All(state);
+        foreach (var (directory, use) in cache.Trees.Uses().ToList())
         {
-            var its = locks.Where(one => keys.Any(one.IsOf)).ToList();
-            if (its.TrueForAll(one => one.Used < since) && lastChecked < since)
+            if (IsUnusedTree(use))
             {
-                _ = LockFile.WhileAlone(its.Select(static one => one.Path), () => context.Cache.Trees.RemoveUnused(directory));
+                cache.Trees.RemoveUnused(directory, Running, () => IsUnusedTree(TreeCache.UseOf(directory)));
             }
         }
 
-        foreach (var copy in context.Cache.All().Where(static copy => copy.Tree is null))
+        var scripts = new Dictionary<string, string>();
+        foreach (var copy in cache.All().Where(static copy => copy.Tree is null))
         {
-            var key = Cache.KeyOf(copy);
-            var its = locks.Where(one => one.IsOf(key) || one.Record?.Script == copy.Record.Script).ToList();
-            if (its.TrueForAll(one => one.Used < since) && copy.Record.Checked < since && Cache.Touched(copy) < since)
-            {
-                _ = LockFile.WhileAlone(its.Select(static one => one.Path), () => context.Cache.RemoveUnused(copy));
-            }
+            scripts[Cache.KeyOf(copy)] = copy.Record.Script;
         }
+
+        cache.RemoveUnused([.. scripts.Keys.Where(IsUnusedCopy)], Running, IsUnusedCopy);
 
         foreach (var log in Old($"{context.Paths.State}/{Detach.LogsName}", since))
         {
@@ -83,8 +82,20 @@ internal static class CleanCommand
 
         foreach (var one in locks.Where(one => one.Used < since))
         {
-            _ = LockFile.WhileAlone([one.Path], () => _ = Files.Remove(one.Path));
+            _ = LockFile.WhileAlone([one.Path], () => _ = LockUse.IsUsed(one.Path, since) ? Errno.None : Files.Remove(one.Path));
         }
+
+        RunningScripts Running() => RunningScripts.Now(state);
+
+        bool IsUnusedTree(TreeCache.TreeUse use) => use.Checked < since && use.Locks.All(key => !IsLockUsed(key, one => one.IsOf(key)));
+
+        bool IsUnusedCopy(string key) => cache.IsUnchanged(key, since)
+            && !IsLockUsed(key, one => one.IsOf(key) || one.Record?.Script == scripts[key]);
+
+        // As it is now: the lock may have been taken, or its file made, since the list was.
+        bool IsLockUsed(string key, Func<LockUse, bool> isIts) =>
+            locks.Where(isIts).Select(static one => one.Path).Append(LockRequest.PathOf(state, key))
+                .Any(path => LockUse.IsUsed(path, since));
     }
 
     /// <summary>The files of a directory that were last written before that time.</summary>

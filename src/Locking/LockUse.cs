@@ -25,6 +25,10 @@ internal sealed record LockUse(string Path, LockRecord? Record, DateTimeOffset U
         return uses;
     }
 
+    /// <summary>Whether a lock file was used at that time or later. One that does not exist was not.</summary>
+    public static bool IsUsed(string path, DateTimeOffset since) =>
+        Files.LinkStatus(path).Value is { } status && status.Modified / 1_000_000 >= since.ToUnixTimeMilliseconds();
+
     /// <summary>Whether it is, or was last, the lock of the script with that key; or of one with a key that begins so.</summary>
     public bool IsOf(string key) =>
         Path.AsSpan(Path.LastIndexOf('/') + 1).StartsWith(key) || Record?.Key.StartsWith(key, StringComparison.Ordinal) == true;

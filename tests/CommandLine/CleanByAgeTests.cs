@@ -107,12 +107,12 @@ public sealed class CleanByAgeTests
     }
 
     /// <summary>Makes all that run has written look as if it were that many days older; of the records, what they say as well.</summary>
-    private static void Age(Sandbox box, int days)
+    internal static void Age(Sandbox box, int days)
     {
         var then = DateTime.UtcNow.AddDays(-days);
         foreach (var root in (string[])[.. ((string[])[box.Cache, box.StateHome + "/run"]).Where(Directory.Exists)])
         {
-            foreach (var record in Directory.GetFiles(root, "record", SearchOption.AllDirectories))
+            foreach (var record in Directory.GetFiles(root, "record*", SearchOption.AllDirectories))
             {
                 var seconds = new DateTimeOffset(then).ToUnixTimeSeconds();
                 TestFile.Write(record, string.Concat(File.ReadAllLines(record).Select(line =>
