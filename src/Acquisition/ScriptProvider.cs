@@ -123,10 +123,9 @@ internal sealed class ScriptProvider(
         {
             return Renew(script, update, consent);
         }
-        catch (RunException e) when (copy is not null && !update && (e.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite))
+        catch (RunException e) when (copy is not null && !update && LeavesOld(e))
         {
-            // The server was asked only because of the copy's age, and an old copy is better than none.
-            Messages.Note($"{script.DisplayName}: using the copy of {Age(copy)} ago: {e.Message}");
+            NoteOld(copy, script, e);
             return copy;
         }
         catch (RunException e) when (e.Status == ExitStatus.NotFound && HintFor(script, e.Hint) is var hint && hint != e.Hint)
@@ -134,6 +133,13 @@ internal sealed class ScriptProvider(
             throw new RunException(e.Status, e.Message, hint);
         }
     }
+
+    /// <summary>Whether an old copy is used after that failure, if the server was asked only because of the copy's age.</summary>
+    public static bool LeavesOld(RunException failure) => failure.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite;
+
+    /// <summary>Says that an old copy is used, because it is better than none.</summary>
+    public void NoteOld(CachedScript copy, ResolvedScript script, RunException failure) =>
+        Messages.Note($"{script.DisplayName}: using the copy of {Age(copy)} ago: {failure.Message}");
 
     /// <summary>What may help if there is no such script: it may be a slip, or in a subgroup, or private.</summary>
     private string? HintFor(ResolvedScript script, string? hint)
@@ -152,7 +158,8 @@ internal sealed class ScriptProvider(
             ?? (script.IsBareAndBuiltIn ? "run --init creates a run.conf, which says where names come from" : hint);
     }
 
-    private bool IsFresh(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);
+    /// <summary>Whether the server need not be asked about the copy.</summary>
+    public bool IsFresh(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);
 
     private CachedScript Renew(ResolvedScript script, bool update, Consent? consent)
     {

@@ -3,6 +3,7 @@ using Run.Caching;
 using Run.CommandLine;
 using Run.Naming;
 using Run.Reporting;
+using Run.Trust;
 
 namespace Run.Commands;
 
@@ -17,7 +18,7 @@ internal static class FetchCommand
         var scripts = names.Select(name => Outcome<ResolvedScript>.Of(() => Resolve(name, context))).ToList();
         var shown = names.Select((typed, i) => scripts[i].Value?.DisplayName ?? UrlText.Shown(typed)).ToList();
         var fetched = Batch.Run(
-            scripts, Batch.Fetches, "fetching", script => context.Scripts.Get(script.Value ?? throw script.Failure!, invocation.Update));
+            scripts, Batch.Fetches, "fetching", one => Fetch(one.Value ?? throw one.Failure!, context, invocation.Update));
         if (invocation.Json)
         {
             Stdout.Write(ToJson(shown, fetched));
@@ -25,6 +26,9 @@ internal static class FetchCommand
 
         return Batch.Report(fetched, shown) ?? 0;
     }
+
+    private static CachedScript Fetch(ResolvedScript script, RunContext context, bool update) => context.Scripts.Get(
+        script, update, Consent.ForFetch(script, context.Paths.State, context.Cache.Root, context.Reads));
 
     private static ResolvedScript Resolve(string name, RunContext context)
     {

@@ -1,9 +1,9 @@
 using Run.Acquisition;
+using Run.Caching;
 using Run.CommandLine;
 using Run.Naming;
 using Run.Posix;
 using Run.Reporting;
-using Run.Trust;
 
 namespace Run.Commands;
 
@@ -21,10 +21,16 @@ internal static class ViewCommand
         try
         {
             // Viewing a script does not accept it, so the cached copy is not replaced.
-            return Consent.For(script, context.Paths.State, context.Cache.Root, context.Reads) is not null
-                && (invocation.Update || context.Scripts.Find(script) is null)
-                ? PrintLatest(script, context)
-                : Print(context.Scripts.Get(script, invocation.Update).Path, script);
+            if (script.Source is { Trust: TrustLevel.Ask } && !context.Offline)
+            {
+                var copy = context.Scripts.Find(script);
+                if (copy is null || invocation.Update || !context.Scripts.IsFresh(copy, script))
+                {
+                    return PrintLatest(script, context, invocation.Update ? null : copy);
+                }
+            }
+
+            return Print(context.Scripts.Get(script, invocation.Update).Path, script);
         }
         catch (RunException e) when (e.Unsigned == UnsignedBytes.Cached && context.Scripts.FindAny(script) is { } copy)
         {
@@ -34,13 +40,25 @@ internal static class ViewCommand
         catch (RunException e) when (e.Unsigned == UnsignedBytes.Fetched && !context.Offline)
         {
             // What nobody has signed is not kept, and not run, but it may be looked at.
-            return PrintLatest(script, context);
+            return PrintLatest(script, context, null);
         }
     }
 
-    private static int PrintLatest(ResolvedScript script, RunContext context)
+    /// <param name="old">What is shown if the server cannot be reached; null: nothing.</param>
+    private static int PrintLatest(ResolvedScript script, RunContext context, CachedScript? old)
     {
-        using var latest = context.Scripts.Latest(script, mayBeUnsigned: true);
+        Download latest;
+        try
+        {
+            latest = context.Scripts.Latest(script, mayBeUnsigned: true);
+        }
+        catch (RunException e) when (old is not null && ScriptProvider.LeavesOld(e))
+        {
+            context.Scripts.NoteOld(old, script, e);
+            return Print(old.At(script).Path, script);
+        }
+
+        using var temporary = latest;
         if (latest.Unsigned is { } unsigned)
         {
             Messages.Note($"{unsigned.Message}, so it is shown and not kept", unsigned.Hint);

@@ -24,19 +24,39 @@ internal sealed class Consent
     // The digest accepted in this process, even if it could not be saved.
     private string? _given;
 
-    // Whether only a first fetch is asked about, and only on a terminal.
-    private readonly bool _isForFirstFetch;
+    private readonly Scope _scope;
 
-    private Consent(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads, bool isForFirstFetch) =>
-        (_script, _directory, _cacheRoot, _reads, _isForFirstFetch) =
-        (script, $"{stateDirectory}/accepted", cacheRoot, reads, isForFirstFetch);
+    private Consent(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads, Scope scope) =>
+        (_script, _directory, _cacheRoot, _reads, _scope) = (script, $"{stateDirectory}/accepted", cacheRoot, reads, scope);
+
+    private enum Scope
+    {
+        /// <summary>All bytes that were not accepted before.</summary>
+        All,
+
+        /// <summary>Only a first fetch, and only on a terminal.</summary>
+        FirstFetch,
+
+        /// <summary>Only what would take an accepted copy's place, and that is refused without a question.</summary>
+        Replacement,
+    }
 
     /// <summary>Null if there is nothing to ask. A digest, pinned or on the command line, already counts as consent.</summary>
     /// <param name="stateDirectory">The directory in which answers are remembered.</param>
     /// <param name="cacheRoot">The directory in which the diff is staged.</param>
     public static Consent? For(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
         script is { Source.Trust: TrustLevel.Ask, HasDigest: false }
-            ? new Consent(script, stateDirectory, cacheRoot, reads, isForFirstFetch: false)
+            ? new Consent(script, stateDirectory, cacheRoot, reads, Scope.All)
+            : null;
+
+    /// <summary>
+    /// As <see cref="For"/>, for a script that is only fetched. Nobody is asked, and nothing is accepted by that. So the copy that was
+    /// accepted stays, and can still be run.
+    /// </summary>
+    /// <inheritdoc cref="For"/>
+    public static Consent? ForFetch(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
+        script is { Source.Trust: TrustLevel.Ask, HasDigest: false }
+            ? new Consent(script, stateDirectory, cacheRoot, reads, Scope.Replacement)
             : null;
 
     /// <summary>
@@ -47,7 +67,7 @@ internal sealed class Consent
     public static Consent? ForRun(ResolvedScript script, string stateDirectory, string cacheRoot, ReadSet reads) =>
         For(script, stateDirectory, cacheRoot, reads)
         ?? (script is { IsBareAndBuiltIn: true, HasDigest: false }
-            ? new Consent(script, stateDirectory, cacheRoot, reads, isForFirstFetch: true)
+            ? new Consent(script, stateDirectory, cacheRoot, reads, Scope.FirstFetch)
             : null);
 
     /// <summary>Whether the user must be asked about downloaded bytes.</summary>
@@ -55,12 +75,17 @@ internal sealed class Consent
     /// <exception cref="RunException">77: another user could have written an earlier answer.</exception>
     public bool IsNeeded(string content, CachedScript? before)
     {
-        if (!_isForFirstFetch)
+        if (IsGiven(content))
         {
-            return !IsGiven(content);
+            return false;
         }
 
-        using var terminal = before is null && !IsGiven(content) ? Terminal.TryOpen() : null;
+        if (_scope != Scope.FirstFetch)
+        {
+            return _scope == Scope.All || (before is not null && IsGiven(before.Record.Content));
+        }
+
+        using var terminal = before is null ? Terminal.TryOpen() : null;
         return terminal is not null;
     }
 
@@ -74,7 +99,7 @@ internal sealed class Consent
     /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
     public CachedScript Require(CachedScript copy)
     {
-        if (!_isForFirstFetch && !IsGiven(copy.Record.Content))
+        if (_scope == Scope.All && !IsGiven(copy.Record.Content))
         {
             var files = copy.Tree?.Stamps.Files.Count ?? 1;
             Ask(copy.Path, (copy.At(_script).Path, files), copy.Record.Content, copy.Record.Size, copy.Record.SignedBy, null, null);
@@ -91,12 +116,19 @@ internal sealed class Consent
     /// <param name="signed">Who has signed it; null if that was not asked.</param>
     /// <param name="listing">Of the tree; null for a single file, and if there is no <paramref name="before"/>.</param>
     /// <param name="before">The present copy. If it was accepted, the changes since then are shown.</param>
-    /// <exception cref="RunException">77: refused, or there is no terminal.</exception>
+    /// <exception cref="RunException">77: refused, or there is no terminal, or nobody is to be asked.</exception>
     public void Ask(
         string path, (string Path, int Files) script, string content, long size, SignedBy? signed, TreeListing? listing,
         CachedScript? before)
     {
         var name = _script.DisplayName;
+        if (_scope == Scope.Replacement)
+        {
+            throw new RunException(
+                ExitStatus.Refused, $"{name}: has changed, and the change is not accepted yet, so the accepted copy stays",
+                $"run --diff {_script.ShellQuoted} shows the change, run -u {_script.ShellQuoted} on a terminal asks about it");
+        }
+
         using var terminal = Terminal.TryOpen() ?? throw new RunException(
             ExitStatus.Refused, $"{name}: {Kind}:{content} is not accepted yet, and there is no terminal to ask on",
             $"run it once on a terminal; or run --pin {_script.ShellQuoted}; "
