@@ -125,7 +125,7 @@ internal abstract class Download : IDisposable
         {
             return (signatures.Of(script) is { } signers ? find(signers) : null, null);
         }
-        catch (RunException e) when (e.Status == ExitStatus.Data)
+        catch (RunException e) when (e.Status == ExitStatus.Data && (mayBeUnsigned || !e.MayPass))
         {
             return mayBeUnsigned
                 ? (null, e)

@@ -135,7 +135,9 @@ internal sealed class ScriptProvider(
     }
 
     /// <summary>Whether an old copy is used after that failure, if the server was asked only because of the copy's age.</summary>
-    public static bool LeavesOld(RunException failure) => failure.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite;
+    /// <remarks>A body that was cut short is 65, but nothing is wrong with it except the connection.</remarks>
+    public static bool LeavesOld(RunException failure) =>
+        failure.MayPass || failure.Status is ExitStatus.Unavailable or ExitStatus.CannotWrite;
 
     /// <summary>Says that an old copy is used, because it is better than none.</summary>
     public void NoteOld(CachedScript copy, ResolvedScript script, RunException failure) =>

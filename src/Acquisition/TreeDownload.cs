@@ -60,7 +60,7 @@ internal sealed class TreeDownload : Download
         {
             return Unpacked(script, tree, cache, signatures, copy, flight, mayBeUnsigned);
         }
-        catch (RunException e) when (e.Status is ExitStatus.Data or ExitStatus.NotFound
+        catch (RunException e) when (!e.MayPass && e.Status is ExitStatus.Data or ExitStatus.NotFound
             && tree.Package.EndsWith(".git", StringComparison.OrdinalIgnoreCase))
         {
             throw new RunException(e.Status, e.Message, $"did you mean {TreeUrl.GitPrefix}{UrlText.Redacted(script.Url)}?");

@@ -259,17 +259,22 @@ internal sealed class SingleFlight : IDisposable
     /// <param name="Asked">Whom a failure concerns: see <see cref="Question"/>.</param>
     private sealed record Note(DateTimeOffset Ended, RunException? Failure, string Asked)
     {
+        /// <summary>The line before those of a failure that may pass.</summary>
+        private const string Passing = "may pass";
+
         public byte[] ToBytes() => Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n{Asked}\n"));
+            $"{(Failure is { MayPass: true } ? Passing : "")}\n{Ended.UtcTicks}\n{(int)(Failure?.Status ?? ExitStatus.Ok)}\n"
+                + $"{Line(Failure?.Message)}\n{Line(Failure?.Hint)}\n{Asked}\n"));
 
         public static Note? Parse(byte[] bytes) =>
-            Encoding.UTF8.GetString(bytes).Split('\n') is [.., var ticks, var status, var message, var hint, var asked, ""]
+            Encoding.UTF8.GetString(bytes).Split('\n') is [.., var passing, var ticks, var status, var message, var hint, var asked, ""]
             && long.TryParse(ticks, CultureInfo.InvariantCulture, out var t) && t >= 0 && t <= DateTime.MaxValue.Ticks
             && int.TryParse(status, CultureInfo.InvariantCulture, out var s)
                 ? new Note(
                     new DateTimeOffset(t, TimeSpan.Zero),
-                    s == 0 ? null : new RunException((ExitStatus)s, message, hint.Length > 0 ? hint : null),
+                    s == 0 ? null
+                        : new RunException((ExitStatus)s, message, hint.Length > 0 ? hint : null) { MayPass = passing == Passing },
                     asked)
                 : null;
 

@@ -109,7 +109,10 @@ internal static class Fetcher
         {
             throw urls.Length == 1
                 ? failure!
-                : new RunException(failure!.Status, $"{failure.Message}; all mirrors failed too", failure.Hint);
+                : new RunException(failure!.Status, $"{failure.Message}; all mirrors failed too", failure.Hint)
+                {
+                    MayPass = failure.MayPass,
+                };
         }
 
         // If a later try failed, it has overwritten the file.

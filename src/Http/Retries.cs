@@ -74,7 +74,7 @@ internal static class Retries
         }
 
         var wait = Invariant($"and asks to retry after {after.TotalSeconds:0} seconds, which is longer than run waits");
-        return outcome with { Failure = new RunException(failure.Status, $"{failure.Message}, {wait}", failure.Hint) };
+        return outcome with { Failure = new RunException(failure.Status, $"{failure.Message}, {wait}", failure.Hint) { MayPass = true } };
     }
 
     private static string Describe(AttemptOutcome outcome) => outcome switch

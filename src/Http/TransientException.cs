@@ -7,7 +7,7 @@ namespace Run.Http;
 /// <param name="after">How long the server asks to wait before the next try (Retry-After); null if it does not say.</param>
 internal sealed class TransientException(RunException verdict, TimeSpan? after = null) : Exception(verdict.Message)
 {
-    public RunException Verdict { get; } = verdict;
+    public RunException Verdict { get; } = new(verdict.Status, verdict.Message, verdict.Hint) { MayPass = true };
 
     public TimeSpan? After { get; } = after;
 

@@ -12,6 +12,9 @@ internal sealed class RunException(ExitStatus status, string message, string? hi
 
     public string? Hint { get; } = hint;
 
+    /// <summary>Whether it is a failure of the network that may have passed by the next time, whatever its status is.</summary>
+    public bool MayPass { get; init; }
+
     /// <summary>Whether a signature is all that is wrong, and of what: such bytes may be looked at.</summary>
     public UnsignedBytes Unsigned { get; init; }
 }

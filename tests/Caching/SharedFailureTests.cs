@@ -85,7 +85,7 @@ public sealed class SharedFailureTests
     }
 
     /// <summary>Until the process has the file of the other's fetch open.</summary>
-    private static Task Waits(Child child) => Eventually.True(() => Open(child.Pid).Contains("/flights/"), "it waits for the fetch");
+    internal static Task Waits(Child child) => Eventually.True(() => Open(child.Pid).Contains("/flights/"), "it waits for the fetch");
 
     private static string Open(int process)
     {
