@@ -54,11 +54,13 @@ internal static class RunFileExpansion
                 typed = typed with { WordsToScript = [] };
             }
 
+            // A digest is that of what is executed.
+            string[] digest = named.Digest is null ? [] : [$"{Options.Sha256.Name}={named.Digest}"];
             if (namesScript)
             {
                 // The file is that script's first argument, as if the kernel had started the line. What was typed does not show this, so
                 // there is no plan.
-                invocation = parse([.. invocation.Options, .. file.Line.Options, invocation.Script, .. invocation.Arguments]);
+                invocation = parse([.. invocation.Options, .. digest, .. file.Line.Options, named.Path, .. invocation.Arguments]);
                 typed = typed with { WordsToScript = [] };
                 invocation = invocation with { WordsToScript = [], IsFromFile = true };
                 context = context.With(invocation);
@@ -68,12 +70,10 @@ internal static class RunFileExpansion
             // With -i, a file that names neither an interpreter nor a script is for the one that -i names.
             var isItself = file.Second is not null || (file.Script is null && (ofLine?.Interpreter ?? invocation.Interpreter) is not null);
             var script = isItself ? invocation.Script : file.Script ?? throw RunFile.SaysNothing(invocation.Script);
-
-            // A digest is that of what is executed.
-            string[] digest = isItself || named.Digest is null ? [] : [$"{Options.Sha256.Name}={named.Digest}"];
             if (options.Length > 0 || script != invocation.Script)
             {
-                string[] all = [.. options, .. invocation.Options, .. digest];
+                // If the file itself is executed, its digest is still part of SCRIPT.
+                string[] all = [.. options, .. invocation.Options, .. isItself ? [] : digest];
                 invocation = all.Length == 0
                     ? invocation with { Operands = [script, .. invocation.Arguments] }
                     : parse([.. all, "--", script, .. invocation.Arguments]);

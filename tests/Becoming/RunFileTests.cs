@@ -135,6 +135,24 @@ public sealed class RunFileTests
     }
 
     [Theory]
+    [InlineData("./x")]
+    [InlineData("team:x")]
+    public async Task A_digest_is_that_of_the_script_which_the_line_names(string name)
+    {
+        const string Tool = "#!/bin/sh\necho \"$*\"\n";
+        await using var world = await World.Serving(("/tool", Tool));
+        world.Sources(world.Server, $"team: {world.Work}/%s");
+        world.Put("x", "#!/usr/bin/env -S run tool\ndata\n");
+        var path = name == "./x" ? name : $"{world.Work}/x";
+        var wrong = new string('0', 64);
+        await world.Run($"{name}#sha256={wrong}", "a").Fails(ExitStatus.Data, "tool: the digest does not match");
+        await world.Run($"{name}#sha256={DigestOf(Tool)}", "a").Succeeds($"{path} a\n");
+        await world.Run($"{name}#sha256={wrong}", "a").Fails(ExitStatus.Data, "tool: the digest does not match");
+        await world.Run(name, "a").Succeeds($"{path} a\n");
+        await world.Run("--sha256", DigestOf(Tool), $"{name}#sha256={wrong}").Fails(ExitStatus.Usage, "two different digests");
+    }
+
+    [Theory]
     [InlineData("#!/usr/bin/env run\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n# a comment\n\n", "does not say what to run")]
     [InlineData("#!/usr/bin/env run\n#!\n./y\n", "does not say what to run")]

@@ -61,7 +61,7 @@ public sealed class RunFilePlanTests
         {
             await world.Exec("./file", "a b").Succeeds($"{first}./file a b\n");
             await world.Run("./file", "a b").Succeeds($"{first}./file a b\n");
-            await world.Run("team:file", "a b").Succeeds($"{first}team:file a b\n");
+            await world.Run("team:file", "a b").Succeeds($"{first}{world.Work}/file a b\n");
         }
     }
 
