@@ -102,19 +102,20 @@ internal static class RunFileExpansion
 
     /// <summary>
     /// The SCRIPT that a file stands for, for commands that are about the script and not about the file: that is what is locked, logged and
-    /// fetched. SCRIPT itself if it is not such a file.
+    /// fetched. SCRIPT itself if it is not such a file. It has the digest that was asked for.
     /// </summary>
+    /// <exception cref="RunException">64: the options of the file's line are wrong, or two digests differ.</exception>
     public static string Target(string script, RunContext context)
     {
         for (var files = 0; files < MostFiles; files++)
         {
-            if (FileOf(script, context) is not { Path: var path }
-                || RunFile.At(path, context.Reads) is not { Second: null, Script: { } target })
+            if (FileOf(script, context) is not { } named || RunFile.At(named.Path, context.Reads) is not { } file
+                || (NamedByLine(file.Line) ?? (file.Second is null ? file.Script : null)) is not { } target)
             {
                 break;
             }
 
-            script = target;
+            script = named.Digest is null ? target : $"{target}{Digest.Fragment}{named.Digest}";
         }
 
         return script;
@@ -143,6 +144,18 @@ internal static class RunFileExpansion
             : throw new RunException(
                 ExitStatus.Usage, $"{script}: a file of another user (uid {file.Status.Owner}) of that name is here, and starts run",
                 $"did you mean ./{script}, or {ScriptName.DefaultScope}:{script}?");
+    }
+
+    /// <summary>The SCRIPT among the words of the line, with the digest that the line asks for; null if there is none.</summary>
+    private static string? NamedByLine(RunLine line)
+    {
+        if (line.OptionsAlone is not { Length: > 0 } words
+            || CommandLineParser.Parse([.. words, "--", "./x"]) is not { Operands: [var script, _, ..] } parsed)
+        {
+            return null;
+        }
+
+        return parsed.Digest is null ? script : $"{script}{Digest.Fragment}{parsed.Digest}";
     }
 
     /// <summary>The file that SCRIPT names, here or in a source that is a directory, and its digest if there is one.</summary>

@@ -99,6 +99,42 @@ public sealed class RunFileTests
         await world.Run("--ps").Succeeds("");
     }
 
+    /// <summary>The rest of such a file is data: it may even look like the name of a script.</summary>
+    [Theory]
+    [InlineData("#!/usr/bin/env -S run long.sh")]
+    [InlineData("#!/usr/bin/env -S run -q --lock -- long.sh -x")]
+    [InlineData("#!{bin}/run long.sh")]
+    public async Task What_the_line_names_is_fetched_logged_and_stopped(string line)
+    {
+        await using var world = await World.Serving(
+            ("/long.sh", "#!/bin/sh\necho begun\nexec sleep 600\n"), ("/data", Saying("data")));
+        world.Put("x", $"{line.Replace("{bin}", world.Bin, StringComparison.Ordinal)}\ndata\n");
+        await world.Run("--fetch", "./x").Succeeds("");
+        Assert.Equal((1, 0), (world.Server.Count("/long.sh"), world.Server.Count("/data")));
+        await world.Run("--detach", "--offline", "./x").Result();
+        await Eventually.True(
+            () => Directory.GetFiles(world.StateHome + "/run/logs").Any(static log => File.ReadAllText(log) == "begun\n"), "the log");
+        await world.Run("--logs", "./x").Succeeds("begun\n");
+        await world.Run("--stop", "./x").Succeeds("");
+        await world.Run("--ps").Succeeds("");
+    }
+
+    [Fact]
+    public async Task What_is_fetched_for_a_file_has_the_digest_that_was_asked_for()
+    {
+        await using var world = await World.Serving(("/tool", Saying("tool")));
+        var (right, wrong) = (DigestOf(Saying("tool")), new string('0', 64));
+        world.Put("stub", "#!/usr/bin/env run\ntool\n");
+        world.Put("line", "#!/usr/bin/env -S run tool\ndata\n");
+        world.Put("wrong", $"#!/usr/bin/env -S run --sha256 {wrong} tool\ndata\n");
+        foreach (var name in (string[])[$"./stub#sha256={wrong}", $"./line#sha256={wrong}", "./wrong"])
+        {
+            await world.Run("--fetch", name).Fails(ExitStatus.Data, "tool: the digest does not match");
+        }
+
+        await world.Run("--fetch", $"./stub#sha256={right}", $"./line#sha256={right}").Succeeds("");
+    }
+
     [Fact]
     public async Task A_file_stands_for_the_script_that_it_names()
     {
