@@ -1,5 +1,6 @@
 using System.Globalization;
 using Run.Naming;
+using Run.Posix;
 using Run.Reporting;
 
 namespace Run.Git;
@@ -36,6 +37,30 @@ internal sealed record Credential(string User, string? Password)
         return CharChecks.HasControl(found.User + found.Password)
             ? throw new RunException(ExitStatus.Usage, $"{shown}: a control character in the user name or password")
             : found;
+    }
+
+    /// <summary>
+    /// What a server may repeat of a URL's user name and password: as they are written in it, decoded, and as HTTP sends them. The longest
+    /// first, because one may be part of another. Very short ones are in many words, and hiding them there would show them.
+    /// </summary>
+    public static IEnumerable<string> Secrets(string url)
+    {
+        const int Shortest = 4;
+        var authority = UrlText.Authority(url);
+        var start = authority.IndexOf("://", StringComparison.Ordinal) + 3;
+        if (start < 3 || authority.LastIndexOf('@') is var at && at < start)
+        {
+            return [];
+        }
+
+        var secrets = new HashSet<string>(StringComparer.Ordinal);
+        var typed = authority[start..at];
+        foreach (var user in (ReadOnlySpan<string>)[typed, UrlText.Decode(typed)])
+        {
+            secrets.UnionWith([user, .. user.Split(':', 2), Convert.ToBase64String(OsText.ToBytes(user))]);
+        }
+
+        return secrets.Where(static secret => secret.Length >= Shortest).OrderBy(static secret => -secret.Length);
     }
 
     public void AddTo(List<string> environment)

@@ -5,7 +5,9 @@ using Run.Reporting;
 namespace Run.Git;
 
 /// <summary>What git says when it fails, as an exit status, one line and a hint.</summary>
-internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, string Shown)
+/// <param name="Urls">Those whose user name and password the server got: it may repeat them.</param>
+/// <param name="Shown">The URL for messages.</param>
+internal sealed record GitFailure(IReadOnlyList<string> Lines, IReadOnlyList<string> Urls, string Shown)
 {
     /// <summary>No such ref, in the words of git and of the servers that send words of their own.</summary>
     private static readonly string[] s_noRef = ["couldn't find remote ref", "not our ref"];
@@ -126,10 +128,9 @@ internal sealed record GitFailure(IReadOnlyList<string> Lines, string Url, strin
 
         // A server may repeat what it was sent.
         var shown = text.ToString();
-        var credential = Credential.Of(Url, Shown);
-        foreach (var secret in (ReadOnlySpan<string?>)[credential?.User, credential?.Password])
+        foreach (var secret in Urls.SelectMany(Credential.Secrets))
         {
-            shown = secret is { Length: > 3 } ? shown.Replace(secret, "***", StringComparison.Ordinal) : shown;
+            shown = shown.Replace(secret, "***", StringComparison.Ordinal);
         }
 
         return shown;

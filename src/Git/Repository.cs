@@ -31,11 +31,13 @@ internal sealed class Repository
 
     private readonly string _directory;
     private readonly string _url;
+    private readonly string _typed;
     private readonly string _shown;
     private readonly ReadSet _reads;
     private readonly bool _mayPrompt;
     private readonly Credential? _credential;
     private string _incoming = Incoming;
+    private string _rewritten = "";
     private SafeFileHandle? _incomingLock;
 
     /// <param name="directory">Absolute: where it is, or will be. Its parent exists and is private.</param>
@@ -45,7 +47,7 @@ internal sealed class Repository
     /// <exception cref="RunException">64: git cannot be given that URL.</exception>
     public Repository(string directory, string url, string shown, ReadSet reads, bool mayPrompt)
     {
-        (_directory, _shown, _reads, _mayPrompt) = (directory, shown, reads, mayPrompt);
+        (_directory, _typed, _shown, _reads, _mayPrompt) = (directory, url, shown, reads, mayPrompt);
 
         var scheme = url.IndexOf("://", StringComparison.Ordinal) is > 0 and var end ? url[..end] : "";
         if (scheme is not ("https" or "http" or "ssh" or "file"))
@@ -164,7 +166,7 @@ internal sealed class Repository
                 break;
             }
 
-            var failure = new GitFailure(run.Lines, _url, _shown);
+            var failure = new GitFailure(run.Lines, [_typed, _rewritten], _shown);
             if (!changed && run.End is null && (failure.IsOtherHash || (failure.IsDamage && hadCommits)))
             {
                 // What is there is of a repository that no longer is, or is damaged.
@@ -195,10 +197,10 @@ internal sealed class Repository
     /// <summary>git, with what it may use for the URL that the user's configuration makes of this one.</summary>
     private GitProgram Allowed(GitProgram git, bool plainHttp)
     {
-        var rewritten = RewrittenUrl.Of(_url, git, Place(_incoming));
+        _rewritten = RewrittenUrl.Of(_url, git, Place(_incoming));
         return git.Allowing(
-            Protocols(rewritten, plainHttp),
-            withCredential: rewritten.StartsWith($"{UrlText.Authority(_url)}/", StringComparison.Ordinal));
+            Protocols(_rewritten, plainHttp),
+            withCredential: _rewritten.StartsWith($"{UrlText.Authority(_url)}/", StringComparison.Ordinal));
     }
 
     /// <summary>The protocol of the URL that git uses; from http, a redirect may lead to https as well.</summary>

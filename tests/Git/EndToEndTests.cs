@@ -107,6 +107,38 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal((1, ""), (found.Status, found.Stdout));
     }
 
+    /// <summary>In any of the forms in which it got it, or that are in the URL.</summary>
+    [Theory]
+    [InlineData("ann:hunter22")]
+    [InlineData("secret-user:s3cret%2Fword")]
+    [InlineData("token-and-no-password")]
+    [InlineData("ann:pw")]
+    public async Task A_server_that_repeats_a_password(string userInfo)
+    {
+        await using var server = await ScriptServer.Start();
+        var decoded = Uri.UnescapeDataString(userInfo);
+        var basic = Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(decoded));
+        server.Map("/tools.git/info/refs?service=git-upload-pack", context =>
+        {
+            context.Response.ContentType = "application/x-git-upload-pack-advertisement";
+            var words = $"ERR no access for {decoded} {decoded.Split(':')[^1]}, {userInfo}! {basic}\n";
+            return ScriptServer.Send(context, $"001e# service=git-upload-pack\n0000{words.Length + 4:x4}{words}0000");
+        });
+        var withUser = server.Url.Replace("//", $"//{userInfo}@", StringComparison.Ordinal);
+        await Hides($"git+{withUser}/tools.git//bin/deploy");
+        TestFile.Write($"{_box.Home}/.gitconfig", $"[url \"{withUser}/\"]\n\tinsteadOf = https://corp.example/\n");
+        await Hides("git+https://corp.example/tools.git//bin/deploy");
+
+        async Task Hides(string script)
+        {
+            var failed = await _box.Run(script).Fails(ExitStatus.Unavailable, "no access for *** ");
+            foreach (var secret in ((string[])[userInfo, decoded, .. decoded.Split(':'), basic]).Where(static s => s.Length > 3))
+            {
+                Assert.DoesNotContain(secret, failed.Stderr, StringComparison.Ordinal);
+            }
+        }
+    }
+
     /// <summary>Plain http that leads to a safe place asks for nothing, and https that leads to plain http does.</summary>
     [Fact]
     public async Task InsteadOf_and_plain_http()
