@@ -69,7 +69,10 @@ internal static unsafe partial class Processes
         }
     }
 
-    /// <summary>posix_spawn(3): starts this program again with the same arguments and one more variable; returns the PID.</summary>
+    /// <summary>
+    /// Starts this program again, as a child process with the same arguments, one more variable, and the signals as the caller had set
+    /// them; returns the PID.
+    /// </summary>
     public static Result<int> StartAgain(string variable, string value)
     {
         var environment = run_environ();
@@ -86,16 +89,15 @@ internal static unsafe partial class Processes
         }
 
         int processId;
-        Errno error;
         fixed (byte* assignment = OsText.ToCString($"{variable}={value}"), self = "/proc/self/exe\0"u8)
         {
             extended[count] = assignment;
             extended[count + 1] = null;
-            error = (Errno)NativeMethods.posix_spawn(&processId, self, null, null, run_argv(), extended);
+            processId = run_start(self, run_argv(), extended);
         }
 
         NativeMemory.Free(extended);
-        return error == Errno.None ? processId : error;
+        return processId > 0 ? processId : (Errno)(-processId);
     }
 
     /// <summary>
@@ -175,6 +177,9 @@ internal static unsafe partial class Processes
 
     [LibraryImport("libc")]
     private static partial Errno run_execve(byte* file, byte** arguments, byte** environment);
+
+    [LibraryImport("libc")]
+    private static partial int run_start(byte* file, byte** arguments, byte** environment);
 
     [LibraryImport("libc")]
     private static partial void run_exit(int status);

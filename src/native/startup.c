@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -234,6 +235,37 @@ int run_execve(const char *file, char **argv, char **environment)
     int error = errno;
     run_release_threads();
     return error;
+}
+
+/*
+ * Starts a program in a process of its own, with the signals as the caller had set them, which posix_spawn(3) cannot do: it would hand on
+ * what this process ignores, and ignore the two signals of the C library besides. Its end can be waited for. Returns the PID, or the error
+ * as a negative number.
+ */
+int run_start(const char *file, char **argv, char **environment)
+{
+    sigset_t all, mask;
+    volatile int error = 0;
+
+    /* Else waitpid(2) fails. The new process has it as the caller set it. */
+    signal(SIGCHLD, SIG_DFL);
+
+    /* No handler runs in the new process: until execve it shares the memory of this one. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    pid_t id = vfork();
+    if (id == 0) {
+        restore_signals();
+        execve(file, argv, environment);
+        error = errno;
+        _exit(0);
+    }
+    if (id < 0)
+        error = errno;
+    else if (error != 0)
+        waitpid(id, NULL, 0);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    return error == 0 ? id : -error;
 }
 
 static void end_cleanly(int number)

@@ -1,10 +1,14 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Run.Tests.Locking;
 
 /// <summary><c>--detach</c>.</summary>
-public sealed class DetachTests
+public sealed partial class DetachTests
 {
+    [GeneratedRegex("^(signal |blocked: |status: (Sig|Shd)|alternate stack)")]
+    private static partial Regex SignalLine();
+
     [Fact]
     [Needs("ps")]
     public async Task The_script_runs_in_a_session_of_its_own_and_its_PID_is_told()
@@ -35,6 +39,47 @@ public sealed class DetachTests
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(log));
         await box.Run("--stop", "./x").Succeeds("");
         Assert.Equal("", await box.Ps());
+    }
+
+    /// <summary>It passes through two processes of run, each of which has its own use for signals.</summary>
+    [Theory]
+    [InlineData("nothing special")]
+    [InlineData("ignored")]
+    [InlineData("blocked")]
+    [InlineData("SIGCHLD")]
+    public async Task Signals_are_as_the_caller_has_set_them(string circumstances)
+    {
+        using var box = new Sandbox();
+        TestFile.Copy(Suite.Tell, box.Work + "/tell");
+        int[] all = [.. Enumerable.Range(1, 64).Except([Libc.SIGKILL, 19, 32, 33])];
+        var direct = await Signals(box.Exec("./tell"), "direct");
+        Assert.Contains(direct, static line => line.StartsWith("signal 33: ", StringComparison.Ordinal));
+        Assert.Equal(direct, await Signals(box.Run("-q", "--detach", "./tell"), "detached"));
+
+        async Task<string[]> Signals(Command command, string name)
+        {
+            var to = $"{box.Root}/{name}";
+            command = circumstances switch
+            {
+                "ignored" => command.Ignoring(all),
+                "blocked" => command.Blocking(all),
+                "SIGCHLD" => command.Ignoring(Libc.SIGCHLD),
+                _ => command,
+            };
+            Assert.Equal(0, (await command.Env("TELL_TO", to).Result()).Status);
+            var told = "";
+            await Eventually.True(
+                () => File.Exists(to) && (told = File.ReadAllText(to)).EndsWith("\nthreads: 1\n", StringComparison.Ordinal), "it has told");
+            return [.. told.Split('\n').Where(static line => SignalLine().IsMatch(line))];
+        }
+    }
+
+    [Fact]
+    public async Task A_failure_is_reported_to_a_caller_that_ignores_SIGCHLD()
+    {
+        using var box = new Sandbox();
+        box.Put("interpreter", "#!/no/such/interpreter\n");
+        await box.Run("--detach", "./interpreter").Ignoring(Libc.SIGCHLD).Fails(ExitStatus.NotFound, "/no/such/interpreter");
     }
 
     [Fact]
