@@ -30,7 +30,7 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
     {
         var skipped = new List<ForeignPlace>();
         var cache = CacheDirectory(reads, skipped);
-        var state = InXdg(reads, "XDG_STATE_HOME", skipped) ?? InHome(reads, ".local/state/run", skipped);
+        var state = InXdg(reads, Below(reads, "XDG_STATE_HOME", "run"), ".local/state/run", skipped);
         var paths = new XdgPaths(
             cache ?? Private(reads, "cache"), state ?? Private(reads, "state"),
             Below(reads, "XDG_CONFIG_HOME", "run/run.conf") ?? Below(reads, "HOME", ".config/run/run.conf"),
@@ -44,8 +44,7 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
     private static string? CacheDirectory(ReadSet reads, List<ForeignPlace> skipped) => NativePlans.CacheDirectory() switch
     {
         (CacheVariable.RunCache, var path) => OwnChoice(reads, path),
-        (CacheVariable.XdgCacheHome, var path) =>
-            Usable(path) && IsOurs(reads, path, skipped) ? path : InHome(reads, ".cache/run", skipped),
+        (CacheVariable.XdgCacheHome, var path) => InXdg(reads, path, ".cache/run", skipped),
         (CacheVariable.Home, var path) => IsOurs(reads, path, skipped) && UsableInHome(path) ? path : null,
         _ => Chosen(reads, "RUN_CACHE") is { } path ? OwnChoice(reads, path) : null,
     };
@@ -105,8 +104,15 @@ internal sealed record XdgPaths(string Cache, string State, string? Configuratio
                 && Files.Access(existing, AccessBits.Write | AccessBits.Execute) == Errno.None);
     }
 
-    private static string? InXdg(ReadSet reads, string variable, List<ForeignPlace> skipped) =>
-        Below(reads, variable, "run") is { } path && Usable(path) && IsOurs(reads, path, skipped) ? path : null;
+    /// <summary>
+    /// The directory that an XDG variable names, else the one in the home; null if it cannot be used, or if somebody else could exchange
+    /// the one that the variable names. That one is not replaced by the home's: a cache at an unexpected place would go unnoticed.
+    /// </summary>
+    /// <param name="path">Null if the variable is not set.</param>
+    private static string? InXdg(ReadSet reads, string? path, string rest, List<ForeignPlace> skipped) =>
+        path is null ? InHome(reads, rest, skipped)
+        : !IsOurs(reads, path, skipped) ? null
+        : Usable(path) ? path : InHome(reads, rest, skipped);
 
     /// <summary>
     /// Whether an XDG variable's directory can be used. Root must not create one in another user's directory: sudo may keep its caller's

@@ -141,6 +141,8 @@ public sealed class PlaceTests
     [Theory]
     [InlineData("HOME")]
     [InlineData("XDG")]
+    [InlineData("XDG_CACHE_HOME")]
+    [InlineData("XDG_STATE_HOME")]
     public async Task In_the_home_of_another_user_a_private_directory_takes_its_place(string what)
     {
         Assert.SkipUnless(Libc.IsRoot, "only root can give files away");
@@ -150,7 +152,14 @@ public sealed class PlaceTests
         Libc.ChangeOwner(home, Other);
         Command Run(params string[] arguments)
         {
-            var run = world.Run(arguments).Env("RUN_CONFIG", conf).Env("HOME", home);
+            var run = world.Run(arguments).Env("RUN_CONFIG", conf);
+            if (what.StartsWith("XDG_", StringComparison.Ordinal))
+            {
+                // The home and the other directory are this user's.
+                return run.Env(what, home + "/x");
+            }
+
+            run = run.Env("HOME", home);
             return what == "XDG"
                 ? run.Env("XDG_CACHE_HOME", home + "/cache").Env("XDG_STATE_HOME", home + "/state").Env("XDG_CONFIG_HOME", null)
                 : run.Env("XDG_CACHE_HOME", null).Env("XDG_STATE_HOME", null).Env("XDG_CONFIG_HOME", null);
