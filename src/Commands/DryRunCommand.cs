@@ -12,13 +12,19 @@ internal static class DryRunCommand
     public static int Execute(RunContext context, Invocation invocation)
     {
         var script = context.Resolve(invocation.Script);
-        if (context.Launcher is { HandsPath: false } launcher)
+        var handedTo = context.Launcher is { HandsPath: false } launcher ? launcher : null;
+        if (handedTo is not null)
         {
-            HandedCommand.Check(script, launcher);
+            HandedCommand.Check(script, handedTo);
         }
 
         context.RequirePin(script);
-        _ = context.PlaceFor(script);
+        if (handedTo is null)
+        {
+            // Else it is locked where it runs, and the place is one of that machine's run.conf.
+            _ = context.PlaceFor(script);
+        }
+
         var copy = script.Local is null ? context.Scripts.Find(script)?.At(script) : null;
         var path = script.Local is { } local ? LocalScript.Checked(local, script) : copy?.Path;
         var url = script.Local is null ? UrlText.Redacted(script.Url) : null;

@@ -128,6 +128,23 @@ public sealed class LauncherTests
             (await WouldRun.Of(world, "--on", "here", "hello.sh", "a b")).Argv);
     }
 
+    /// <summary>The place is looked for where the script is locked.</summary>
+    [Fact]
+    public async Task A_dry_run_does_not_look_for_a_place_that_only_the_other_machine_knows()
+    {
+        await using var world = await Serving();
+        await world.Run("--fetch", "hello.sh").Succeeds("");
+        var told = (await world.Run("--on", "tell", "--lock=theirs:x", "hello.sh").Result()).Stdout;
+        Assert.StartsWith("[run][--lock=theirs:x]", told, StringComparison.Ordinal);
+        var would = await WouldRun.Of(world, "--on", "tell", "--lock=theirs:x", "hello.sh");
+        Assert.Equal(["run", "--lock=theirs:x"], would.Argv[1..3]);
+        foreach (var command in (string[][])[["--on", "here", "--lock=theirs:x"], ["--lock=theirs:x"]])
+        {
+            await world.Run([.. command, "hello.sh"]).Fails(ExitStatus.Usage, "theirs");
+            await world.Run([.. command, "-n", "hello.sh"]).Fails(ExitStatus.Usage, "theirs");
+        }
+    }
+
     [Fact]
     public async Task With_hands_path_it_starts_the_cached_file_or_a_local_one()
     {
