@@ -24,6 +24,9 @@ internal sealed class LockFile
     /// <summary>The length of a lock file's name in hexadecimal digits: half a SHA-256, which is enough against collisions.</summary>
     public const int NameLength = Shared.LockNameLength;
 
+    // Nobody waits for whoever opens the other end of a FIFO that lies in a lock file's place.
+    private static int OpenSafely => OpenFlags.NoFollow | OpenFlags.NonBlock | OpenFlags.NoControllingTerminal;
+
     private const int ProcessIdMask = (1 << 22) - 1; // the kernel's PID_MAX_LIMIT
 
     // The files that this process may hold a lock on.
@@ -85,7 +88,9 @@ internal sealed class LockFile
             .Select(name => $"{directory}/{name}");
     }
 
-    /// <summary>Opens an existing lock file, to see who holds it; null if it does not exist.</summary>
+    /// <summary>
+    /// Opens an existing lock file, to see who holds it; null if it does not exist, or is no regular file: then nobody holds a lock on it.
+    /// </summary>
     /// <exception cref="RunException">73: it cannot be opened.</exception>
     public static LockFile? Find(string path)
     {
@@ -94,7 +99,7 @@ internal sealed class LockFile
             return known;
         }
 
-        var first = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow).OrAbsent(error => Unreadable(path, error));
+        var first = Files.Open(path, OpenFlags.ReadOnly | OpenSafely).OrAbsent(error => Unreadable(path, error));
         if (first is null)
         {
             return null;
@@ -102,6 +107,12 @@ internal sealed class LockFile
 
         // Two paths may lead to one file. If this is the file of a lock that this process holds, or if that cannot be told, it stays open.
         var found = Files.Status(first);
+        if (found.Value is { IsRegular: false })
+        {
+            first.Dispose();
+            return null;
+        }
+
         var same = s_own.Find(own => found.Value is null || own._status.IsSameFile(found.Value));
         if (same is not null)
         {
@@ -209,7 +220,7 @@ internal sealed class LockFile
                     return false;
                 }
 
-                using var first = Files.Open(path, OpenFlags.ReadWrite | OpenFlags.NoFollow).OrAbsent(error => Unreadable(path, error));
+                using var first = Files.Open(path, OpenFlags.ReadWrite | OpenSafely).OrAbsent(error => Unreadable(path, error));
                 if (first is null)
                 {
                     continue;
@@ -220,7 +231,9 @@ internal sealed class LockFile
                 var file = new LockFile(path, descriptor.OrThrow(error => Unreadable(path, error)), status);
                 files.Add(file);
                 first.Dispose();
-                if (RecordLocks.Lock(file.Descriptor, LockMode.Exclusive, Shared.LockByte, 1, wait: false) != Errno.None || !file.IsCurrent)
+                if (!status.IsRegular
+                    || RecordLocks.Lock(file.Descriptor, LockMode.Exclusive, Shared.LockByte, 1, wait: false) != Errno.None
+                    || !file.IsCurrent)
                 {
                     return false;
                 }
@@ -354,7 +367,7 @@ internal sealed class LockFile
     private static (SafeFileHandle File, FileStatus Status) OpenWritable(string path, LockRequest request)
     {
         const int Flags = OpenFlags.ReadWrite | OpenFlags.Create;
-        return Checked(path, Files.Open(path, Flags | OpenFlags.NoFollow, Permissions.PrivateFile), request);
+        return Checked(path, Files.Open(path, Flags | OpenSafely, Permissions.PrivateFile), request);
     }
 
     /// <summary>
@@ -364,7 +377,7 @@ internal sealed class LockFile
     /// </summary>
     private static (SafeFileHandle File, FileStatus Status) OpenReadOnly(string path, LockRequest request)
     {
-        var opened = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow);
+        var opened = Files.Open(path, OpenFlags.ReadOnly | OpenSafely);
         if (opened.Error != Errno.NoEntry)
         {
             var found = Checked(path, opened, request);
@@ -389,7 +402,7 @@ internal sealed class LockFile
             // The home directory is read-only. Without the record, only the script's name is not known.
         }
 
-        return Checked(path, Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NoFollow), request);
+        return Checked(path, Files.Open(path, OpenFlags.ReadOnly | OpenSafely), request);
     }
 
     /// <summary>What was opened, if it is this user's alone.</summary>
@@ -398,6 +411,12 @@ internal sealed class LockFile
         var file = opened.OrThrow(error => Unavailable(request.Directory, error));
         var found = Files.Status(file);
         var status = TrustedPath.Check(path, found) ?? throw Unavailable(request.Directory, found.Error);
+        if (!status.IsRegular)
+        {
+            file.Dispose();
+            throw new RunException(ExitStatus.CannotWrite, $"cannot take a lock: {path} is not a regular file", $"rm {path}");
+        }
+
         if ((status.Mode & Permissions.Everybody) != Permissions.PrivateFile)
         {
             // A user who can read it could hold it shared, and so block this user's exclusive runs.

@@ -1,3 +1,5 @@
+using Run.Tests.Planning;
+
 namespace Run.Tests.Locking;
 
 /// <summary>The lock files: who owns them, and what happens if they cannot be created or locked.</summary>
@@ -47,6 +49,38 @@ public sealed class LockFileTests
         File.SetUnixFileMode(file, PrivateFile);
         File.SetUnixFileMode(box.Locks, PrivateDirectory | UnixFileMode.OtherWrite);
         await box.Run(option, "./x").Fails(ExitStatus.Refused, box.Locks);
+    }
+
+    /// <summary>To open a FIFO is to wait for somebody at its other end.</summary>
+    [Theory]
+    [InlineData("mkfifo -m 600")]
+    [InlineData("mkdir -m 700")]
+    public async Task What_is_no_file_is_refused_and_nobody_waits(string make)
+    {
+        await using var world = await World.Serving(("/y", Saying("y")));
+        world.Put("x", Saying("ran"));
+        await world.Run("./x").Succeeds("ran\n");
+        var file = Assert.Single(Directory.GetFiles(world.Locks));
+
+        // A local script has a plan if there is a cache.
+        await world.Run("y").Succeeds("y\n");
+        await Planned.Is(() => world.Run("./x"), "ran\n");
+        await world.Sh($"rm {file}; {make} {file}").Succeeds("");
+        var limit = TimeSpan.FromSeconds(30);
+        for (var i = 0; i < 2; i++)
+        {
+            var ran = await world.Run("./x").Within(limit).Result();
+            Assert.Equal((0, "ran\n"), (ran.Status, ran.Stdout));
+            Assert.Contains("cannot take a lock", ran.Stderr, StringComparison.Ordinal);
+        }
+
+        await world.Run("--lock", "./x").Within(limit).Fails(ExitStatus.CannotWrite, "cannot take a lock");
+        await world.Run("--ps").Within(limit).Succeeds("");
+        await world.Run("--stop", "./x").Within(limit).Succeeds("");
+        world.Server["/y"] = Saying("other");
+        await world.Run("-u", "y").Within(limit).Succeeds("other\n");
+        await world.Run("--clean=1s", "--yes").Within(limit).Succeeds("");
+        await world.Run("--clean", "--yes").Within(limit).Succeeds("");
     }
 
     [RootFact]
