@@ -151,7 +151,7 @@ public sealed class LauncherTests
         await using var world = await Serving();
         await world.Run("--on", "here", "hello.sh", "a b").Succeeds($"[hello.sh][{await Cached(world)}][a b]");
         world.Put("local", "#!/bin/sh\necho \"$A $*\"\n");
-        await world.Run("--on", "here", "./local", "x").Succeeds("[local][./local][x]");
+        await world.Run("--on", "here", "./local", "x").Succeeds($"[local][{world.Work}/local][x]");
         await world.Run("--on", "env", "./local", "x", "y").Succeeds("b x y\n");
         await world.Run("--on", "env", "-i", "sh -e", "./local").Succeeds("b \n");
         world.Put("plain", "echo plain\n");
@@ -159,6 +159,25 @@ public sealed class LauncherTests
         await world.Run("--on", "shell", "./local", "it's", "", "{}").Succeeds(" it's  {}\n");
         await world.Run("--on", "tell", "./local").Fails(ExitStatus.Usage, "./local: a local file", "hands: path");
         await world.Run("--on", "tell", "-n", "./local").Fails(ExitStatus.Usage, "./local: a local file", "hands: path");
+    }
+
+    [Theory]
+    [InlineData("./x")]
+    [InlineData("../{work}/x")]
+    [InlineData("./link")]
+    [InlineData("{path}/x")]
+    public async Task With_hands_path_a_local_script_is_found_from_another_directory(string name)
+    {
+        using var box = new Sandbox();
+        box.Put("x", "#!/bin/sh\necho \"$PWD ${0##*/} $*\"\n");
+        File.CreateSymbolicLink(box.Work + "/link", "x");
+        box.Conf("launchers:\n  root: {command: env -C /, hands: path}\n");
+        name = name.Replace("{work}", Path.GetFileName(box.Work), StringComparison.Ordinal)
+            .Replace("{path}", box.Work, StringComparison.Ordinal);
+        await box.Run("--on", "root", name, "./a").Succeeds($"/ {Path.GetFileName(name)} ./a\n");
+        await box.Run("--on", "root", "-i", "sh -e", name, "./a").Succeeds($"/ {Path.GetFileName(name)} ./a\n");
+        var path = (await WouldRun.Of(box, "--on", "root", name)).Argv[^1];
+        Assert.True(Path.IsPathRooted(path) && File.Exists(path), path);
     }
 
     [Fact]
@@ -258,7 +277,8 @@ public sealed class LauncherTests
         world.Put("plain-file", "#!/bin/sh -e\necho \"ran $*\"\n", executable: false);
         await world.Run("--on", "env", "./plain-file", "a b").Succeeds("ran a b\n");
         await world.Run("--on", "shell", "./plain-file", "a b").Succeeds("ran a b\n");
-        Assert.Equal("env A=b /bin/sh -e ./plain-file", string.Join(' ', (await WouldRun.Of(world, "--on", "env", "./plain-file")).Argv));
+        var would = await WouldRun.Of(world, "--on", "env", "./plain-file");
+        Assert.Equal($"env A=b /bin/sh -e {world.Work}/plain-file", string.Join(' ', would.Argv));
         var noexec = $"mkdir -p {world.Cache}; mount -t tmpfs -o noexec,mode=700 none {world.Cache}";
         await world.Run("--on", "env", "hello.sh").InMountNamespace(noexec).Succeeds("hello\n");
     }
