@@ -69,7 +69,7 @@ internal static class RunFileExpansion
 
             // With -i, a file that names neither an interpreter nor a script is for the one that -i names.
             var isItself = file.Second is not null || (file.Script is null && (ofLine?.Interpreter ?? invocation.Interpreter) is not null);
-            var script = isItself ? invocation.Script : file.Script ?? throw RunFile.SaysNothing(invocation.Script);
+            var script = isItself ? invocation.Script : file.Target(invocation.Script);
             if (options.Length > 0 || script != invocation.Script)
             {
                 // If the file itself is executed, its digest is still part of SCRIPT.
@@ -104,13 +104,15 @@ internal static class RunFileExpansion
     /// The SCRIPT that a file stands for, for commands that are about the script and not about the file: that is what is locked, logged and
     /// fetched. SCRIPT itself if it is not such a file. It has the digest that was asked for.
     /// </summary>
-    /// <exception cref="RunException">64: the options of the file's line are wrong, or two digests differ.</exception>
+    /// <exception cref="RunException">
+    /// 64: the options of the file's line are wrong, or two digests differ. 126: what it stands for cannot be the name of a script.
+    /// </exception>
     public static string Target(string script, RunContext context)
     {
         for (var files = 0; files < MostFiles; files++)
         {
             if (FileOf(script, context) is not { } named || RunFile.At(named.Path, context.Reads) is not { } file
-                || (NamedByLine(file.Line) ?? (file.Second is null ? file.Script : null)) is not { } target)
+                || (NamedByLine(file.Line) ?? (file is { Second: null, Script: not null } ? file.Target(script) : null)) is not { } target)
             {
                 break;
             }

@@ -80,11 +80,10 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     private static IReadOnlyList<string> Words(Shebang line) =>
         line.Argument is null ? [line.Interpreter] : [line.Interpreter, line.Argument];
 
-    /// <summary>The process's argv, as far as it is known before exec.</summary>
+    /// <summary>The process's argv, as far as it is known before exec. <see cref="Become"/> finds out by trying, but a launcher cannot.</summary>
     public string[] Arguments(string[] arguments)
     {
-        // A launcher is told once: it does not try the interpreter if the kernel refuses the script.
-        var byKernel = ByKernel && (Interpreter.Count == 0 || (Shebang is not null && (Launcher is null || MayBeExecuted)));
+        var byKernel = ByKernel && (Interpreter.Count == 0 || (Shebang is not null && MayBeExecuted));
         var path = Launcher is null ? Path : AbsolutePath;
         string[] own = byKernel ? [path, .. arguments] : [.. Interpreter, path, .. arguments];
         return Launcher?.Argv(Path[(Path.LastIndexOf('/') + 1)..], own) ?? own;

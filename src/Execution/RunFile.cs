@@ -1,3 +1,4 @@
+using System.Buffers;
 using Run.Inputs;
 using Run.Naming;
 using Run.Posix;
@@ -19,6 +20,9 @@ internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
 
     /// <summary>Files that are interpreters of each other may be more than this only in a circle.</summary>
     private const int MostInterpreters = 8;
+
+    // What a shell or another language takes for something else than a part of a word.
+    private static readonly SearchValues<char> s_inCommands = SearchValues.Create(" \t\"'`$;&|<>(){}");
 
     /// <summary>Null if the file does not start <c>run</c>, or cannot be read.</summary>
     public static RunFile? At(string path, ReadSet reads)
@@ -62,6 +66,21 @@ internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
             : new RunFile(line, null, null);
     }
 
+    /// <summary>
+    /// What the file stands for. A line that is more likely to be a command is refused: as the name of a script, it would be asked of a
+    /// source, and somebody else's script of that name would run.
+    /// </summary>
+    /// <exception cref="RunException">126: the file says nothing, or something that cannot be the name of a script.</exception>
+    public string Target(string displayName) =>
+        Script is null ? throw SaysNothing(displayName)
+        : Script.StartsWith('-') ? throw new RunException(
+            ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}",
+            "options belong on its first line, as in #!/usr/bin/env -S run --lock")
+        : !IsPathOrUrl(Script) && Script.AsSpan().IndexOfAny(s_inCommands) >= 0 ? throw new RunException(
+            ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}",
+            "if the file is a script itself, its second line must be the #! line of its interpreter")
+        : Script;
+
     /// <summary>The failure if the file neither is a script itself nor stands for one.</summary>
     public static RunException SaysNothing(string displayName) => new(
         ExitStatus.CannotStart, $"{displayName}: starts run, but does not say what to run",
@@ -92,6 +111,9 @@ internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
 
         return false;
     }
+
+    private static bool IsPathOrUrl(string script) => ScriptName.IsUrl(script) || script[0] is '/' or '~'
+        || script.StartsWith("./", StringComparison.Ordinal) || script.StartsWith("../", StringComparison.Ordinal);
 
     /// <param name="isWhole">Whether the text is all of the file. If it is not, its last line may be cut off, and is none.</param>
     private static string? FirstLine(ReadOnlySpan<byte> text, bool isWhole)

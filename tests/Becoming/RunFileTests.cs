@@ -63,6 +63,30 @@ public sealed class RunFileTests
         await world.Run("default:bin/x").Succeeds("server\n");
     }
 
+    /// <summary>Someone has forgotten the second line, or put an option in the wrong place: nobody's script of that name is run.</summary>
+    [Theory]
+    [InlineData("echo third", "its second line must be")]
+    [InlineData("print('py')", "its second line must be")]
+    [InlineData("x;y", "its second line must be")]
+    [InlineData("team:two words", "its second line must be")]
+    [InlineData("--lock ./tool", "options belong on its first line")]
+    public async Task A_line_that_is_a_command_names_no_script(string line, string hint)
+    {
+        await using var world = await World.Serving(("/echo%20third", Saying("theirs")), ("/x%3By", Saying("theirs")));
+        world.Put("tool", Saying("tool"));
+        world.Put("x", $"#!/usr/bin/env run\n# A comment.\n{line}\n");
+        string[][] commands = [["./x"], ["--fetch", "./x"], ["-n", "./x"]];
+        foreach (var command in commands)
+        {
+            await world.Run(command).Fails(ExitStatus.CannotStart, $"./x: not the name of a script: {line}", hint);
+        }
+
+        Assert.Empty(world.Server.Requests);
+        world.Put("two words", Saying("two words"));
+        world.Put("x", "#!/usr/bin/env run\n./two words\n");
+        await world.Exec("./x").Succeeds("two words\n");
+    }
+
     [Fact]
     public async Task A_script_can_lock_itself()
     {

@@ -117,6 +117,11 @@ public sealed class OutputTests
         var plan = await WouldRun.Of(box, "./y");
         Assert.Equal(("./y", null, "./y", null), (plan.Script, plan.Url, plan.Path, plan.Sha256));
         Assert.Equal(["/usr/bin/awk", "-f", "./y"], plan.Argv);
+
+        // The kernel does not execute it, so run starts its interpreter.
+        box.Put("z", Saying("ran"), executable: false);
+        await box.Run("-n", "./z", "a").Succeeds("path    ./z\nargv    /bin/sh ./z a\n");
+        await box.Run("./z").Succeeds("ran\n");
         await box.Run("-n", "./missing").Fails(ExitStatus.NotFound, "./missing");
     }
 
