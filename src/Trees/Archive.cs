@@ -21,28 +21,28 @@ internal static class Archive
         try
         {
             var archive = ArchiveFile.Whole(file, shown);
-            Span<byte> start = stackalloc byte[TarGate.BlockSize];
+            Span<byte> start = stackalloc byte[TarHeader.BlockSize];
             start = start[..archive.ReadAt(start, 0)];
             if (start is [0x1f, 0x8b, ..])
             {
                 using var zipped = new GZipStream(archive, CompressionMode.Decompress);
                 using Stream unzipped = archive.Length < LargeEnough ? zipped : new ReadAheadStream(zipped);
-                Span<byte> block = stackalloc byte[TarGate.BlockSize];
-                if (!TarGate.IsTar(block[..unzipped.ReadAtLeast(block, block.Length, throwOnEndOfStream: false)]))
+                Span<byte> block = stackalloc byte[TarHeader.BlockSize];
+                if (!TarHeader.IsTar(block[..unzipped.ReadAtLeast(block, block.Length, throwOnEndOfStream: false)]))
                 {
                     throw new RunException(ExitStatus.Data, $"{shown} is compressed with gzip, but there is no tar in it", Supported);
                 }
 
-                Tar.Unpack(new TarGate(unzipped, block, shown), writer, shown);
+                Tar.Unpack(unzipped, block, writer, shown);
             }
             else if (IsZip(start))
             {
                 Zip.Unpack(archive, writer, shown);
             }
-            else if (TarGate.IsTar(start))
+            else if (TarHeader.IsTar(start))
             {
                 _ = archive.Read(start);
-                Tar.Unpack(new TarGate(archive, start, shown), writer, shown);
+                Tar.Unpack(archive, start, writer, shown);
             }
             else
             {
@@ -62,7 +62,7 @@ internal static class Archive
 
     /// <summary>Whether a file with this beginning looks like an archive; one that is compressed with gzip is taken for one.</summary>
     public static bool IsOne(ReadOnlySpan<byte> start) => start is [0x1f, 0x8b, ..] || IsZip(start)
-        || (start.Length >= TarGate.BlockSize && TarGate.IsTar(start[..TarGate.BlockSize]));
+        || (start.Length >= TarHeader.BlockSize && TarHeader.IsTar(start[..TarHeader.BlockSize]));
 
     /// <param name="why">What was found, without the name of the archive.</param>
     public static RunException Damaged(string shown, string why) => new(ExitStatus.Data, $"{shown} is damaged or was cut short: {why}");

@@ -1,118 +1,214 @@
-using System.Formats.Tar;
 using Run.Reporting;
 
 namespace Run.Trees;
 
-/// <summary>The entries of a tar: V7, ustar, pax and GNU.</summary>
-internal static class Tar
+/// <summary>
+/// The entries of a tar: V7, ustar, pax and GNU. <c>TarReader</c> of .NET loses the front of some long names and what is not UTF-8 in any,
+/// and refuses owners and times that it cannot represent. It does not verify checksums, allocates as much as a record of metadata claims to
+/// have, and takes the end of the file for the end of the archive.
+/// </summary>
+internal sealed class Tar
 {
+    private const int BlockSize = TarHeader.BlockSize;
+
+    // The largest tree, with a header, a pax header and padding for each of its entries.
+    private const long MaxBytes = TreeWriter.MaxBytes + (160L << 20);
+
+    // With pax or two long names, an entry has up to four. TreeWriter counts what becomes a file or a directory.
+    private const int MaxHeaders = 4 * TreeWriter.MaxEntries;
+    private const long MaxMetadata = 1L << 20, MaxAllMetadata = 64L << 20;
+
+    private readonly Stream _stream;
+    private readonly TreeWriter _writer;
+    private readonly string _shown;
+    private readonly byte[] _block = new byte[BlockSize];
+    private readonly TarAttributes _attributes = new();
+    private long _read;
+    private long _metadata;
+
+    private Tar(Stream stream, TreeWriter writer, string shown) => (_stream, _writer, _shown) = (stream, writer, shown);
+
+    /// <param name="stream">What follows the first block.</param>
+    /// <param name="start">The first block, which has been read already.</param>
     /// <exception cref="RunException">65, 73: as <see cref="Archive.Unpack"/>.</exception>
-    public static void Unpack(TarGate gate, TreeWriter writer, string shown)
+    public static void Unpack(Stream stream, ReadOnlySpan<byte> start, TreeWriter writer, string shown)
     {
-        using var reader = new TarReader(gate, leaveOpen: true);
-        gate.ExpectHeader();
-        for (var entries = 0; reader.GetNextEntry() is { } entry; gate.ExpectHeader())
+        var tar = new Tar(stream, writer, shown);
+        start.CopyTo(tar._block);
+        tar.Unpack();
+    }
+
+    private void Unpack()
+    {
+        Count(BlockSize);
+        for (var headers = 1; new TarHeader(_block) is { IsEmpty: false } header; headers++)
         {
-            // TreeWriter counts what becomes a file or a directory, not what is passed over.
-            if (++entries > 2 * TreeWriter.MaxEntries)
+            if (headers > MaxHeaders)
             {
-                throw new RunException(ExitStatus.Data, $"{shown} holds too many headers");
+                throw new RunException(ExitStatus.Data, $"{_shown} holds too many headers");
             }
 
-            Add(entry, writer, shown);
+            if (!header.HasChecksum)
+            {
+                throw Damaged("the checksum of a header is wrong");
+            }
+
+            if (header.Type is (byte)'x' or (byte)'g' or (byte)'L' or (byte)'K')
+            {
+                AddAttributes(header);
+            }
+            else
+            {
+                Add(header);
+                _attributes.Forget();
+            }
+
+            Read(_block);
         }
 
-        gate.Drain();
+        if (_attributes.AwaitEntry)
+        {
+            throw Damaged("its last entry is missing");
+        }
+
+        // Only at the end has the decompressor compared its checksum.
+        var rest = new byte[16 << 10];
+        for (int length; (length = _stream.Read(rest)) > 0;)
+        {
+            Count(length);
+        }
     }
 
-    /// <summary>A file with holes, of which the archive has only the rest.</summary>
-    public static RunException Sparse(string shown, string name) => new(
-        ExitStatus.Data, TreeWriter.Refused(shown, "a sparse file", name).Message,
-        "sparse files are not unpacked; tar without -S (--sparse) packs it as an ordinary one");
-
-    private static void Add(TarEntry entry, TreeWriter writer, string shown)
+    private void AddAttributes(TarHeader header)
     {
-        if (entry is PaxGlobalExtendedAttributesTarEntry)
+        var (type, size) = (header.Type, header.Size);
+        if (size is < 0 or > MaxMetadata)
         {
-            return; // git archive writes its commit there
+            throw new RunException(ExitStatus.Data, $"{_shown} holds a name or attributes of more than {MaxMetadata >> 20} MiB");
         }
 
-        // The reader decodes names, and what is not UTF-8 is lost.
-        if (entry.Name.Contains('\ufffd') || entry.LinkName.Contains('\ufffd'))
+        _metadata += size;
+        if (_metadata > MaxAllMetadata)
         {
-            throw Holds("a name that is not UTF-8");
+            throw new RunException(ExitStatus.Data, $"{_shown} holds more than {MaxAllMetadata >> 20} MiB of attributes");
         }
 
-        switch (entry.EntryType)
+        var data = new byte[size];
+        Read(data);
+        SkipPadding(size);
+        switch (type)
         {
-            case TarEntryType.Directory or TarEntryType.DirectoryList:
-                writer.AddDirectory(entry.Name);
-                Pass(entry, shown);
+            case (byte)'L':
+                _attributes.AddLongName(data);
                 break;
-            case TarEntryType.RegularFile or TarEntryType.V7RegularFile or TarEntryType.ContiguousFile:
-                if (entry is PaxTarEntry pax && pax.ExtendedAttributes.Keys.Any(IsSparse))
-                {
-                    throw Sparse(shown, pax.ExtendedAttributes.GetValueOrDefault("GNU.sparse.name") ?? entry.Name);
-                }
-
-                // Before there was a type for them, directories were files with a slash at the end of their names.
-                if (entry.Name.EndsWith('/'))
-                {
-                    writer.AddDirectory(entry.Name);
-                    Pass(entry, shown);
-                    break;
-                }
-
-                var rest = entry.Length;
-                writer.AddFile(entry.Name, (entry.Mode & UnixFileMode.UserExecute) != 0, buffer => Read(entry, buffer, ref rest, shown));
+            case (byte)'K':
+                _attributes.AddLongTarget(data);
                 break;
-            case TarEntryType.SymbolicLink:
-                writer.AddLink(entry.Name, entry.LinkName);
-                break;
-            case TarEntryType.HardLink:
-                writer.AddHardLink(entry.Name, entry.LinkName);
-                break;
-            case TarEntryType.TapeVolume:
-                break; // the label of a volume (tar -V)
             default:
-                throw Holds(entry.EntryType switch
-                {
-                    TarEntryType.CharacterDevice or TarEntryType.BlockDevice => "a device",
-                    TarEntryType.Fifo => "a FIFO",
-                    TarEntryType.MultiVolume => "a part of a file",
-                    _ => "an entry of an unknown type",
-                });
+                _attributes.AddRecords(data, forAll: type == 'g');
+                break;
         }
-
-        static bool IsSparse(string attribute) => attribute.StartsWith("GNU.sparse.", StringComparison.Ordinal);
-
-        RunException Holds(string what) => TreeWriter.Refused(shown, what, entry.Name);
     }
 
-    /// <summary>Reads what an entry has after its header although it should have nothing.</summary>
-    private static void Pass(TarEntry entry, string shown)
+    private void Add(TarHeader header)
     {
-        var buffer = new byte[4 << 10];
-        var rest = entry.Length;
-        while (Read(entry, buffer, ref rest, shown) > 0)
+        var (path, target) = (_attributes.PathOr(header.Path), _attributes.TargetOr(header.Target));
+        var (size, mode) = (_attributes.SizeOr(header.Size), header.Mode);
+        if (size < 0 || header.Size < 0 || mode < 0)
         {
+            throw Damaged($"{path} has a header with a wrong number");
+        }
+
+        // Only files have data. Whatever the size of anything else, the next header follows (POSIX).
+        switch (header.Type)
+        {
+            case (byte)'0' or (byte)'\0' or (byte)'7' when path.EndsWith('/'):
+                // Before there was a type for them, directories were files with a slash at the end of their names.
+                _writer.AddDirectory(path);
+                _ = size == 0 ? 0 : throw Damaged($"{path} is a directory with content");
+                break;
+            case (byte)'0' or (byte)'\0' or (byte)'7' when !_attributes.AreOfSparseFile:
+                AddFile(path, size, mode);
+                break;
+            case (byte)'0' or (byte)'\0' or (byte)'7' or (byte)'S':
+                throw new RunException(
+                    ExitStatus.Data, Refused("a sparse file", path).Message,
+                    "sparse files are not unpacked; tar without -S (--sparse) packs it as an ordinary one");
+            case (byte)'1':
+                _writer.AddHardLink(path, target);
+                break;
+            case (byte)'2':
+                _writer.AddLink(path, target);
+                break;
+            case (byte)'5':
+                _writer.AddDirectory(path);
+                break;
+            case (byte)'D': // of an incremental backup, with the names of what was in it
+                _writer.AddDirectory(path);
+                SkipData(size, path);
+                break;
+            case (byte)'V': // the label of a volume (tar -V)
+                SkipData(size, path);
+                break;
+            case (byte)'3' or (byte)'4':
+                throw Refused("a device", path);
+            case (byte)'6':
+                throw Refused("a FIFO", path);
+            case (byte)'M':
+                throw Refused("a part of a file", path);
+            default:
+                throw Refused("an entry of an unknown type", path);
         }
     }
 
-    private static int Read(TarEntry entry, byte[] buffer, ref long rest, string shown)
+    private void AddFile(string path, long size, long mode)
     {
-        var length = (int)Math.Min(buffer.Length, rest);
-        if (length == 0)
+        const int OwnerExecutes = 0x40;
+        var rest = size;
+        _writer.AddFile(path, (mode & OwnerExecutes) != 0, buffer =>
         {
-            return 0;
-        }
-
-        if (entry.DataStream?.ReadAtLeast(buffer.AsSpan(0, length), length, throwOnEndOfStream: false) != length)
-        {
-            throw Archive.Damaged(shown, $"{entry.Name} is not complete");
-        }
-
-        rest -= length;
-        return length;
+            var length = (int)Math.Min(buffer.Length, rest);
+            Read(buffer.AsSpan(0, length), path);
+            rest -= length;
+            return length;
+        });
+        SkipPadding(size, path);
     }
+
+    private void SkipData(long size, string? path = null)
+    {
+        for (var rest = size; rest > 0; rest -= Math.Min(rest, BlockSize))
+        {
+            Read(_block.AsSpan(0, (int)Math.Min(rest, BlockSize)), path);
+        }
+
+        SkipPadding(size, path);
+    }
+
+    private void SkipPadding(long size, string? path = null) =>
+        Read(_block.AsSpan(0, (int)((BlockSize - (size % BlockSize)) % BlockSize)), path);
+
+    /// <param name="path">Whose data they are, for the case that they are not there.</param>
+    private void Read(Span<byte> buffer, string? path = null)
+    {
+        if (_stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false) < buffer.Length)
+        {
+            throw Damaged(path is null ? "it has no end" : $"{path} is not complete");
+        }
+
+        Count(buffer.Length);
+    }
+
+    private void Count(int bytes)
+    {
+        _read += bytes;
+        if (_read > MaxBytes)
+        {
+            throw new RunException(ExitStatus.Data, $"{_shown} unpacks to more than {TreeWriter.MaxBytes >> 20} MiB");
+        }
+    }
+
+    private RunException Damaged(string why) => Archive.Damaged(_shown, why);
+
+    private RunException Refused(string what, string path) => TreeWriter.Refused(_shown, what, path);
 }

