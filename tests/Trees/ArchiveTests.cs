@@ -134,10 +134,27 @@ public sealed class ArchiveTests : IDisposable
     [Fact]
     public void Names_keep_their_bytes()
     {
-        // A zip has them as they are. TarReader decodes them, and does not tell what they were.
         var listing = _box.Unpack(new ZipBytes().Add("caf\udce9", "latin 1").Add("café", "UTF-8").Add("a\\b", "of Windows").End());
         Assert.Equal(["a\\b: of Windows", "café: UTF-8", "caf\udce9: latin 1"], _box.Found());
         Assert.Equal(listing.Digest, TreeListing.Parse(listing.ToText())!.Digest);
+    }
+
+    [Fact]
+    public void Attributes_take_precedence_over_the_header()
+    {
+        var prefixed = new byte[512];
+        new TarBytes().Add("b/x", "1").Cut().AsSpan(0, 512).CopyTo(prefixed);
+        "t/a"u8.CopyTo(prefixed.AsSpan(345));
+        var old = prefixed.ToArray();
+        "ustar  \0"u8.CopyTo(old.AsSpan(257)); // GNU has a time there
+        _box.Unpack(new TarBytes().Pax("comment", "c").Header(prefixed).Data([(byte)'1']).Header(old).Data([(byte)'2'])
+            .Pax("mtime", "-1.5").Long('L', "long").Add("short", "3").Long('K', "long").Long('L', "link").Link("l", "m").End());
+        Assert.Equal(["b/", "b/x: 2", "link -> long", "long: 3", "t/", "t/a/", "t/a/b/", "t/a/b/x: 1"], _box.Found());
+
+        _box.Unpack(new TarBytes().Pax("size", "3").Add("a", "123", size: 1).Pax("path", "b", 'g').Pax("path", "").Add("c").Add("d").End());
+        Assert.Equal(["a: 123", "b: ", "c: "], _box.Found());
+        _box.Unpack(new TarBytes().Add("d", type: '5', size: 4096).Add("d/x").Add("l", type: '2', link: "d", size: 1).Add("z").End());
+        Assert.Equal(["d/", "d/x: ", "l -> d", "z: "], _box.Found());
     }
 
     [Fact]

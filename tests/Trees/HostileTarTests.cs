@@ -1,3 +1,5 @@
+using Run.Posix;
+
 namespace Run.Tests.Trees;
 
 /// <summary>Tars that nobody should unpack: each is refused, and nothing of it is outside of the directory that is thrown away.</summary>
@@ -187,6 +189,73 @@ public sealed class HostileTarTests : IDisposable
         }
     }
 
+    /// <summary>Of two names, some programs take the first and some the last.</summary>
+    [Fact]
+    public void An_entry_with_two_long_names()
+    {
+        _box.Refuses(new TarBytes().Long('L', "a").Long('L', "b").Add("x").End(), "damaged");
+        _box.Refuses(new TarBytes().Pax("path", "a").Pax("path", "b").Add("x").End(), "damaged");
+        _box.Refuses(new TarBytes().Pax("path", "a").Long('L', "b").Add("x").End(), "damaged");
+        _box.Refuses(new TarBytes().Long('L', "a").Pax("path", "b").Add("x").End(), "damaged");
+        _box.Refuses(new TarBytes().Add("x").Long('K', "a").Pax("linkpath", "x").Link("l", "x").End(), "damaged");
+        _box.Refuses(new TarBytes().Add("x").Long('L', "a").End(), "its last entry is missing");
+        _box.Unpack(new TarBytes().Pax("path", "a").Long('L', "a").Add("x").End());
+        Assert.Equal(["a: "], _box.Found());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("path=x")]
+    [InlineData("11path=xyz\n")]
+    [InlineData(" 12 path=xyz\n")]
+    [InlineData("11 path=xyz\n")]
+    [InlineData("13 path=xyz\n")]
+    [InlineData("12 path=xyz\n\0")]
+    [InlineData("12\0 path=xyz\n")]
+    [InlineData("0 path=xyz\n")]
+    [InlineData("-12 path=xyz\n")]
+    [InlineData("+12 path=xyz\n")]
+    [InlineData("4294967308 path=xyz\n")]
+    [InlineData("99999999999999999999999 path=xyz\n")]
+    [InlineData("12 path.xyz\n")]
+    [InlineData("4 path=xyz\n")]
+    [InlineData("8=path xyz\n")]
+    [InlineData("9 size=-1\n")]
+    [InlineData("10 size=1\0\n")]
+    [InlineData("10 size=0x\n")]
+    [InlineData("28 size=18446744073709551616\n")]
+    public void Attributes_that_are_none(string records)
+    {
+        foreach (var type in "xg")
+        {
+            var tar = new TarBytes().Add("PaxHeaders", records, type).Add("a").End();
+            if (records is "")
+            {
+                _box.Unpack(tar);
+                continue;
+            }
+
+            _box.Refuses(tar, "damaged");
+        }
+    }
+
+    [Theory]
+    [InlineData(100, "-644   ")]
+    [InlineData(100, "0008000")]
+    [InlineData(100, "rw-r--r")]
+    [InlineData(124, "0000000000x")]
+    public void A_number_that_is_none(int at, string number)
+    {
+        var header = new TarBytes().Add("a").Cut();
+        System.Text.Encoding.ASCII.GetBytes(number).CopyTo(header.AsSpan(at));
+        _box.Refuses(new TarBytes().Header(header).End(), "a wrong number");
+    }
+
+    /// <summary>Some programs take what follows for its content, and some for the next header.</summary>
+    [Fact]
+    public void A_directory_of_an_old_format_with_content() => _box.Refuses(
+        new TarBytes().Add("d/", OsText.FromBytes(new TarBytes().Add("evil").Cut())).Add("x").End(), "d/ is a directory with content");
+
     [Theory]
     [InlineData(513)]
     [InlineData(1L << 33)]
@@ -311,6 +380,7 @@ public sealed class HostileTarTests : IDisposable
         }
 
         _box.Refuses(global.Zipped(), "too many headers");
+        _box.Refuses(TarBytes.Gzip([.. Enumerable.Repeat(new TarBytes().Long('L', "x").Cut(), 200_001).SelectMany(static l => l)]), "headers");
     }
 
     [Fact]

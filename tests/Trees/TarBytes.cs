@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Text;
 using Run.Posix;
 
 namespace Run.Tests.Trees;
@@ -93,7 +92,7 @@ internal sealed class TarBytes
     private static string Record(string key, string value)
     {
         var rest = $" {key}={value}\n";
-        var length = Encoding.UTF8.GetByteCount(rest);
+        var length = OsText.ToBytes(rest).Length;
         var digits = $"{length}".Length;
         while ($"{length + digits}".Length != digits)
         {

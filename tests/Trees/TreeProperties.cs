@@ -157,12 +157,12 @@ public sealed class TreeProperties : IDisposable
                 _ = isLink ? zip.Add(name, "x", ZipBytes.Link) : zip.Add(name, name, executes ? ZipBytes.Script : ZipBytes.File);
             }
 
-            foreach (var name in chosen.Where(static name => !name.Contains('\udcfe', StringComparison.Ordinal)))
+            foreach (var name in chosen)
             {
                 _ = name.Length % 3 == 2 ? tar.Link(name, "x") : tar.Add(name, name, mode: name.Length % 2 == 0 ? 493 : 420);
             }
 
-            foreach (var name in chosen.Reverse().Where(static name => !name.Contains('\udcfe', StringComparison.Ordinal)))
+            foreach (var name in chosen.Reverse())
             {
                 _ = name.Length % 3 == 2
                     ? back.Long('L', "top/" + name).Link("n", "x")
