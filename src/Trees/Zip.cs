@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Text.Unicode;
 using Run.Posix;
 using Run.Reporting;
 
@@ -16,6 +17,8 @@ internal sealed class Zip
     private const uint CentralSignature = 0x02014b50, LocalSignature = 0x04034b50;
     private const int EndLength = 22, End64Length = 56, Locator64Length = 20, CentralLength = 46, LocalLength = 30;
     private const int MaxComment = 0xffff;
+    private const int WideId = 1, UnicodePathId = 0x7075; // of extra fields
+    private const int Fat = 0, Ntfs = 10, NtfsOfInfoZip = 11; // systems where zips are made
     private const uint In64 = 0xffffffff; // the value of 32 bits is in the extra field, in 64
     private const int Stored = 0, Deflated = 8;
     private const int Encrypted = 0x1 | 0x40 | 0x2000; // bits 0, 6 and 13 of the flags
@@ -106,12 +109,12 @@ internal sealed class Zip
         central.ReadExactly(comment);
 
         long packed = UInt32(fields, 20), size = UInt32(fields, 24), header = UInt32(fields, 42);
-        var wide = packed == In64 || size == In64 || header == In64 ? Wide(extra) : default;
+        var wide = packed == In64 || size == In64 || header == In64 ? Extra(extra, WideId) : default;
         size = Widened(size, ref wide);
         packed = Widened(packed, ref wide);
         header = Widened(header, ref wide);
         return new Entry(
-            name, UInt16(fields, 8), UInt16(fields, 10), UInt32(fields, 16), packed, size, UInt32(fields, 38) >> 16, header);
+            name, Path(name, extra, fields[5]), fields[5], UInt16(fields, 8), UInt16(fields, 10), UInt32(fields, 16), packed, size, UInt32(fields, 38) >> 16, header);
     }
 
     private long Widened(long value, ref ReadOnlySpan<byte> wide)
@@ -131,26 +134,43 @@ internal sealed class Zip
         return value;
     }
 
-    /// <summary>The field of an entry's extra fields that holds the numbers with 64 bits.</summary>
-    private static ReadOnlySpan<byte> Wide(ReadOnlySpan<byte> extra)
+    private static ReadOnlySpan<byte> Extra(ReadOnlySpan<byte> fields, int id)
     {
-        while (extra.Length >= 4)
+        while (fields.Length >= 4)
         {
-            var length = Math.Min(UInt16(extra, 2), extra.Length - 4);
-            if (UInt16(extra, 0) == 1)
+            var length = Math.Min(UInt16(fields, 2), fields.Length - 4);
+            if (UInt16(fields, 0) == id)
             {
-                return extra.Slice(4, length);
+                return fields.Slice(4, length);
             }
 
-            extra = extra[(4 + length)..];
+            fields = fields[(4 + length)..];
         }
 
         return default;
     }
 
+    /// <summary>
+    /// The path that an entry has for Info-ZIP and libarchive. A name in the encoding of the system where it was packed may be followed by
+    /// the same in UTF-8, with the checksum of the former: whoever changes the one and does not know the other leaves a wrong checksum.
+    /// </summary>
+    private static string Path(ReadOnlySpan<byte> name, ReadOnlySpan<byte> extra, int system)
+    {
+        var crc = default(Crc32);
+        crc.Append(name);
+        if (Extra(extra, UnicodePathId) is [1, _, _, _, _, _, ..] unicode && UInt32(unicode, 1) == crc.Value)
+        {
+            name = unicode[5..];
+        }
+
+        // Some programs for Windows separate names as Windows does. In an encoding of East Asia this byte can be the second half of a letter.
+        var path = OsText.FromBytes(name);
+        return system is Fat or Ntfs or NtfsOfInfoZip && !path.Contains('/') && Utf8.IsValid(name) ? path.Replace('\\', '/') : path;
+    }
+
     private void Add(Entry entry)
     {
-        var path = OsText.FromBytes(entry.Name);
+        var path = entry.Path;
         if ((entry.Flags & Encrypted) != 0)
         {
             throw TreeWriter.Refused(_shown, "an encrypted file", path);
@@ -185,7 +205,12 @@ internal sealed class Zip
             throw Damaged($"{path} is not where it should be");
         }
 
+        // There, the name in UTF-8 may be missing.
+        var extra = new byte[UInt16(local, 28)];
+        _ = _file.ReadAt(extra, entry.Header + local.Length);
+        var hasPath = Extra(extra, UnicodePathId).Length > 0;
         if (UInt16(local, 26) != entry.Name.Length || !local.AsSpan(LocalLength).SequenceEqual(entry.Name)
+            || (hasPath && Path(entry.Name, extra, entry.System) != entry.Path)
             || UInt16(local, 8) != entry.Method || (UInt16(local, 6) & Encrypted) != 0)
         {
             throw TreeWriter.Refused(_shown, "a file that is another one in its directory", path);
@@ -196,7 +221,7 @@ internal sealed class Zip
             throw TreeWriter.Refused(_shown, $"a file compressed by method {entry.Method}", path);
         }
 
-        var start = entry.Header + local.Length + UInt16(local, 28);
+        var start = entry.Header + local.Length + extra.Length;
         if (start > _file.Length || entry.Packed > _file.Length - start)
         {
             throw Damaged($"{path} is not complete");
@@ -259,8 +284,11 @@ internal sealed class Zip
         BinaryPrimitives.ReadInt64LittleEndian(bytes[at..]) is >= 0 and var value ? value : throw new OverflowException();
 
     /// <summary>A record of the central directory.</summary>
+    /// <param name="Name">As it is there.</param>
+    /// <param name="Path">What that means.</param>
     /// <param name="Packed">The number of bytes in the archive.</param>
     /// <param name="Mode">As in inode(7); 0: it was packed where there are no modes.</param>
     /// <param name="Header">The offset of the local header.</param>
-    private sealed record Entry(byte[] Name, int Flags, int Method, uint Crc, long Packed, long Size, uint Mode, long Header);
+    private sealed record Entry(
+        byte[] Name, string Path, int System, int Flags, int Method, uint Crc, long Packed, long Size, uint Mode, long Header);
 }

@@ -139,6 +139,42 @@ public sealed class ArchiveTests : IDisposable
         Assert.Equal(listing.Digest, TreeListing.Parse(listing.ToText())!.Digest);
     }
 
+    /// <summary>Info-ZIP's Unicode Path, for names in the encoding of the system where a zip was made.</summary>
+    [Fact]
+    public void A_zip_may_have_its_names_in_UTF_8_too()
+    {
+        const string Name = "caf\udc82";
+        byte[] time = [(byte)'U', (byte)'T', 5, 0, 1, 0, 0, 0, 0];
+        var right = ZipBytes.UnicodePath("café", Name);
+        foreach (var extra in (byte[][])[right, [.. time, .. right], [.. right, .. time]])
+        {
+            _box.Unpack(new ZipBytes().Add(Name, "x", extra: extra, localExtra: extra).Add("l", Name, ZipBytes.Link).End());
+            Assert.Equal(["café: x", $"l -> {Name}"], _box.Found());
+            _box.Unpack(new ZipBytes().Add(Name, "x", extra: extra, localExtra: time).End());
+            Assert.Equal(["café: x"], _box.Found());
+        }
+
+        foreach (var wrong in (byte[][])[ZipBytes.UnicodePath("café", "cafe"), ZipBytes.UnicodePath("café", Name, version: 2), right[..8]])
+        {
+            _box.Unpack(new ZipBytes().Add(Name, "x", extra: wrong, localExtra: wrong).End());
+            Assert.Equal([$"{Name}: x"], _box.Found());
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(11)]
+    public void Zips_of_Windows_may_separate_names_by_backslashes(int system)
+    {
+        _box.Unpack(new ZipBytes().Add(@"a\", attributes: 0x10, system: system).Add(@"a\b\x", "1", attributes: 0x20, system: system)
+            .Add(@"c/d\e", attributes: 0x20, system: system).Add("\udc95\\", attributes: 0x20, system: system)
+            .Add(@"f\g", attributes: 0x20, system: 3).End());
+        Assert.Equal(["a/", "a/b/", "a/b/x: 1", "c/", @"c/d\e: ", @"f\g: ", "\udc95\\: "], _box.Found());
+        _box.Refuses(new ZipBytes().Add("x").Add(@"..\evil", system: system).End(), "leads out");
+        _box.Refuses(new ZipBytes().Add("x").Add(@"\evil", system: system).End(), "an absolute path");
+    }
+
     [Fact]
     public void Attributes_take_precedence_over_the_header()
     {

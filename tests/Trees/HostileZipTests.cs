@@ -74,6 +74,17 @@ public sealed class HostileZipTests : IDisposable
     public void A_file_with_two_names(string name, string local) =>
         _box.Refuses(new ZipBytes().Add("x").Add(name, "content", local: local).End(), "another one in its directory");
 
+    /// <summary>Some programs read a zip from its beginning, and so its local headers.</summary>
+    [Fact]
+    public void A_file_with_two_names_in_UTF_8()
+    {
+        byte[] one = ZipBytes.UnicodePath("one", "x"), other = ZipBytes.UnicodePath("other", "x");
+        _box.Refuses(new ZipBytes().Add("x", "1", extra: one, localExtra: other).End(), "another one in its directory");
+        _box.Refuses(new ZipBytes().Add("x", "1", localExtra: other).End(), "another one in its directory");
+        _box.Refuses(new ZipBytes().Add("x", "1", extra: ZipBytes.UnicodePath("../evil", "x")).End(), "leads out");
+        _box.Refuses(new ZipBytes().Add("x", "1", extra: ZipBytes.UnicodePath("a\0b", "x")).End(), "a control character");
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(0x40)]

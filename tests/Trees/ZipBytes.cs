@@ -17,10 +17,15 @@ internal sealed class ZipBytes
     /// <param name="local">The name in the local header; by default the same.</param>
     /// <param name="size">What both headers claim.</param>
     /// <param name="header">Where the local header is; by default one is written.</param>
+    /// <param name="system">Where it was made: 3 is Unix.</param>
+    /// <param name="extra">The extra fields in the directory.</param>
+    /// <param name="localExtra">Those in the local header.</param>
     public ZipBytes Add(
         string name, string content = "", uint attributes = File, string? local = null, int method = 8, int flags = 0, uint? crc = null,
-        uint? size = null, uint? packed = null, uint? header = null)
+        uint? size = null, uint? packed = null, uint? header = null, int system = 3, byte[]? extra = null,
+        byte[]? localExtra = null)
     {
+        (extra, localExtra) = (extra ?? [], localExtra ?? []);
         var data = OsText.ToBytes(content);
         var stored = method == 8 ? Deflate(data) : data;
         var at = header ?? (uint)_bytes.Count;
@@ -32,13 +37,13 @@ internal sealed class ZipBytes
         if (header is null)
         {
             Write(
-                _bytes, 0x04034b50u, (ushort)20, (ushort)flags, (ushort)method, 0u, sums, (ushort)inLocal.Length, (ushort)0, inLocal,
-                stored);
+                _bytes, 0x04034b50u, (ushort)20, (ushort)flags, (ushort)method, 0u, sums, (ushort)inLocal.Length,
+                (ushort)localExtra.Length, inLocal, localExtra, stored);
         }
 
         Write(
-            _central, 0x02014b50u, (ushort)0x31e, (ushort)20, (ushort)flags, (ushort)method, 0u, sums, (ushort)inCentral.Length, (ushort)0,
-            (ushort)0, (ushort)0, (ushort)0, attributes, at, inCentral);
+            _central, 0x02014b50u, (ushort)(0x1e | (system << 8)), (ushort)20, (ushort)flags, (ushort)method, 0u, sums,
+            (ushort)inCentral.Length, (ushort)extra.Length, (ushort)0, (ushort)0, (ushort)0, attributes, at, inCentral, extra);
         _count++;
         return this;
     }
@@ -62,6 +67,15 @@ internal sealed class ZipBytes
             end, 0x06054b50u, (ushort)0, (ushort)0, entries, entries, (uint)_central.Count, directory ?? start, (ushort)comment.Length,
             OsText.ToBytes(comment));
         return [.. end];
+    }
+
+    /// <summary>The extra field with a name in UTF-8.</summary>
+    public static byte[] UnicodePath(string path, string name, int version = 1)
+    {
+        var bytes = new List<byte>();
+        var unicode = OsText.ToBytes(path);
+        Write(bytes, (ushort)0x7075, (ushort)(5 + unicode.Length), (byte[])[(byte)version], Crc(OsText.ToBytes(name)), unicode);
+        return [.. bytes];
     }
 
     public static byte[] Deflate(byte[] bytes)
