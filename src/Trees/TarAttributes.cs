@@ -70,14 +70,18 @@ internal sealed class TarAttributes
             (forAll ? _global : _next)[Sparse] = key;
         }
 
-        if (key is Path or Target or Size && !forAll)
+        if (key is not (Path or Target or Size or SparseName))
         {
-            AddNext(key, value);
+            return;
         }
-        else if (key is Path or Target or Size or SparseName)
+
+        if (forAll)
         {
-            (forAll ? _global : _next)[key] = value;
+            _global[key] = value;
+            return;
         }
+
+        AddNext(key, value);
     }
 
     /// <summary>Some programs take the first, some the last, and some those of pax.</summary>

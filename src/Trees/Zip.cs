@@ -114,7 +114,8 @@ internal sealed class Zip
         packed = Widened(packed, ref wide);
         header = Widened(header, ref wide);
         return new Entry(
-            name, Path(name, extra, fields[5]), fields[5], UInt16(fields, 8), UInt16(fields, 10), UInt32(fields, 16), packed, size, UInt32(fields, 38) >> 16, header);
+            name, Path(name, extra, fields[5]), fields[5], UInt16(fields, 8), UInt16(fields, 10), UInt32(fields, 16), packed, size,
+            UInt32(fields, 38) >> 16, header);
     }
 
     private long Widened(long value, ref ReadOnlySpan<byte> wide)
@@ -163,7 +164,7 @@ internal sealed class Zip
             name = unicode[5..];
         }
 
-        // Some programs for Windows separate names as Windows does. In an encoding of East Asia this byte can be the second half of a letter.
+        // Some programs for Windows separate names as Windows does. In encodings of East Asia, a letter can end with that byte.
         var path = OsText.FromBytes(name);
         return system is Fat or Ntfs or NtfsOfInfoZip && !path.Contains('/') && Utf8.IsValid(name) ? path.Replace('\\', '/') : path;
     }

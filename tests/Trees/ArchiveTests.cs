@@ -154,7 +154,8 @@ public sealed class ArchiveTests : IDisposable
             Assert.Equal(["café: x"], _box.Found());
         }
 
-        foreach (var wrong in (byte[][])[ZipBytes.UnicodePath("café", "cafe"), ZipBytes.UnicodePath("café", Name, version: 2), right[..8]])
+        byte[] ofAnother = ZipBytes.UnicodePath("café", "cafe"), later = ZipBytes.UnicodePath("café", Name, version: 2);
+        foreach (var wrong in (byte[][])[ofAnother, later, right[..8]])
         {
             _box.Unpack(new ZipBytes().Add(Name, "x", extra: wrong, localExtra: wrong).End());
             Assert.Equal([$"{Name}: x"], _box.Found());
@@ -187,7 +188,8 @@ public sealed class ArchiveTests : IDisposable
             .Pax("mtime", "-1.5").Long('L', "long").Add("short", "3").Long('K', "long").Long('L', "link").Link("l", "m").End());
         Assert.Equal(["b/", "b/x: 2", "link -> long", "long: 3", "t/", "t/a/", "t/a/b/", "t/a/b/x: 1"], _box.Found());
 
-        _box.Unpack(new TarBytes().Pax("size", "3").Add("a", "123", size: 1).Pax("path", "b", 'g').Pax("path", "").Add("c").Add("d").End());
+        _box.Unpack(new TarBytes().Pax("size", "3").Add("a", "123", size: 1)
+            .Pax("path", "b", 'g').Pax("path", "").Add("c").Add("d").End());
         Assert.Equal(["a: 123", "b: ", "c: "], _box.Found());
         _box.Unpack(new TarBytes().Add("d", type: '5', size: 4096).Add("d/x").Add("l", type: '2', link: "d", size: 1).Add("z").End());
         Assert.Equal(["d/", "d/x: ", "l -> d", "z: "], _box.Found());

@@ -177,7 +177,8 @@ public sealed class TarToolTests : IDisposable
             // What is there already stays.
             var directory = string.Join('/', Enumerable.Range(0, random.Next(4)).Select(_ => "d-" + Name()).Prepend("."));
             var target = $"{Name()}/{Name()}";
-            script.Append($"mkdir -p '{directory}'; p='{directory}/{Name()}'; [ -e \"$p\" ] || [ -L \"$p\" ] || ").Append(random.Next(5) switch
+            script.Append($"mkdir -p '{directory}'; p='{directory}/{Name()}'; [ -e \"$p\" ] || [ -L \"$p\" ] || ");
+            script.Append(random.Next(5) switch
             {
                 0 => $"ln -s '{target}' \"$p\"",
                 1 => $"ln x \"$p\"",
