@@ -55,7 +55,7 @@ internal static class Archive
         }
         catch (Exception e) when (e is not (RunException or OutOfMemoryException))
         {
-            // Which exceptions the readers of .NET throw for bytes that make no sense is not documented, and some are unexpected ones.
+            // Which exceptions the decompressors of .NET throw for bytes that make no sense is not documented, and some are unexpected.
             throw Damaged(shown, "its format is wrong");
         }
     }
