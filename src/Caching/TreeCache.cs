@@ -186,7 +186,15 @@ internal sealed class TreeCache(Cache cache)
         TrustedPath.MakePrivateDirectory($"{directory}/{UsedName}");
         using var staging = Cache.Stage(root);
         staging.Write(OsText.ToBytes(use.ToText()));
-        _ = staging.Finish(Permissions.PrivateFile, $"{directory}/{UsedName}/{use.Key}", flush: false);
+        var path = $"{directory}/{UsedName}/{use.Key}";
+        try
+        {
+            _ = staging.Finish(Permissions.PrivateFile, path, flush: false);
+        }
+        catch (RunException e) when (e.Status == ExitStatus.Refused && TrustedPath.Check(path) is { IsRegular: true })
+        {
+            // Another process of this user has just noted the same URL, which it calls by another name. Either will do.
+        }
     }
 
     /// <summary>Makes an unpacked tree the current version.</summary>
