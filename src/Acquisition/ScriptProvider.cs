@@ -156,9 +156,17 @@ internal sealed class ScriptProvider(
             return $"in a subgroup it would be {inSubgroup}{(hint is null ? "" : $"; {hint}")}";
         }
 
-        return (script.IsBare ? null : hint) ?? (NearestCached(script) is { } nearest ? $"did you mean {nearest}?" : null)
+        return (script.IsBare ? null : hint) ?? RefWithAt(script.Tree)
+            ?? (NearestCached(script) is { } nearest ? $"did you mean {nearest}?" : null)
             ?? (script.IsBareAndBuiltIn ? "run --init creates a run.conf, which says where names come from" : hint);
     }
+
+    /// <summary>How a branch or tag with an <c>@</c> is written, if the path may have been meant to end before it.</summary>
+    private static string? RefWithAt(TreeUrl? tree) =>
+        tree is { IsRepository: true, Path: var path, Ref: var reference } && path.IndexOf('@', StringComparison.Ordinal) is > 0 and var at
+            ? "an @ in a branch or tag is written %40 in a URL: "
+                + UrlText.Redacted((tree with { Path = path[..at], Ref = $"{path[(at + 1)..]}@{reference}" }).ToString())
+            : null;
 
     /// <summary>Whether the server need not be asked about the copy.</summary>
     public bool IsFresh(CachedScript copy, ResolvedScript script) => copy.IsFresh(MaxAge(script), reads.Now);

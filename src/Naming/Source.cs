@@ -225,7 +225,7 @@ internal sealed record Source(string Name, string Pattern)
         {
             // Always, because there may be an '@' in the path.
             var text = new StringBuilder(url).Append('@');
-            UrlText.AppendEncoded(text, reference, inQuery: false);
+            TreeUrl.AppendRef(text, reference);
             url = text.ToString();
         }
 
@@ -273,6 +273,7 @@ internal sealed record Source(string Name, string Pattern)
     {
         var url = new StringBuilder(pattern.Length + 64);
         var host = pattern.IndexOf("://", StringComparison.Ordinal) + 3;
+        var refs = TreeUrl.IsGit(pattern) ? TreeUrl.SplitPattern(pattern).Package.Length : pattern.Length;
         var next = 0;
         for (var i = 0; i < pattern.Length;)
         {
@@ -288,6 +289,10 @@ internal sealed record Source(string Name, string Pattern)
             if (slash < 0 || i < slash)
             {
                 url.Append(HostPart(text));
+            }
+            else if (!isPart && i > refs)
+            {
+                TreeUrl.AppendRef(url, text);
             }
             else
             {

@@ -90,10 +90,18 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
         if (IsRepository && (Ref != DefaultRef || Path.Contains('@', StringComparison.Ordinal)))
         {
             text.Append('@');
-            UrlText.AppendEncoded(text, Ref!, inQuery: false);
+            AppendRef(text, Ref!);
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Appends a branch, tag or commit, encoded so that the <c>@</c> before it is the last one: a tag may be <c>x@1.2</c>.</summary>
+    public static void AppendRef(StringBuilder url, string reference)
+    {
+        var start = url.Length;
+        UrlText.AppendEncoded(url, reference, inQuery: false);
+        url.Replace("@", "%40", start, url.Length - start);
     }
 
     /// <summary>The URL unchanged, if it is valid.</summary>

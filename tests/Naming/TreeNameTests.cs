@@ -68,6 +68,52 @@ public sealed class TreeNameTests
         await world.Run(url + "a/lib").Fails(ExitStatus.CannotStart, "is a symbolic link", "it leads to real");
     }
 
+    /// <summary>Such as the tags of packages: name@1.2.3, @scope/name@1.2.3.</summary>
+    [Theory]
+    [InlineData("rel@2", "rel%402")]
+    [InlineData("@scope/name@1.2.3", "%40scope/name%401.2.3")]
+    [InlineData("a@HEAD", "a%40HEAD")]
+    [Needs("git")]
+    public async Task A_tag_with_an_at_sign(string tag, string encoded)
+    {
+        await using var world = await World.Serving();
+        var tools = new GitSource(world);
+        var commit = tools.Commit(("bin/x", Says), ("a@b/y", Says));
+        _ = tools.Git("tag", tag);
+        _ = tools.Commit(("bin/x", "#!/bin/sh\necho newer\n"), ("a@b/y", "#!/bin/sh\necho newer\n"));
+        var url = $"git+{tools.FileUrl}//";
+        world.Put(
+            "conf",
+            $"sources:\n  one: {{url: {url}%s, ref: \"{tag}\"}}\n  two: {{url: \"{url}%s@{{ref}}\", ref: \"{tag}\"}}\n  three: {url}%s\n");
+        string[] scripts = ["one:bin/x", "two:bin/x", $"{url}bin/x@{encoded}", $"{url}a@b/y@{encoded}"];
+        foreach (var script in scripts)
+        {
+            await world.Run("--config", "conf", script).Succeeds("ran\n");
+            await world.Run("--config", "conf", "--offline", script).Succeeds("ran\n");
+        }
+
+        // One script by two names, and of each the same lock.
+        var dry = (await world.Run("--config", "conf", "--json", "-n", "one:bin/x").Result()).Stdout;
+        Assert.Equal($"{url}bin/x@{encoded}", JsonDocument.Parse(dry).RootElement.GetProperty("url").GetString());
+
+        await world.Run(["--config", "conf", "-q", "--pin", .. scripts]).Succeeds("");
+        Assert.Equal(
+            [
+                $"one:bin/x {url}bin/x@{commit}", $"two:bin/x {url}bin/x@{commit}",
+                $"{url}a@b/y@{encoded} {url}a@b/y@{commit}", $"{url}bin/x@{encoded} {url}bin/x@{commit}",
+            ],
+            File.ReadAllLines(world.Work + "/run.pins").Select(static line => line[..line.LastIndexOf(' ')]).Order(StringComparer.Ordinal)
+                .OrderBy(static line => line.StartsWith("git+", StringComparison.Ordinal)));
+        foreach (var script in scripts)
+        {
+            await world.Run("--config", "conf", "--pinned", script).Succeeds("ran\n");
+        }
+
+        // As typed, the last @ begins the ref.
+        await world.Run("--config", "conf", $"three:bin/x@{tag}x")
+            .Fails(ExitStatus.NotFound, "no branch or tag", $"%40 in a URL: {url}bin/x@{encoded}x");
+    }
+
     [Fact]
     [Needs("git")]
     public async Task A_list_that_fails_names_what_was_typed()
