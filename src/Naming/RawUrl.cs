@@ -71,6 +71,23 @@ internal static class RawUrl
     }
 
     /// <summary>
+    /// For the page of a gist with the anchor of one of its files: what SCRIPT would look like for that file. The anchor does not tell the
+    /// file's name, in which other characters may be where it has hyphens. Null for any other URL.
+    /// </summary>
+    public static string? FileInGist(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var page) && page.Host.Equals("gist.github.com", StringComparison.OrdinalIgnoreCase)
+        && page.Fragment.StartsWith("#file-", StringComparison.OrdinalIgnoreCase)
+            ? page.AbsolutePath.Trim('/').Split('/') switch
+            {
+                [var id] when IsId(id) => $"gist:OWNER/{id}/FILE",
+                [var user, var id] when IsId(id) => $"gist:{user}/{id}/FILE",
+                [var user, var id, var revision] when IsId(id) && IsId(revision) =>
+                    $"https://gist.githubusercontent.com/{user}/{id}/raw/{revision}/FILE",
+                _ => null,
+            }
+            : null;
+
+    /// <summary>
     /// For the page of a directory at a ref: SCRIPT for a file in it, with all its neighbours. Null for the page of a whole repository.
     /// </summary>
     /// <param name="file">What <see cref="FileInRepository"/> has returned.</param>

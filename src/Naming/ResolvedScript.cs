@@ -94,6 +94,13 @@ internal sealed record ResolvedScript(string DisplayName, string? Local, Source?
                         $"name a file in it: {inIt}");
                 }
 
+                if (RawUrl.FileInGist(remote.Url) is { } inGist)
+                {
+                    throw new RunException(
+                        ExitStatus.Usage, $"{UrlText.Redacted(withoutFragment)}: the page of a gist, which may have several files",
+                        $"name the file: {inGist}");
+                }
+
                 var url = UrlText.Normalize(remote.Url);
                 TreeUrl.RefusePathInQuery(url);
                 var tree = TreeUrl.Parse(url);

@@ -14,9 +14,6 @@ public sealed class PageUrlTests
     [InlineData(
         "https://gist.github.com/me/0123456789abcdef0123456789abcdef",
         "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw")]
-    [InlineData(
-        "https://gist.github.com/me/0123456789abcdef0123456789abcdef#file-x-sh",
-        "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw")]
     [InlineData("https://gist.github.com/0123456789abcdef0123456789abcdef", "https://gist.github.com/0123456789abcdef0123456789abcdef/raw")]
     [InlineData(
         "https://gist.github.com/me/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef01234567",
@@ -30,6 +27,32 @@ public sealed class PageUrlTests
     [InlineData("https://git.example.com/o/r/src/commit/0123abc/x.sh", "https://git.example.com/o/r/raw/commit/0123abc/x.sh")]
     public void A_page_that_shows_a_script_is_turned_into_the_script(string page, string script) =>
         Assert.Equal(script, RawUrl.ToRaw(page));
+
+    /// <summary>Its first file is another one.</summary>
+    [Theory]
+    [InlineData("me/0123456789abcdef0123456789abcdef#file-x-sh", "gist:me/0123456789abcdef0123456789abcdef/FILE")]
+    [InlineData("me/0123456789abcdef0123456789abcdef#file-x-sh-L10", "gist:me/0123456789abcdef0123456789abcdef/FILE")]
+    [InlineData("0123456789abcdef0123456789abcdef#file-x-sh", "gist:OWNER/0123456789abcdef0123456789abcdef/FILE")]
+    [InlineData(
+        "me/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef01234567#file-x-sh",
+        "https://gist.githubusercontent.com/me/0123456789abcdef0123456789abcdef/raw/0123456789abcdef0123456789abcdef01234567/FILE")]
+    public async Task The_anchor_of_a_file_in_a_gist_is_not_dropped(string page, string meant)
+    {
+        await using var world = await World.Serving();
+        await world.Run("--offline", "https://gist.github.com/" + page)
+            .Expect(64, "", $"run: https://gist.github.com/{page.Split('#')[0]}: the page of a gist, which may have several files\n"
+                + $"     name the file: {meant}\n");
+    }
+
+    [Theory]
+    [InlineData("https://gist.github.com/me/0123456789abcdef0123456789abcdef")]
+    [InlineData("https://gist.github.com/me/0123456789abcdef0123456789abcdef#gistcomment-1")]
+    [InlineData("https://github.com/o/r/blob/main/x.sh#L10-L20")]
+    public async Task Other_places_on_a_page_say_nothing(string page)
+    {
+        await using var world = await World.Serving();
+        await world.Run("--offline", page).Fails(ExitStatus.Unavailable, "not cached");
+    }
 
     [Theory]
     [InlineData("https://raw.githubusercontent.com/o/r/main/blob/main/x.sh")]
