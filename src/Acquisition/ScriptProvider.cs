@@ -24,22 +24,41 @@ internal sealed class ScriptProvider(
     /// <exception cref="RunException">65, 69, 73, 77, 78, 127: the script is not available; the present copy is unchanged.</exception>
     public CachedScript Get(ResolvedScript script, bool update, Consent? consent = null)
     {
-        if (script.Tree is not null)
+        var isNoted = script.Tree is null || cache.Trees.NoteUse(script);
+        try
         {
-            cache.Trees.NoteUse(script);
+            var copy = Current(script, update, consent);
+            return (consent?.Require(copy) ?? copy).At(script);
         }
-
-        var copy = Current(script, update, consent);
-        return (consent?.Require(copy) ?? copy).At(script);
+        catch (RunException) when (!isNoted)
+        {
+            cache.Trees.ForgetUse(script);
+            throw;
+        }
     }
 
     /// <summary>As <see cref="Get"/>, for a script of many files: the tree, whether or not the script is in it.</summary>
     /// <inheritdoc cref="Get"/>
-    public CachedScript GetTree(ResolvedScript script) => Current(script, update: false, null);
+    public CachedScript GetTree(ResolvedScript script)
+    {
+        var isNoted = cache.Trees.IsNoted(script);
+        try
+        {
+            return Current(script, update: false, null);
+        }
+        finally
+        {
+            if (!isNoted)
+            {
+                cache.Trees.ForgetUse(script);
+            }
+        }
+    }
 
     /// <summary>The cached script whose name is most similar to that of a missing one; null if none is similar.</summary>
     public string? NearestCached(ResolvedScript script) =>
-        Suggestion.For(script.DisplayName, cache.All().Select(static c => c.Record.Script).Where(name => name != script.DisplayName));
+        Suggestion.For(script.DisplayName, cache.All().Where(static c => !c.IsWholeTree).Select(static c => c.Record.Script)
+            .Where(name => name != script.DisplayName));
 
     /// <summary>
     /// The cached copy; null if there is none, or if it does not have the requested digest, or if it must be signed and has no signature.

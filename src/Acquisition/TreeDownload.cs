@@ -35,7 +35,7 @@ internal sealed class TreeDownload : Download
         {
             var tree = _same
                 ?? new CachedTree(_staging!.Path, TreeStamps.Of(_listing!, Path, "") ?? throw TreeCache.WasChanged(Path), null);
-            return ($"{Path}/{tree.File(_script.Tree!.Path, _record.Top, _script).Path}", tree.Stamps.Files.Count);
+            return ($"{Path}/{tree.File(_script.Tree!.Path, _record.Top, _script, isCached: false).Path}", tree.Stamps.Files.Count);
         }
     }
 

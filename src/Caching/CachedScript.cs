@@ -15,6 +15,9 @@ internal sealed record CachedScript(string Path, CacheRecord Record)
     /// <summary>The tree, if it is one, or if the script is a file of one; else null.</summary>
     public CachedTree? Tree { get; init; }
 
+    /// <summary>Whether it is a tree, and no script of it.</summary>
+    public bool IsWholeTree => Tree is not null && Path == Tree.Root;
+
     /// <summary>Whether it has the digests that are asked for.</summary>
     public bool Fits(ResolvedScript script) =>
         (script.Digest is null || Record.Sha256 == script.Digest) && (script.TreeDigest is null || Record.Tree == script.TreeDigest);

@@ -34,11 +34,11 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
 
     /// <summary>The file of that path. One directory around all files of an archive may be named too.</summary>
     /// <param name="top">That directory; null if there is none.</param>
+    /// <param name="isCached">Whether it is the tree that the next run would find.</param>
     /// <exception cref="RunException">126: it is not a regular file, or leads through a link. 127: there is none.</exception>
-    public TreeStamp File(string path, string? top, ResolvedScript script)
+    public TreeStamp File(string path, string? top, ResolvedScript script, bool isCached = true)
     {
-        var file = Find(path)
-            ?? (top is not null && path.StartsWith(top + "/", StringComparison.Ordinal) ? Find(path[(top.Length + 1)..]) : null);
+        var file = Find(path, top);
         if (file is { IsLink: false } regular)
         {
             return regular;
@@ -72,11 +72,16 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
         throw new RunException(
             ExitStatus.NotFound, $"{script.DisplayName}: no file {shown} in {UrlText.Redacted(script.Tree!.PackageAndRef)}",
             nearest is not null ? $"did you mean {Messages.Printable(nearest)}?"
+                : !isCached ? null
                 : script is { Source: { } source, PathAndRef: { } rest } && source.InTree(rest) is { } tree
                     ? $"run --list {source.Name}:{tree.Head}{tree.Tail} shows what is in it"
                 : script.HasDigest || RefName.IsCommit(script.Tree!.Ref ?? "") ? null
                 : "run -u asks the server for a newer version");
     }
+
+    /// <summary>The file, or link, of that path; null if there is none. See <see cref="File"/>.</summary>
+    public TreeStamp? Find(string path, string? top) => Find(path)
+        ?? (top is not null && path.StartsWith(top + "/", StringComparison.Ordinal) ? Find(path[(top.Length + 1)..]) : null);
 
     /// <summary>The file to which a path leads through links to directories; null if there is none.</summary>
     private string? ThroughLinks(string path)

@@ -155,19 +155,21 @@ internal sealed class TreeCache(Cache cache)
     /// Notes that the script is about to be started, so that <c>--clean</c> finds its lock. To be called before its tree is looked up, and
     /// when a new one is stored. Failures are ignored: a cache that cannot be written cannot be cleaned either.
     /// </summary>
-    public void NoteUse(ResolvedScript script)
+    /// <returns>Whether it had been noted before.</returns>
+    public bool NoteUse(ResolvedScript script)
     {
         var tree = script.Tree!;
         var directory = DirectoryOf(tree);
         var use = new Use(script.DisplayName, UrlText.Redacted(script.Url), RecordNameOf(tree), Cache.Key(script.NamedUrl));
         if (TrustedPath.CheckTarget(cache.Root) is null || TrustedPath.Check(directory) is null)
         {
-            return;
+            return false;
         }
 
-        if (Use.Read($"{directory}/{UsedName}/{use.Key}", use.Key) == use)
+        var before = Use.Read($"{directory}/{UsedName}/{use.Key}", use.Key);
+        if (before == use)
         {
-            return;
+            return true;
         }
 
         try
@@ -176,6 +178,37 @@ internal sealed class TreeCache(Cache cache)
         }
         catch (RunException e) when (e.Status == ExitStatus.CannotWrite)
         {
+            Messages.Step(() => e.Message);
+        }
+
+        return before is not null;
+    }
+
+    /// <summary>Whether a use of the script is noted.</summary>
+    public bool IsNoted(ResolvedScript script) =>
+        Cache.Key(script.NamedUrl) is var key && Use.Read($"{DirectoryOf(script.Tree!)}/{UsedName}/{key}", key) is not null;
+
+    /// <summary>
+    /// Removes the note of a script that this process alone has noted, if its tree does not have it: else the tree would be kept for it.
+    /// </summary>
+    public void ForgetUse(ResolvedScript script)
+    {
+        var tree = script.Tree!;
+        try
+        {
+            // Whoever stores a tree that has the script notes it with this lock.
+            using var handle = Open(DirectoryOf(tree)).Value;
+            if (cache.IsMarked && handle is not null && Files.Lock(handle, wait: false) == Errno.None
+                && (Find(tree, out var damaged) is { } copy
+                    ? copy.Tree!.Find(tree.Path, copy.Record.Top) is not { IsLink: false }
+                    : damaged is null))
+            {
+                _ = Files.Remove($"{DirectoryOf(tree)}/{UsedName}/{Cache.Key(script.NamedUrl)}");
+            }
+        }
+        catch (RunException e)
+        {
+            // The run has failed for another reason.
             Messages.Step(() => e.Message);
         }
     }
@@ -366,7 +399,7 @@ internal sealed class TreeCache(Cache cache)
     private static CachedScript? InTree(CachedScript tree, Use use)
     {
         if (TreeUrl.Parse(use.Url) is not { } url
-            || tree.Tree!.Stamps.Files.FirstOrDefault(file => file.Path == url.Path) is not { IsLink: false, Path: not null } file)
+            || tree.Tree!.Find(url.Path, tree.Record.Top) is not { IsLink: false } file)
         {
             return null;
         }

@@ -39,7 +39,9 @@ internal static class ListCommand
                         + $"run --list {name}:{source.ExpectsBeforePath}");
         }
 
-        Stdout.Write(Cached(context.Cache.All().Where(copy => pattern is null || Fits(copy, pattern)).ToList(), context, invocation.Json));
+        // A tree may have been fetched for a file that it does not have.
+        var scripts = context.Cache.All().Where(copy => !copy.IsWholeTree && (pattern is null || Fits(copy, pattern))).ToList();
+        Stdout.Write(Cached(scripts, context, invocation.Json));
         return 0;
     }
 

@@ -96,7 +96,7 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
         return text.ToString();
     }
 
-    /// <summary>Appends a branch, tag or commit, encoded so that the <c>@</c> before it is the last one: a tag may be <c>x@1.2</c>.</summary>
+    /// <summary>Appends a branch, tag or commit, encoded so that the <c>@</c> before it is the last one: a tag may have one.</summary>
     public static void AppendRef(StringBuilder url, string reference)
     {
         var start = url.Length;

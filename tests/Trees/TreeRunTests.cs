@@ -400,6 +400,35 @@ public sealed class TreeRunTests
     }
 
     [Fact]
+    [Needs("git")]
+    public async Task What_is_not_in_a_tree_is_not_listed_and_keeps_nothing()
+    {
+        await using var world = await World.Serving();
+        var tools = new GitSource(world);
+        tools.Commit(Tools("one"));
+        world.Server.Archive("/x.tgz", TarGz([.. Tools("one").Select(static f => ("tools-1/" + f.Path, f.Text))]));
+        world.Sources(world.Server, $"a: {world.Server.Url}/x.tgz//%s", $"g: git+{tools.FileUrl}//%s");
+        await world.Run("a:sbin/deploy").Fails(ExitStatus.NotFound, "no file sbin/deploy", "did you mean bin/deploy?");
+        await world.Run("a:bin").Fails(ExitStatus.CannotStart, "bin is a directory");
+        var listed = await world.Run("--list", "g:").Result();
+        listed.Check(listed.Stdout.Contains("g:bin/other", StringComparison.Ordinal), "the files of the repository");
+        await world.Run("--list").Succeeds("");
+        await world.Run("--list", "--json").Succeeds("[]\n");
+
+        // The directory around all files may be named too.
+        await world.Run("a:tools-1/bin/deploy").Succeeds("one \n");
+        await world.Run("g:bin/deploy").Succeeds("one \n");
+        await world.Run("a:sbin/deploy").Fails(ExitStatus.NotFound, "no file sbin/deploy");
+        await world.Run("g:sbin/deploy").Fails(ExitStatus.NotFound, "no file sbin/deploy");
+        var list = JsonDocument.Parse((await world.Run("--list", "--json").Result()).Stdout).RootElement.EnumerateArray().ToList();
+        Assert.Equal(["a:tools-1/bin/deploy", "g:bin/deploy"], list.Select(static one => one.GetProperty("script").GetString()));
+        Assert.All(list, static one => Assert.True(File.Exists(one.GetProperty("path").GetString())));
+
+        await world.Run("--clean", "--yes", "a:tools-1/bin/deploy", "g:bin/deploy").Succeeds("");
+        Assert.Empty(Directory.GetDirectories(world.Cache + "/trees"));
+    }
+
+    [Fact]
     public async Task Running_scripts_keep_their_tree()
     {
         await using var world = await World.Serving();
