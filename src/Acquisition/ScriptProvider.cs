@@ -254,9 +254,30 @@ internal sealed class ScriptProvider(
             if (!download.NotModified)
             {
                 ExpectedDigest.Check(script, download.Sha256, download.Tree);
+                RequireScript(download, script, copy);
             }
 
             return download.Keep(copy, IsRunning) is { } kept ? Matching(kept, script) : null;
+        }
+    }
+
+    /// <summary>
+    /// As a server's 404 leaves the copy of a single script, a new version of a tree that no longer has the script leaves that of the tree.
+    /// </summary>
+    private void RequireScript(Download download, ResolvedScript script, CachedScript? copy)
+    {
+        if (copy?.Tree?.Find(script.Tree!.Path, copy.Record.Top) is not { IsLink: false })
+        {
+            return;
+        }
+
+        try
+        {
+            _ = download.Script;
+        }
+        catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.CannotStart)
+        {
+            throw new RunException(e.Status, $"{e.Message} any more, so the copy of {Age(copy)} ago stays", e.Hint);
         }
     }
 

@@ -428,6 +428,43 @@ public sealed class TreeRunTests
         Assert.Empty(Directory.GetDirectories(world.Cache + "/trees"));
     }
 
+    /// <summary>As a 404 leaves the copy of a single script.</summary>
+    [Theory]
+    [InlineData("archive")]
+    [InlineData("repository")]
+    [Needs("git")]
+    public async Task A_script_that_is_gone_keeps_its_tree(string how)
+    {
+        await using var world = await World.Serving();
+        var tools = new GitSource(world);
+        Publish(Tools("one"));
+        world.Sources(
+            world.Server, how == "archive" ? $"t: {world.Server.Url}/x.tgz//%s" : $"t: git+{tools.FileUrl}//%s");
+        await world.Run("t:bin/deploy").Succeeds("one \n");
+        await world.Run("t:bin/other").Succeeds("other\n");
+
+        Publish([.. Tools("two").Where(static f => f.Path != "bin/deploy"), ("bin/deploy2/x", "")]);
+        await world.Run("-u", "t:bin/deploy").Fails(ExitStatus.NotFound, "no file bin/deploy in", "any more, so the copy of", "ago stays");
+        await world.Run("t:bin/deploy").Succeeds("one \n");
+
+        Publish([.. Tools("three").Where(static f => f.Path != "bin/deploy"), ("bin/deploy/x", "")]);
+        await world.Run("-u", "t:bin/deploy").Fails(ExitStatus.CannotStart, "bin/deploy is a directory", "ago stays", "bin/deploy/x");
+        await world.Run("t:bin/deploy").Succeeds("one \n");
+
+        // The tree is for all of its scripts: another one's update is an update of all.
+        await world.Run("-u", "t:bin/other").Succeeds("other\n");
+        await world.Run("t:bin/deploy").Fails(ExitStatus.CannotStart, "bin/deploy is a directory");
+        Publish(Tools("four"));
+        await world.Run("-u", "t:bin/deploy").Succeeds("four \n");
+
+        void Publish((string Path, string Text)[] files)
+        {
+            world.Server.Archive("/x.tgz", TarGz(files));
+            _ = tools.Git("rm", "-r", "--quiet", "--ignore-unmatch", ".");
+            _ = tools.Commit(files);
+        }
+    }
+
     [Fact]
     public async Task Running_scripts_keep_their_tree()
     {
