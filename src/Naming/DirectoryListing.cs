@@ -99,44 +99,10 @@ internal static class DirectoryListing
     /// <summary>The first line of prose among the comments that a script begins with; empty if there is none.</summary>
     public static string Summary(string path)
     {
-        const int MostBytes = 4096, MostLines = 40;
+        const int MostBytes = 4096;
         using var file = Files.Open(path, OpenFlags.ReadOnly | OpenFlags.NonBlock).Value;
-        if (file is null || Files.Read(file, MostBytes).Value is not { } start || start.AsSpan().Contains((byte)0))
-        {
-            return "";
-        }
-
-        foreach (var raw in OsText.FromBytes(start).Split('\n').Take(MostLines))
-        {
-            var line = raw.Trim();
-            if (line.Length == 0 || line.StartsWith("#!", StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            var text = line.TrimStart('#', '/', '-', ';', '*', '"', '\'', ' ', '\t').TrimEnd('*', '/', '"', '\'', ' ');
-            if (!IsComment(line))
-            {
-                return "";
-            }
-
-            if (text.Where(char.IsLetter).Skip(2).Any() && text.Contains(' ', StringComparison.Ordinal) && !IsDirective(text))
-            {
-                return text;
-            }
-        }
-
-        return "";
+        return file is null || Files.Read(file, MostBytes).Value is not { } start || start.AsSpan().Contains((byte)0)
+            ? ""
+            : OpeningComments.Prose(OsText.FromBytes(start));
     }
-
-    private static bool IsComment(string line) =>
-        line[0] is '#' or ';' or '*' or '"' or '\'' || line.StartsWith("//", StringComparison.Ordinal)
-        || line.StartsWith("/*", StringComparison.Ordinal) || line.StartsWith("--", StringComparison.Ordinal);
-
-    /// <summary>Lines for programs and lawyers.</summary>
-    private static bool IsDirective(string text) =>
-        text.StartsWith("shellcheck ", StringComparison.Ordinal) || text.StartsWith("-*-", StringComparison.Ordinal)
-        || text.StartsWith("vim:", StringComparison.Ordinal) || text.StartsWith("SPDX-", StringComparison.Ordinal)
-        || text.StartsWith("Copyright", StringComparison.OrdinalIgnoreCase) || text.StartsWith("(c) ", StringComparison.OrdinalIgnoreCase)
-        || text.StartsWith("coding:", StringComparison.Ordinal);
 }
