@@ -72,7 +72,9 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
         var sign = rest.LastIndexOf('@');
         var reference = sign < 0 ? DefaultRef : UrlText.Decode(rest[(sign + 1)..]);
         return new TreeUrl(
-            package[GitPrefix.Length..], Decoded(sign < 0 ? rest : rest[..sign], url), RefName.Checked(reference, UrlText.Redacted(url)));
+            WithoutLocalhost(package[GitPrefix.Length..]),
+            Decoded(sign < 0 ? rest : rest[..sign], url),
+            RefName.Checked(reference, UrlText.Redacted(url)));
     }
 
     /// <summary>The whole URL, in one spelling: what a lock and a pin go by.</summary>
@@ -152,6 +154,15 @@ internal sealed record TreeUrl(string Package, string Path, string? Ref)
                 ExitStatus.Usage, $"{UrlText.Redacted(url)}: the path of a file is behind the query",
                 $"did you mean {UrlText.Redacted(url[..question] + url[at..] + url[question..at])}?");
         }
+    }
+
+    /// <summary>A file URL may name this machine as its host (RFC 8089, 2), which git does not take.</summary>
+    private static string WithoutLocalhost(string package)
+    {
+        const string Prefix = "file://", Host = "localhost";
+        return package.StartsWith($"{Prefix}{Host}/", StringComparison.OrdinalIgnoreCase)
+            ? Prefix + package[(Prefix.Length + Host.Length)..]
+            : package;
     }
 
     private static int SeparatorIn(string url)

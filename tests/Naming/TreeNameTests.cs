@@ -68,6 +68,20 @@ public sealed class TreeNameTests
         await world.Run(url + "a/lib").Fails(ExitStatus.CannotStart, "is a symbolic link", "it leads to real");
     }
 
+    [Fact]
+    [Needs("git")]
+    public async Task A_file_URL_may_name_this_machine()
+    {
+        await using var world = await World.Serving();
+        var tools = new GitSource(world);
+        _ = tools.Commit(("x", Says));
+        world.Put("conf", $"sources:\n  one: git+file://localhost{tools.Directory}//%s\n");
+        await world.Run($"git+file://localhost{tools.Directory}//x").Succeeds("ran\n");
+        await world.Run("--offline", $"git+file://{tools.Directory}//x").Succeeds("ran\n");
+        await world.Run("--config", "conf", "--offline", "one:x").Succeeds("ran\n");
+        await world.Run($"git+file://localhost.test{tools.Directory}//x").Fails(ExitStatus.Usage, "a file URL names no other host");
+    }
+
     /// <summary>Such as the tags of packages: name@1.2.3, @scope/name@1.2.3.</summary>
     [Theory]
     [InlineData("rel@2", "rel%402")]
