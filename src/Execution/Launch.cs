@@ -80,7 +80,9 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     private static IReadOnlyList<string> Words(Shebang line) =>
         line.Argument is null ? [line.Interpreter] : [line.Interpreter, line.Argument];
 
-    /// <summary>The process's argv, as far as it is known before exec. <see cref="Become"/> finds out by trying, but a launcher cannot.</summary>
+    /// <summary>
+    /// The process's argv, as far as it is known before exec. <see cref="Become"/> finds out by trying, but a launcher cannot.
+    /// </summary>
     public string[] Arguments(string[] arguments)
     {
         var byKernel = ByKernel && (Interpreter.Count == 0 || (Shebang is not null && MayBeExecuted));
