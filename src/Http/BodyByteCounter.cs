@@ -12,6 +12,9 @@ internal sealed class BodyByteCounter(Stream inner) : Stream
     private bool _informational;
     private bool _headerIsOver;
 
+    /// <summary>Whether anything has come, if only the beginning of a header.</summary>
+    public bool HasAnswer { get; private set; }
+
     /// <summary>The number of bytes after the header.</summary>
     public long Body { get; private set; }
 
@@ -78,6 +81,7 @@ internal sealed class BodyByteCounter(Stream inner) : Stream
     /// <summary>An empty line ends the header, except that of an informational answer (1xx), which is followed by another.</summary>
     private void Count(ReadOnlySpan<byte> bytes)
     {
+        HasAnswer |= bytes.Length > 0;
         for (var i = 0; i < bytes.Length; i++)
         {
             if (_headerIsOver)

@@ -29,7 +29,7 @@ internal sealed class Exchange : IDisposable
     private readonly ServerCertificate _certificate = new();
     private HttpMessageInvoker? _plain, _secure;
 
-    // Of the latest connection. There is one at a time, and each request has its own.
+    // Of the latest connection of the present request. There is one request at a time, and each has a connection of its own.
     private BodyByteCounter? _counter;
 
     /// <param name="maxBytes">How many bytes the body may have.</param>
@@ -134,6 +134,7 @@ internal sealed class Exchange : IDisposable
             request.Headers.TryAddWithoutValidation("If-Modified-Since", date);
         }
 
+        _counter = null;
         try
         {
             return await Http(hop).SendAsync(request, timeout.Token).ConfigureAwait(false);
@@ -180,8 +181,21 @@ internal sealed class Exchange : IDisposable
         return new HttpMessageInvoker(handler);
     }
 
-    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop) => new NetworkStream(
-        await Connector.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, stop).ConfigureAwait(false), ownsSocket: true);
+    /// <summary>
+    /// Connects for the request, and again if it is sent again with a password, after an answer. If a connection is closed without any
+    /// answer, .NET repeats the request three times at once, and every CONNECT to a proxy as well. Here that is the end of the try:
+    /// whether there is another, and when, is decided in <see cref="Retries"/>.
+    /// </summary>
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken stop)
+    {
+        if (_counter is { HasAnswer: false })
+        {
+            throw new HttpIOException(HttpRequestError.ResponseEnded);
+        }
+
+        var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        return new NetworkStream(await Connector.ConnectAsync(host, port, stop).ConfigureAwait(false), ownsSocket: true);
+    }
 
     /// <summary>Refuses plain http if somebody else could change the script, and https if there is no OpenSSL.</summary>
     private void CheckScheme(Uri hop)
@@ -252,13 +266,19 @@ internal sealed class Exchange : IDisposable
                 ExitStatus.Unavailable, $"{peer}: the TLS handshake failed; the server may not use TLS, or only old versions of it"),
             HttpRequestError.SecureConnectionError =>
                 TransientException.Unavailable($"{peer} closed the connection during the TLS handshake"),
-            HttpRequestError.ResponseEnded => TransientException.Unavailable($"{peer} closed the connection without an answer"),
+            HttpRequestError.ResponseEnded => ClosedUnanswered(peer),
+
+            // The end of the try in ConnectAsync.
+            HttpRequestError.ConnectionError when Inner<HttpIOException>(e) is not null => ClosedUnanswered(peer),
             HttpRequestError.InvalidResponse => new RunException(ExitStatus.Unavailable, $"{peer} sent an answer that is not HTTP"),
             HttpRequestError.ConfigurationLimitExceeded =>
                 new RunException(ExitStatus.Unavailable, $"{peer} sent more than {Limits.HeadersKiB} KiB of header fields"),
             _ => TransientException.Unavailable($"{peer} dropped the connection"),
         };
     }
+
+    private static TransientException ClosedUnanswered(string peer) =>
+        TransientException.Unavailable($"{peer} closed the connection without an answer");
 
     private static Exception SocketFailure(SocketError error, string peer) => error switch
     {

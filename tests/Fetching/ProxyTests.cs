@@ -55,6 +55,29 @@ public sealed class ProxyTests
     }
 
     [Fact]
+    public async Task A_proxy_that_closes_without_an_answer_is_tried_four_times_in_all()
+    {
+        using var box = new Sandbox();
+        await using var proxy = RawServer.Start(RawServer.Says(""));
+        await box.Run("https://name.invalid/x").Env("https_proxy", proxy.Url)
+            .Fails(ExitStatus.Unavailable, "the proxy " + new Uri(proxy.Url).Authority, "closed the connection without an answer");
+        Assert.Equal(4, proxy.Requests.Length);
+        Assert.All(proxy.Requests, static request => Assert.StartsWith("CONNECT ", request, StringComparison.Ordinal));
+    }
+
+    /// <summary>The answer that asks for the password ends the connection, and the request with the password needs another.</summary>
+    [Fact]
+    public async Task A_tunnel_may_need_a_password_and_a_second_connection()
+    {
+        using var authority = new Certificates();
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Script));
+        world.Trust(authority);
+        await using var proxy = await Tinyproxy.Start(world, "BasicAuth me s3cret");
+        var url = proxy.Url.Replace("//", "//me:s3cret@", StringComparison.Ordinal);
+        await world.Run("x").Env("https_proxy", url).Succeeds("ran\n");
+    }
+
+    [Fact]
     public async Task A_proxy_that_cannot_be_reached_is_named()
     {
         await using var world = await World.Serving();

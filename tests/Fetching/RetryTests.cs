@@ -26,6 +26,21 @@ public sealed class RetryTests
         await world.Run("x").Succeeds("ran\n");
     }
 
+    /// <summary>Each try is one connection, with a pause before the next: no server is helped by sixteen of them within a second.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_that_closes_without_an_answer_is_tried_four_times_in_all(bool afterRedirect)
+    {
+        await using var world = World.Answering(Says(""));
+        await using var first = Start(Says($"HTTP/1.1 302 Found\r\nLocation: {world.Server.Url}/x\r\nContent-Length: 0\r\n\r\n"));
+        var url = afterRedirect ? first.Url : world.Server.Url;
+        await world.Run($"{url}/x").Fails(
+            ExitStatus.Unavailable, new Uri(world.Server.Url).Authority, "closed the connection without an answer");
+        Assert.Equal(4, world.Server.Requests.Length);
+        Assert.Equal(afterRedirect ? 4 : 0, first.Requests.Length);
+    }
+
     [Fact]
     public async Task What_a_failed_try_has_written_is_gone()
     {
