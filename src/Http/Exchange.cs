@@ -258,10 +258,7 @@ internal sealed class Exchange : IDisposable
 
         return e.HttpRequestError switch
         {
-            HttpRequestError.ProxyTunnelError => new RunException(
-                ExitStatus.Unavailable,
-                $"{peer} refused to connect to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $" ({(int)status})" : "")}",
-                e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? FailedResponse.ProxyPasswordHint : null),
+            HttpRequestError.ProxyTunnelError => TunnelFailure(e, peer, hop),
             HttpRequestError.SecureConnectionError when Inner<AuthenticationException>(e) is not null => new RunException(
                 ExitStatus.Unavailable, $"{peer}: the TLS handshake failed; the server may not use TLS, or only old versions of it"),
             HttpRequestError.SecureConnectionError =>
@@ -274,6 +271,29 @@ internal sealed class Exchange : IDisposable
             HttpRequestError.ConfigurationLimitExceeded =>
                 new RunException(ExitStatus.Unavailable, $"{peer} sent more than {Limits.HeadersKiB} KiB of header fields"),
             _ => TransientException.Unavailable($"{peer} dropped the connection"),
+        };
+    }
+
+    /// <summary>The proxy did not connect to the server. Its answer, or its silence, counts as that of a server would.</summary>
+    private static Exception TunnelFailure(HttpRequestException e, string peer, Uri hop)
+    {
+        var refusal = new RunException(
+            ExitStatus.Unavailable,
+            $"{peer} refused to connect to {hop.Host}:{hop.Port}{(e.StatusCode is { } status ? $" ({(int)status})" : "")}",
+            e.StatusCode is HttpStatusCode.ProxyAuthenticationRequired ? FailedResponse.ProxyPasswordHint : null);
+        return (e.StatusCode, e.InnerException) switch
+        {
+            (HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError, _) =>
+                new TransientException(refusal),
+
+            // To give up waiting for a SOCKS proxy, .NET closes the connection.
+            (null, IOException { InnerException: SocketException { SocketErrorCode: SocketError.OperationAborted } }
+                or ObjectDisposedException) => TransientException.Unavailable($"{peer} does not answer"),
+            (null, IOException { InnerException: SocketException }) => TransientException.Unavailable($"{peer} dropped the connection"),
+
+            // What a SOCKS proxy refuses is of a class derived from this one.
+            (null, { } inner) when inner.GetType() == typeof(IOException) => ClosedUnanswered(peer),
+            _ => refusal,
         };
     }
 

@@ -6,7 +6,7 @@ using System.Text;
 namespace Run.Tests.Fetching;
 
 /// <summary>
-/// A proxy that takes every CONNECT to one port of this machine, whose server thus stands in for any host.
+/// A proxy that takes every CONNECT to one port of this machine, whose server thus stands in for any host. It may refuse the first ones.
 /// </summary>
 internal sealed class ConnectProxy : IAsyncDisposable
 {
@@ -14,11 +14,12 @@ internal sealed class ConnectProxy : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentQueue<string> _heads = new();
     private readonly int _port;
+    private readonly ConcurrentQueue<int> _refusals;
     private readonly Task _accepting;
 
-    private ConnectProxy(int port)
+    private ConnectProxy(int port, int[] refusals)
     {
-        _port = port;
+        (_port, _refusals) = (port, new(refusals));
         _listener.Start();
         _accepting = Accept();
     }
@@ -28,7 +29,8 @@ internal sealed class ConnectProxy : IAsyncDisposable
     /// <summary>The request lines and headers of the CONNECT requests.</summary>
     public string[] Heads => [.. _heads];
 
-    public static ConnectProxy To(int port) => new(port);
+    /// <param name="refusals">The statuses of the first answers.</param>
+    public static ConnectProxy To(int port, params int[] refusals) => new(port, refusals);
 
     public async ValueTask DisposeAsync()
     {
@@ -69,6 +71,13 @@ internal sealed class ConnectProxy : IAsyncDisposable
             }
 
             _heads.Enqueue(head.ToString());
+            if (_refusals.TryDequeue(out var status))
+            {
+                await near.GetStream().WriteAsync(
+                    Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Refused\r\nContent-Length: 0\r\n\r\n"), _end.Token);
+                return;
+            }
+
             await far.ConnectAsync(IPAddress.Loopback, _port, _end.Token);
             await near.GetStream().WriteAsync("HTTP/1.1 200 Connected\r\n\r\n"u8.ToArray(), _end.Token);
             await Task.WhenAny(

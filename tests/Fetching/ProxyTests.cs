@@ -1,3 +1,4 @@
+using System.Globalization;
 using static Run.Tests.Fetching.Answers;
 
 namespace Run.Tests.Fetching;
@@ -63,6 +64,52 @@ public sealed class ProxyTests
             .Fails(ExitStatus.Unavailable, "the proxy " + new Uri(proxy.Url).Authority, "closed the connection without an answer");
         Assert.Equal(4, proxy.Requests.Length);
         Assert.All(proxy.Requests, static request => Assert.StartsWith("CONNECT ", request, StringComparison.Ordinal));
+    }
+
+    /// <summary>As the same answer of a server, over http or through the proxy's http.</summary>
+    [Theory]
+    [InlineData(408)]
+    [InlineData(429)]
+    [InlineData(502)]
+    public async Task A_proxy_that_is_busy_is_asked_again(int status)
+    {
+        using var authority = new Certificates();
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Script));
+        world.Trust(authority);
+        await using var proxy = ConnectProxy.To(world.Server.Port, status, status);
+        await world.Run("x").Env("https_proxy", $"http://{proxy.Authority}").Succeeds("ran\n");
+        Assert.Equal(3, proxy.Heads.Length);
+
+        await using var always = ConnectProxy.To(world.Server.Port, [.. Enumerable.Repeat(status, 20)]);
+        await world.Run("-u", "x").Env("https_proxy", $"http://{always.Authority}").Fails(
+            ExitStatus.Unavailable, "the proxy " + always.Authority, status.ToString(CultureInfo.InvariantCulture));
+        Assert.Equal(4, always.Heads.Length);
+    }
+
+    [Fact]
+    public async Task A_SOCKS_proxy_that_says_nothing_does_not_answer()
+    {
+        using var box = new Sandbox();
+        await using var proxy = SocksProxy.Start(greets: true, SocksEnd.Silence);
+        await box.Run("https://name.invalid/x").Env("https_proxy", $"socks5://{proxy.Authority}")
+            .Fails(ExitStatus.Unavailable, $"the proxy {proxy.Authority} does not answer");
+        Assert.InRange(proxy.Connections, 2, 4);
+    }
+
+    /// <summary>What a SOCKS proxy says itself is final; that it says nothing more may pass.</summary>
+    [Theory]
+    [InlineData(false, SocksEnd.Reset, 4, "dropped the connection")]
+    [InlineData(false, SocksEnd.Close, 4, "closed the connection without an answer")]
+    [InlineData(true, SocksEnd.Close, 4, "closed the connection without an answer")]
+    [InlineData(true, SocksEnd.Refusal, 1, "refused to connect to name.invalid:443")]
+    public async Task A_SOCKS_proxy_that_ends_the_connection_is_asked_again_unless_it_refuses(
+        bool greets, SocksEnd end, int tries, string message)
+    {
+        using var box = new Sandbox();
+        await using var proxy = SocksProxy.Start(greets, end);
+        await box.Run("https://name.invalid/x").Env("https_proxy", $"socks5h://{proxy.Authority}")
+            .Fails(ExitStatus.Unavailable, $"the proxy {proxy.Authority} {message}");
+        Assert.Equal(tries, proxy.Connections);
     }
 
     /// <summary>The answer that asks for the password ends the connection, and the request with the password needs another.</summary>
