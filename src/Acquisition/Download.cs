@@ -105,7 +105,7 @@ internal abstract class Download : IDisposable
         }
         catch (RunException e) when (e.Status == ExitStatus.Unavailable)
         {
-            flight?.Complete(e, isOfUrls: true);
+            flight?.Complete(e, isOfServer: true);
             throw;
         }
         catch (RunException e) when (e.Status is ExitStatus.NotFound or ExitStatus.Refused)

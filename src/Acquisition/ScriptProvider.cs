@@ -196,7 +196,8 @@ internal sealed class ScriptProvider(
         Signals.HandleInterrupts();
         Download? download = null;
         CachedScript? copy;
-        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url, Question.Of(script)))
+        var question = Question.Of(script, AskedWith.Of(script));
+        using (var flight = SingleFlight.Enter(cache, script.Tree?.PackageAndRef ?? script.Url, question))
         {
             copy = Cached(script, mayMend: true);
             if (flight is null)

@@ -4,23 +4,32 @@ using Run.Posix;
 namespace Run.Caching;
 
 /// <summary>
-/// What a fetch is asked for. Others who wait for the same URL may want another digest, or may have another source, with other signers or
-/// headers; then its failure says nothing about theirs.
+/// What a fetch is asked for, and with what. Others who wait for the same URL may want another digest, may have another source, with other
+/// signers, or may ask with other credentials or through another proxy; then its failure says nothing about theirs.
 /// </summary>
-/// <param name="Urls">A digest of the URLs that are tried: whether a server can be reached depends on nothing else.</param>
+/// <param name="Server">
+/// A digest of the URLs that are tried and of what they are asked with: nothing else decides whether a server can be reached.
+/// </param>
 /// <param name="Whole">A digest of all that decides.</param>
-internal sealed record Question(string Urls, string Whole)
+internal sealed record Question(string Server, string Whole)
 {
-    public static Question Of(ResolvedScript script)
+    /// <param name="askedWith">Credentials, proxies and the like.</param>
+    public static Question Of(ResolvedScript script, IEnumerable<string> askedWith)
     {
         // Of scripts in the same archive the URL that is fetched is the same.
-        var urls = DigestOf(script.Tree is null ? script.Urls : script.Urls.Select(static url => TreeUrl.Parse(url)?.PackageAndRef));
-        return new Question(
-            urls, DigestOf([urls, script.DisplayName, script.Source?.Name, script.Source?.Signers, script.Digest, script.TreeDigest]));
+        var urls = script.Tree is null ? script.Urls : script.Urls.Select(static url => TreeUrl.Parse(url)?.PackageAndRef);
+        var server = DigestOf([.. urls, .. askedWith]);
+        var source = script.Source;
+        var whole = DigestOf(
+        [
+            server, script.DisplayName, source?.Name, source?.Signers, $"{source?.PlainHttpAllowed}", script.Digest, script.TreeDigest,
+        ]);
+        return new Question(server, whole);
     }
 
-    /// <summary>Whether what was asked, of which that is the digest, is this, or is asked of the same URLs.</summary>
-    public bool Meets(string asked) => asked == Urls || asked == Whole;
+    /// <summary>Whether what was asked, of which that is the digest, is this, or is asked of the same servers.</summary>
+    public bool Meets(string asked) => asked == Server || asked == Whole;
 
-    private static string DigestOf(IEnumerable<string?> parts) => Sha256.HexOf(OsText.ToBytes(string.Join('\n', parts)));
+    // No variable and no URL has a NUL.
+    private static string DigestOf(IEnumerable<string?> parts) => Sha256.HexOf(OsText.ToBytes(string.Join('\0', parts)));
 }

@@ -169,13 +169,17 @@ internal sealed class SingleFlight : IDisposable
 
     /// <summary>Tells the waiting processes how the fetch ended. The first call counts.</summary>
     /// <param name="failure">Null for success.</param>
-    /// <param name="isOfUrls">Whether it is the failure of whoever asks these URLs; otherwise of whoever asks the very same.</param>
-    public void Complete(RunException? failure, bool isOfUrls = false)
+    /// <param name="isOfServer">
+    /// Whether it is the failure of whoever asks these URLs in the same way; otherwise of whoever asks the very same.
+    /// </param>
+    public void Complete(RunException? failure, bool isOfServer = false)
     {
         if (_file is not null && !_isComplete)
         {
             _isComplete = true;
-            var asked = (isOfUrls ? _question?.Urls : _question?.Whole) ?? "";
+
+            // The digest is also one of secrets, so it is written only if it is needed, to a file that is private and about to be removed.
+            var asked = failure is null ? "" : (isOfServer ? _question?.Server : _question?.Whole) ?? "";
             _ = Files.Write(_file, new Note(_cache.Now, failure, asked).ToBytes());
         }
     }

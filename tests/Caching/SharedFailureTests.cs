@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Run.Tests.Fetching;
 using Run.Tests.Signing;
 
 namespace Run.Tests.Caching;
@@ -68,6 +69,88 @@ public sealed class SharedFailureTests
         Assert.Equal((int)ExitStatus.Unavailable, (await first.Exit()).Status);
         Assert.Equal((int)ExitStatus.Unavailable, (await second.Exit()).Status);
         Assert.Equal(1, world.Server.Count("/x"));
+    }
+
+    /// <summary>A server that refuses one user's token may accept another's; the same for what leads there.</summary>
+    [Theory]
+    [InlineData("NETRC", "/none", "netrc")]
+    [InlineData("HOME", "/none", "home")]
+    [InlineData("OPS_TOKEN", null, "s3cret")]
+    [InlineData("OPS_TOKEN", "old", "s3cret")]
+    public async Task A_refusal_is_that_of_the_one_whose_credentials_were_refused(string variable, string? first, string second)
+    {
+        await using var world = await World.Serving();
+        world.SourceWith("headers: {X-Token: \"${OPS_TOKEN}\"}");
+        foreach (var file in (string[])["netrc", "home/.netrc"])
+        {
+            world.Put(file, "default login me password s3cret\n", executable: false);
+        }
+
+        world.Server.Map("/x", context =>
+            context.Request.Headers.Authorization.Count > 0 || context.Request.Headers["X-Token"] == "s3cret"
+                ? ScriptServer.Send(context, Saying("ran"))
+                : ScriptServer.Refuse(context, StatusCodes.Status401Unauthorized));
+        var right = variable == "OPS_TOKEN" ? second : Path.Combine(world.Work, second);
+        Command Run(string? value) => world.Run("x")
+            .Env("RUN_CACHE", world.Cache).Env("RUN_CONFIG", world.ConfFile).Env("XDG_STATE_HOME", world.StateHome).Env(variable, value);
+
+        var gate = world.Server.Hold("/x");
+        await using var refused = Run(first).Start();
+        await gate.Reached;
+        await using var accepted = Run(right).Start();
+        await Waits(accepted);
+        gate.Open();
+        Assert.Equal((int)ExitStatus.Refused, (await refused.Exit()).Status);
+        (await accepted.Exit()).Is(0, "ran\n");
+        Assert.Equal(2, world.Server.Count("/x"));
+    }
+
+    [Fact]
+    public async Task A_proxy_that_fails_is_that_of_the_one_who_goes_through_it()
+    {
+        await using var world = await World.Serving(("/x", Saying("ran")));
+        world.SourceWith("plain-http: allow");
+        var (reached, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var proxy = RawServer.Start(async connection =>
+        {
+            reached.TrySetResult();
+            await gate.Task.WaitAsync(connection.End);
+            await connection.Send("HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n");
+        });
+        await using var first = world.Run("x").Env("http_proxy", proxy.Url).Start();
+        await reached.Task.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken);
+        await using var second = world.Run("x").Start();
+        await Waits(second);
+        gate.SetResult();
+        Assert.Equal((int)ExitStatus.Unavailable, (await first.Exit()).Status);
+        (await second.Exit()).Is(0, "ran\n");
+        Assert.Equal(1, world.Server.Count("/x"));
+    }
+
+    /// <summary>Who waits would else have the failure of a certificate that it trusts.</summary>
+    [Fact]
+    public async Task A_certificate_that_is_not_trusted_is_that_of_the_one_who_does_not_trust_it()
+    {
+        using var authority = new Certificates();
+        await using var world = await World.ServingTls(authority.Issue(), "127.0.0.1", ("/x", Saying("ran")));
+        world.Trust(authority);
+
+        // Held before TLS begins.
+        var (reached, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var proxy = ConnectProxy.To(world.Server.Port, () =>
+        {
+            reached.TrySetResult();
+            return gate.Task;
+        });
+        Command Run() => world.Run("x").Env("https_proxy", $"http://{proxy.Authority}");
+        await using var first = Run().Env("SSL_CERT_FILE", "/dev/null").Start();
+        await reached.Task.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken);
+        await using var second = Run().Start();
+        await Waits(second);
+        gate.SetResult();
+        var failed = await first.Exit();
+        Assert.NotEqual(0, failed.Status);
+        (await second.Exit()).Is(0, "ran\n");
     }
 
     /// <summary>The first fails; the second, which has waited for it, runs.</summary>

@@ -15,11 +15,12 @@ internal sealed class ConnectProxy : IAsyncDisposable
     private readonly ConcurrentQueue<string> _heads = new();
     private readonly int _port;
     private readonly ConcurrentQueue<int> _refusals;
+    private readonly Func<Task> _hold;
     private readonly Task _accepting;
 
-    private ConnectProxy(int port, int[] refusals)
+    private ConnectProxy(int port, int[] refusals, Func<Task>? hold = null)
     {
-        (_port, _refusals) = (port, new(refusals));
+        (_port, _refusals, _hold) = (port, new(refusals), hold ?? (static () => Task.CompletedTask));
         _listener.Start();
         _accepting = Accept();
     }
@@ -31,6 +32,9 @@ internal sealed class ConnectProxy : IAsyncDisposable
 
     /// <param name="refusals">The statuses of the first answers.</param>
     public static ConnectProxy To(int port, params int[] refusals) => new(port, refusals);
+
+    /// <param name="hold">What each CONNECT waits for before it is taken.</param>
+    public static ConnectProxy To(int port, Func<Task> hold) => new(port, [], hold);
 
     public async ValueTask DisposeAsync()
     {
@@ -78,6 +82,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
                 return;
             }
 
+            await _hold().WaitAsync(_end.Token);
             await far.ConnectAsync(IPAddress.Loopback, _port, _end.Token);
             await near.GetStream().WriteAsync("HTTP/1.1 200 Connected\r\n\r\n"u8.ToArray(), _end.Token);
             await Task.WhenAny(
