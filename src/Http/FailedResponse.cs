@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Run.Http.Auth;
 using Run.Reporting;
@@ -38,15 +39,22 @@ internal static class FailedResponse
     private static TimeSpan? After(HttpResponseMessage response)
     {
         var after = response.Headers.RetryAfter;
-        var span = after?.Delta ?? (after?.Date - (response.Headers.Date ?? TimeProvider.System.GetUtcNow()));
+        var span = after?.Delta ?? (after?.Date - (response.Headers.Date ?? TimeProvider.System.GetUtcNow())) ?? ManySeconds(response);
         return span > TimeSpan.Zero ? span : null;
     }
+
+    /// <summary>More seconds than .NET reads, which are 68 years.</summary>
+    private static TimeSpan? ManySeconds(HttpResponseMessage response) =>
+        response.Headers.NonValidated.TryGetValues("Retry-After", out var values)
+            && double.TryParse(values.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(Math.Min(seconds, TimeSpan.MaxValue.Ticks / TimeSpan.TicksPerSecond))
+            : null;
 
     private static string Later(HttpResponseMessage response) =>
         After(response) is { } after ? System.FormattableString.Invariant($", and asks to retry after {after.TotalSeconds:0} seconds") : "";
 
     private static bool IsRateLimit(HttpResponseMessage response) =>
-        response.Headers.RetryAfter is not null
+        response.Headers.NonValidated.Contains("Retry-After")
         || (response.Headers.NonValidated.TryGetValues("x-ratelimit-remaining", out var left) && left.ToString() == "0");
 
     /// <summary>GitHub and GitLab answer "not found" for what this user is not allowed to see.</summary>

@@ -115,13 +115,24 @@ public sealed class RetryTests
         result.Check(result.Time >= TimeSpan.FromSeconds(2), "at least 2 seconds");
     }
 
-    [Fact]
-    public async Task A_Retry_After_beyond_the_deadline_is_an_error_at_once()
+    [Theory]
+    [InlineData("3600")]
+    [InlineData("2147483648")]
+    [InlineData("99999999999")]
+    public async Task A_Retry_After_beyond_the_deadline_is_an_error_at_once(string seconds)
     {
-        await using var world = World.Answering(Busy(503, "Retry-After: 3600"));
-        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "503", "3600 seconds");
+        await using var world = World.Answering(Busy(503, $"Retry-After: {seconds}"));
+        var result = await world.Run("x").Fails(ExitStatus.Unavailable, "503", $"retry after {seconds} seconds");
         Assert.Single(world.Server.Requests);
         result.Check(result.Time < TimeSpan.FromSeconds(15), "less than 15 seconds");
+    }
+
+    [Fact]
+    public async Task So_is_one_that_no_clock_can_count()
+    {
+        await using var world = World.Answering(Busy(429, $"Retry-After: {new string('9', 400)}"));
+        await world.Run("x").Fails(ExitStatus.Unavailable, "429", "longer than run waits");
+        Assert.Single(world.Server.Requests);
     }
 
     [Fact]
