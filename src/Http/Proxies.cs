@@ -121,11 +121,19 @@ internal sealed class Proxies : IWebProxy
 
         // socks5h is socks5 with names resolved by the proxy, which .NET's socks5 always does.
         text = text.StartsWith("socks5h:", StringComparison.OrdinalIgnoreCase) ? "socks5:" + text[8..] : text;
-        return Uri.TryCreate(text, UriKind.Absolute, out var proxy)
-            && proxy.Scheme is "http" or "https" or "socks4" or "socks4a" or "socks5"
-            ? proxy
-            : throw new RunException(
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var proxy)
+            || proxy.Scheme is not ("http" or "https" or "socks4" or "socks4a" or "socks5"))
+        {
+            throw new RunException(
                 ExitStatus.Unavailable, $"{name} is not the URL of a proxy", "use a URL such as http://proxy.example.com:3128");
+        }
+
+        // Then the host and port would be the user and a part of the password, and messages would show them.
+        return (proxy.PathAndQuery + proxy.Fragment).Contains('@', StringComparison.Ordinal)
+            ? throw new RunException(
+                ExitStatus.Unavailable, $"{name} is not the URL of a proxy: there is an @ behind its host",
+                "in its user and password, write / as %2F, ? as %3F and # as %23")
+            : proxy;
     }
 
     /// <summary>Only the user and password in a proxy's own URL.</summary>

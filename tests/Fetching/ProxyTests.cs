@@ -135,6 +135,24 @@ public sealed class ProxyTests
         Assert.Empty(world.Server.Requests);
     }
 
+    /// <summary>Up to the first / ? or # it looks like a host and a port.</summary>
+    [Theory]
+    [InlineData("http://user:1234/SECRET@127.0.0.1:1")]
+    [InlineData("http://user:1234?SECRET@127.0.0.1:1")]
+    [InlineData("http://user:1234#SECRET@127.0.0.1:1")]
+    [InlineData(@"http://user:1234\SECRET@127.0.0.1:1")]
+    [InlineData("socks5h://user:1234/SECRET@127.0.0.1:1")]
+    [InlineData("user/SECRET@127.0.0.1:1")]
+    public async Task A_password_that_is_not_encoded_is_not_shown_as_a_host(string url)
+    {
+        using var box = new Sandbox();
+        var result = await box.Run("--verbose", "https://name.invalid/x").Env("https_proxy", url).Result();
+        Assert.Equal((int)ExitStatus.Unavailable, result.Status);
+        Assert.Contains("https_proxy is not the URL of a proxy", result.Stderr, StringComparison.Ordinal);
+        Assert.DoesNotContain("1234", result.Stderr, StringComparison.Ordinal);
+        Assert.DoesNotContain("SECRET", result.Stderr, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_CGI_program_does_not_believe_HTTP_PROXY()
     {
