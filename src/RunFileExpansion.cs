@@ -87,7 +87,7 @@ internal static class RunFileExpansion
             }
             else
             {
-                context.Reads.File(named.Path is ['/', ..] ? named.Path : $"{Files.RealPath(".").Value}/{named.Path}", file.Status);
+                context.Reads.File(Files.Absolute(named.Path), file.Status);
             }
 
             invocation = invocation with { WordsToScript = typed.WordsToScript, TypedFile = typed.TypedFile, IsFromFile = true };
@@ -139,7 +139,7 @@ internal static class RunFileExpansion
         }
 
         var file = RunFile.At(script, reads);
-        reads.File($"{Files.RealPath(".").Value}/{script}", file?.Status ?? Files.Status(script).Value);
+        reads.File(Files.Absolute(script), file?.Status ?? Files.Status(script).Value);
         return file is null || !words.SequenceEqual(file.Line.Options) ? invocation
             : TrustedPath.IsTrusted(file.Status!.Owner)
                 ? invocation with { Operands = [$"./{script}", .. invocation.Arguments], WordsToScript = [] }

@@ -167,7 +167,7 @@ internal sealed class RunConf
     private static ConfFile? ReadFile(string path, int flags, ReadSet reads)
     {
         // --config may name it by a relative path, and a plan needs an absolute one.
-        var absolute = path is not ['/', ..] && Files.RealPath(".").Value is { } here ? $"{here.TrimEnd('/')}/{path}" : path;
+        var absolute = Files.Absolute(path);
 
         // A home that is not a directory, such as /dev/null, has no file either.
         var opened = Files.Open(path, flags);

@@ -86,17 +86,13 @@ internal sealed record Launch(string Path, string DisplayName, IReadOnlyList<str
     public string[] Arguments(string[] arguments)
     {
         var byKernel = ByKernel && (Interpreter.Count == 0 || (Shebang is not null && MayBeExecuted));
-        var path = Launcher is null ? Path : AbsolutePath;
+
+        // A launcher may start the script in another directory (env -C, systemd-run). Links stay as they are, because the script may look
+        // at its own name.
+        var path = Launcher is null ? Path : Files.Absolute(Path);
         string[] own = byKernel ? [path, .. arguments] : [.. Interpreter, path, .. arguments];
         return Launcher?.Argv(Path[(Path.LastIndexOf('/') + 1)..], own) ?? own;
     }
-
-    /// <summary>
-    /// A launcher may start the script in another directory (<c>env -C</c>, systemd-run). Links stay as they are, because the script may
-    /// look at its own name.
-    /// </summary>
-    private string AbsolutePath => Path is ['/', ..] || Files.RealPath(".").Value is not { } here ? Path
-        : $"{here.TrimEnd('/')}/{(Path.StartsWith("./", StringComparison.Ordinal) ? Path[2..] : Path)}";
 
     /// <summary>Becomes the script (execve(2)). Returns only if that fails.</summary>
     /// <returns>The failure: 126.</returns>

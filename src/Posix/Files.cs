@@ -245,6 +245,12 @@ internal static unsafe class Files
         }
     }
 
+    /// <summary>
+    /// The absolute path, in which links stay as they are. The same path if it is absolute, or if the working directory cannot be found out.
+    /// </summary>
+    public static string Absolute(string path) => path is ['/', ..] || RealPath(".").Value is not { } here ? path
+        : $"{here.TrimEnd('/')}/{(path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path)}";
+
     /// <summary>realpath(3): the path without symbolic links, <c>.</c> and <c>..</c>.</summary>
     public static Result<string> RealPath(string path)
     {
