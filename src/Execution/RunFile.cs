@@ -76,7 +76,7 @@ internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
         : Script.StartsWith('-') ? throw new RunException(
             ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}",
             "options belong on its first line, as in #!/usr/bin/env -S run --lock")
-        : !IsPathOrUrl(Script) && Script.AsSpan().IndexOfAny(s_inCommands) >= 0 ? throw new RunException(
+        : !ScriptName.IsLocal(Script) && !ScriptName.IsUrl(Script) && Script.AsSpan().IndexOfAny(s_inCommands) >= 0 ? throw new RunException(
             ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}",
             "if the file is a script itself, its second line must be the #! line of its interpreter")
         : Script;
@@ -111,9 +111,6 @@ internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
 
         return false;
     }
-
-    private static bool IsPathOrUrl(string script) => ScriptName.IsUrl(script) || script[0] is '/' or '~'
-        || script.StartsWith("./", StringComparison.Ordinal) || script.StartsWith("../", StringComparison.Ordinal);
 
     /// <param name="isWhole">Whether the text is all of the file. If it is not, its last line may be cut off, and is none.</param>
     private static string? FirstLine(ReadOnlySpan<byte> text, bool isWhole)

@@ -43,7 +43,7 @@ internal abstract record ScriptName(string Text, string? Digest)
 
     private static ScriptName Parse(string text, string? digest)
     {
-        if (text.StartsWith('/') || s_localPrefixes.Any(prefix => text.StartsWith(prefix, StringComparison.Ordinal)))
+        if (IsLocal(text))
         {
             return new Local(text, digest);
         }
@@ -68,6 +68,10 @@ internal abstract record ScriptName(string Text, string? Digest)
     /// </summary>
     public static bool IsScope(string text) =>
         text.Length > 0 && text[0] is not ('-' or '.') && CharChecks.AreAlphanumericOr("-_.", text);
+
+    /// <summary>Whether the text names a file on this machine; see <see cref="Local"/>.</summary>
+    public static bool IsLocal(string text) =>
+        text.StartsWith('/') || s_localPrefixes.Any(prefix => text.StartsWith(prefix, StringComparison.Ordinal));
 
     public static bool IsUrl(string text) =>
         text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase)

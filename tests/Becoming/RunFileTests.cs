@@ -69,6 +69,7 @@ public sealed class RunFileTests
     [InlineData("print('py')", "its second line must be")]
     [InlineData("x;y", "its second line must be")]
     [InlineData("team:two words", "its second line must be")]
+    [InlineData("~somebody/bin/x now", "its second line must be")]
     [InlineData("--lock ./tool", "options belong on its first line")]
     public async Task A_line_that_is_a_command_names_no_script(string line, string hint)
     {
