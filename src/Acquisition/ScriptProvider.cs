@@ -267,7 +267,7 @@ internal sealed class ScriptProvider(
     /// </summary>
     private void RequireScript(Download download, ResolvedScript script, CachedScript? copy)
     {
-        if (copy?.Tree?.Find(script.Tree!.Path, copy.Record.Top) is not { IsLink: false })
+        if (copy?.Tree?.HasScript(script.Tree!.Path, copy.Record.Top) != true)
         {
             return;
         }

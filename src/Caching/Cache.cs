@@ -135,7 +135,7 @@ internal sealed class Cache(string root, TimeProvider clock)
     /// <exception cref="RunException">73: the record cannot be written.</exception>
     public CachedScript? Confirm(string url, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
     {
-        if (Files.Status(copy.Path).Error == Errno.NoEntry)
+        if (IsGone(copy.Path))
         {
             return null;
         }
@@ -201,6 +201,9 @@ internal sealed class Cache(string root, TimeProvider clock)
 
         return keys.Count > 0;
     }
+
+    /// <summary>Whether another process has removed a copy since it was found.</summary>
+    internal static bool IsGone(string path) => Files.Status(path).Error == Errno.NoEntry;
 
     /// <summary>The key of a copy: the name of its directory.</summary>
     public static string KeyOf(CachedScript copy) => Path.GetFileName(DirectoryOf(copy));

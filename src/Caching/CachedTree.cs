@@ -83,6 +83,9 @@ internal sealed record CachedTree(string Version, TreeStamps Stamps, Input.File?
     public TreeStamp? Find(string path, string? top) => Find(path)
         ?? (top is not null && path.StartsWith(top + "/", StringComparison.Ordinal) ? Find(path[(top.Length + 1)..]) : null);
 
+    /// <summary>Whether it has a script of that path: a regular file. See <see cref="File"/>.</summary>
+    public bool HasScript(string path, string? top) => Find(path, top) is { IsLink: false };
+
     /// <summary>The file to which a path leads through links to directories; null if there is none.</summary>
     private string? ThroughLinks(string path)
     {

@@ -200,7 +200,7 @@ internal sealed class TreeCache(Cache cache)
             using var handle = Open(DirectoryOf(tree)).Value;
             if (cache.IsMarked && handle is not null && Files.Lock(handle, wait: false) == Errno.None
                 && (Find(tree, out var damaged) is { } copy
-                    ? copy.Tree!.Find(tree.Path, copy.Record.Top) is not { IsLink: false }
+                    ? !copy.Tree!.HasScript(tree.Path, copy.Record.Top)
                     : damaged is null))
             {
                 _ = Files.Remove($"{DirectoryOf(tree)}/{UsedName}/{Cache.Key(script.NamedUrl)}");
@@ -282,7 +282,7 @@ internal sealed class TreeCache(Cache cache)
     /// <exception cref="RunException">73: it cannot be written.</exception>
     public CachedScript? Store(ResolvedScript script, CachedTree same, CacheRecord record)
     {
-        if (IsGone(same.Root))
+        if (Cache.IsGone(same.Root))
         {
             return null;
         }
@@ -304,7 +304,7 @@ internal sealed class TreeCache(Cache cache)
     /// <inheritdoc cref="Cache.Confirm"/>
     public CachedScript? Confirm(TreeUrl tree, CachedScript copy, DateTimeOffset now, string? etag, string? lastModified)
     {
-        if (IsGone(copy.Path))
+        if (Cache.IsGone(copy.Path))
         {
             return null;
         }
@@ -612,8 +612,6 @@ internal sealed class TreeCache(Cache cache)
             return null;
         }
     }
-
-    private static bool IsGone(string files) => Files.Status(files).Error == Errno.NoEntry;
 
     /// <summary>Whether something is being fetched to the repository.</summary>
     internal static bool IsFetching(string directory) => (Files.Names($"{directory}/{RepositoryName}").Value ?? []).Exists(
