@@ -125,7 +125,11 @@ internal sealed class Tar
             case (byte)'0' or (byte)'\0' or (byte)'7' when path.EndsWith('/'):
                 // Before there was a type for them, directories were files with a slash at the end of their names.
                 _writer.AddDirectory(path);
-                _ = size == 0 ? 0 : throw Damaged($"{path} is a directory with content");
+                if (size > 0)
+                {
+                    throw Damaged($"{path} is a directory with content");
+                }
+
                 break;
             case (byte)'0' or (byte)'\0' or (byte)'7' when !_attributes.AreOfSparseFile:
                 AddFile(path, size, mode);
@@ -175,7 +179,7 @@ internal sealed class Tar
         SkipPadding(size, path);
     }
 
-    private void SkipData(long size, string? path = null)
+    private void SkipData(long size, string path)
     {
         for (var rest = size; rest > 0; rest -= Math.Min(rest, BlockSize))
         {
