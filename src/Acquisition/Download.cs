@@ -66,7 +66,7 @@ internal abstract class Download : IDisposable
         };
     }
 
-    /// <summary>Says of a version that is only compared why it would not be run; see <see cref="Unsigned"/>.</summary>
+    /// <summary>Says why a version that is only compared would not be run; see <see cref="Unsigned"/>.</summary>
     public static void NoteUnsigned(RunException why) => Messages.Note($"{why.Message}, so it would not be run", why.Hint);
 
     /// <summary>Makes it the cached copy of its URL; after a 304, confirms the present copy.</summary>

@@ -64,7 +64,7 @@ internal static class IniConf
             if (CommentIn(pattern) is { } comment)
             {
                 throw (place with { Column = patternStart + comment + 1 }).Mistake(
-                    "a comment behind a pattern would be a part of it", "put the comment on a line of its own");
+                    "a comment after the pattern would be part of it", "put the comment on a line of its own");
             }
 
             PatternChecks.Check(pattern, place with { Column = patternStart + 1 });
@@ -77,7 +77,7 @@ internal static class IniConf
         return new ConfFile(sources, new Dictionary<string, string>());
     }
 
-    /// <summary>Where a comment begins, to all appearance: the original has none there, and no URL contains a blank.</summary>
+    /// <summary>Where a comment probably begins. The original program has none there, but no URL contains a blank.</summary>
     private static int? CommentIn(string pattern)
     {
         for (var i = 1; i < pattern.Length; i++)

@@ -24,7 +24,7 @@ internal sealed class LockFile
     /// <summary>The length of a lock file's name in hexadecimal digits: half a SHA-256, which is enough against collisions.</summary>
     public const int NameLength = Shared.LockNameLength;
 
-    // Nobody waits for whoever opens the other end of a FIFO that lies in a lock file's place.
+    // Without O_NONBLOCK, open(2) would wait for the other end of a FIFO in a lock file's place.
     private static int OpenSafely => OpenFlags.NoFollow | OpenFlags.NonBlock | OpenFlags.NoControllingTerminal;
 
     private const int ProcessIdMask = (1 << 22) - 1; // the kernel's PID_MAX_LIMIT

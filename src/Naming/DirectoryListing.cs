@@ -64,7 +64,7 @@ internal static class DirectoryListing
     private static string[] Literals(Source source, Func<string?> home) =>
         source.PathPattern(home).Replace(Source.RefPlace, source.SplitRef("x").Ref, StringComparison.Ordinal).Split(Source.Part);
 
-    /// <summary>The directory that has all of them, somewhere below it.</summary>
+    /// <summary>The directory below which all scripts of the source are.</summary>
     private static string Root(string[] literals) => literals[0][..(literals[0].LastIndexOf('/') + 1)];
 
     /// <summary>The parts, joined by slashes, with which the pattern gives the path; null if there are none.</summary>

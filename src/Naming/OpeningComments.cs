@@ -11,7 +11,7 @@ internal static class OpeningComments
 
     private static readonly string[] s_docstrings = ["\"\"\"", "'''"];
 
-    /// <summary>Lines for programs, and who owns the script.</summary>
+    /// <summary>How lines for programs begin, and lines that say who owns the script.</summary>
     private static readonly string[] s_directives =
     [
         "shellcheck ", "vim:", "vi:", "ex:", "coding:", "coding=", "encoding:", "frozen_string_literal:", "typed:", "warn_indent:",
