@@ -246,7 +246,7 @@ internal static unsafe class Files
     }
 
     /// <summary>
-    /// The absolute path, in which links stay as they are. The same path if it is absolute, or if the working directory cannot be found out.
+    /// The absolute path, in which links stay as they are. The same path if it is absolute, or if the working directory is gone.
     /// </summary>
     public static string Absolute(string path) => path is ['/', ..] || RealPath(".").Value is not { } here ? path
         : $"{here.TrimEnd('/')}/{(path.StartsWith("./", StringComparison.Ordinal) ? path[2..] : path)}";
