@@ -71,15 +71,20 @@ internal sealed record RunFile(RunLine Line, Shebang? Second, string? Script)
     /// source, and somebody else's script of that name would run.
     /// </summary>
     /// <exception cref="RunException">126: the file says nothing, or something that cannot be the name of a script.</exception>
-    public string Target(string displayName) =>
-        Script is null ? throw SaysNothing(displayName)
-        : Script.StartsWith('-') ? throw new RunException(
-            ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}",
-            "options belong on its first line, as in #!/usr/bin/env -S run --lock")
-        : !ScriptName.IsLocal(Script) && !ScriptName.IsUrl(Script) && Script.AsSpan().IndexOfAny(s_inCommands) >= 0 ? throw new RunException(
-            ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}",
-            "if the file is a script itself, its second line must be the #! line of its interpreter")
-        : Script;
+    public string Target(string displayName)
+    {
+        if (Script is null)
+        {
+            throw SaysNothing(displayName);
+        }
+
+        var hint = Script.StartsWith('-') ? "options belong on its first line, as in #!/usr/bin/env -S run --lock"
+            : !ScriptName.IsLocal(Script) && !ScriptName.IsUrl(Script) && Script.AsSpan().IndexOfAny(s_inCommands) >= 0
+                ? "if the file is a script itself, its second line must be the #! line of its interpreter"
+            : null;
+        return hint is null ? Script
+            : throw new RunException(ExitStatus.CannotStart, $"{displayName}: not the name of a script: {Script}", hint);
+    }
 
     /// <summary>The failure if the file neither is a script itself nor stands for one.</summary>
     public static RunException SaysNothing(string displayName) => new(
