@@ -55,7 +55,7 @@ internal sealed class SingleFlight : IDisposable
             var opened = OpenIn(directory, path);
 
             // Without a lock there may be two fetches instead of one, but still no half-written file.
-            if (opened.Value is not { } file || Lock(file) is var locked && locked is not (Errno.None or Errno.Again))
+            if (opened.Value is not { } file || Lock(file, url) is var locked && locked is not (Errno.None or Errno.Again))
             {
                 opened.Value?.Dispose();
                 return new SingleFlight(cache, path, null);
@@ -194,8 +194,14 @@ internal sealed class SingleFlight : IDisposable
     }
 
     /// <summary>Waits for the lock. <see cref="Errno.Again"/>: the fetch that holds it makes no progress.</summary>
-    private static Errno Lock(SafeFileHandle file)
+    private static Errno Lock(SafeFileHandle file, string url)
     {
+        if (Files.Lock(file, wait: false) is var free && free != Errno.Again)
+        {
+            return free;
+        }
+
+        using var line = ProgressLine.Begin(() => Messages.Printable($"waiting for another run that is fetching {UrlText.Redacted(url)} …"));
         (long Size, FileStamp? Followed) seen = default;
         var silence = Stopwatch.StartNew();
         var backoff = new Backoff();

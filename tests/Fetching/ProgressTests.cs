@@ -36,6 +36,24 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public async Task Who_waits_for_the_fetch_of_another_run_sees_that()
+    {
+        using var box = new Sandbox();
+        var (asked, gate) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var server = Slow(gate.Task, asked);
+        box.Sources(server.Url);
+        await using var fetching = box.Run("slow.sh").Start();
+        await asked.Task.WaitAsync(Eventually.Deadline, TestContext.Current.CancellationToken);
+        await using var waiting = box.Sh("stty cols 100; exec run slow.sh").Env("TERM", "xterm").OnTerminal().Start();
+        await waiting.Output($"waiting for another run that is fetching {server.Url}/slow.sh …");
+        gate.SetResult();
+        var result = await waiting.Exit();
+        result.Check(result.Stdout.EndsWith("\r\e[Kran\r\n", StringComparison.Ordinal), "the line wiped before the script began");
+        (await fetching.Exit()).Is(0, "ran\n");
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
     public async Task A_fast_fetch_shows_nothing()
     {
         await using var world = World.Answering(RawServer.Serves(Script));
