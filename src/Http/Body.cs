@@ -36,7 +36,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
         progress.Begin(Promised > 0 ? Promised : null);
         var hash = new Sha256();
         var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        var prefix = new byte[HtmlSniffer.Prefix];
+        var sniffer = new HtmlSniffer();
         var size = 0L;
         try
         {
@@ -47,17 +47,13 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
             for (int count; (count = await ReadAsync(decoded, buffer).ConfigureAwait(false)) > 0;)
             {
                 var bytes = buffer.AsMemory(0, count);
-                if (size < prefix.Length)
-                {
-                    bytes.Span[..(int)Math.Min(count, prefix.Length - size)].CopyTo(prefix.AsSpan((int)size));
-                }
-
                 size += count;
                 if (size > maxBytes)
                 {
                     throw TooLong(shown, maxBytes);
                 }
 
+                sniffer.Read(bytes.Span);
                 hash.Append(bytes.Span);
                 Write(into, bytes.Span);
             }
@@ -88,8 +84,7 @@ internal sealed class Body(HttpResponseMessage response, string shown, long maxB
         }
 
         var sha256 = hash.Finish();
-        var isPage = HtmlSniffer.IsType(MediaType) || HtmlSniffer.IsPage(prefix.AsSpan(0, (int)Math.Min(size, prefix.Length)));
-        return isPage && sha256 != request.Digest
+        return (HtmlSniffer.IsType(MediaType) || sniffer.IsPage) && sha256 != request.Digest
             ? throw Page()
             : (sha256, size);
     }

@@ -3,45 +3,76 @@ using System.Text;
 namespace Run.Http;
 
 /// <summary>
-/// Tells a web page from a script: a sign-in page, a page that displays the script, or a "not found" page with status 200.
+/// Tells a web page from a script: a sign-in page, a page that displays the script, or a "not found" page with status 200. It is given the
+/// body piece by piece, because comments and blanks of any length may precede the first element.
 /// </summary>
-internal static class HtmlSniffer
+internal sealed class HtmlSniffer
 {
-    /// <summary>How many bytes of a body are inspected.</summary>
-    public const int Prefix = 1024;
+    private const int LongestBeginning = 16;
+    private const string Blanks = " \t\n\v\f\r";
 
     private static readonly string[] s_types = ["text/html", "application/xhtml+xml"];
     private static readonly string[] s_beginnings =
         ["<!doctype html", "<html", "<head>", "<head ", "<body", "<title", "<meta ", "<script>", "<script "];
 
+    // The first bytes that are neither blanks nor in a comment.
+    private readonly byte[] _head = new byte[LongestBeginning];
+    private int _length;
+
+    // While a comment or an XML declaration is skipped: what precedes the > that ends it, how often, and how often it was just seen.
+    private byte _mark;
+    private int _marks;
+    private int _marksSeen;
+
     public static bool IsType(string? mediaType) =>
         Array.Exists(s_types, type => type.Equals(mediaType, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>Whether a body with this beginning is a web page, whatever its media type says.</summary>
-    public static bool IsPage(ReadOnlySpan<byte> prefix)
+    /// <summary>Whether what was read so far is a web page, whatever its media type says.</summary>
+    public bool IsPage => Array.Exists(s_beginnings, StartsWith);
+
+    public void Read(ReadOnlySpan<byte> bytes)
     {
-        var text = Encoding.UTF8.GetString(prefix).TrimStart('\ufeff').AsSpan().TrimStart();
-        if (text.StartsWith("<?xml", StringComparison.OrdinalIgnoreCase))
+        for (var i = 0; i < bytes.Length && _length < LongestBeginning; i++)
         {
-            text = AfterFirst(text, "?>");
-        }
-
-        while (text.StartsWith("<!--", StringComparison.Ordinal))
-        {
-            text = AfterFirst(text, "-->");
-        }
-
-        foreach (var beginning in s_beginnings)
-        {
-            if (text.StartsWith(beginning, StringComparison.OrdinalIgnoreCase))
+            // In UTF-16, every second byte of markup is 0.
+            if (bytes[i] != 0)
             {
-                return true;
+                Read(bytes[i]);
             }
         }
-
-        return false;
     }
 
-    private static ReadOnlySpan<char> AfterFirst(ReadOnlySpan<char> text, string end) =>
-        text.IndexOf(end, StringComparison.Ordinal) is >= 0 and var at ? text[(at + end.Length)..].TrimStart() : [];
+    private void Read(byte b)
+    {
+        if (_marks > 0)
+        {
+            _marks = b == '>' && _marksSeen >= _marks ? 0 : _marks;
+            _marksSeen = b == _mark ? _marksSeen + 1 : 0;
+            return;
+        }
+
+        if (_length == 0 && IsBlank(b))
+        {
+            return;
+        }
+
+        _head[_length++] = b;
+        if (StartsWith("<!--"))
+        {
+            // "<!-->" is a comment.
+            Skip((byte)'-', 2, seen: 2);
+        }
+        else if (StartsWith("<?xml"))
+        {
+            Skip((byte)'?', 1, seen: 0);
+        }
+    }
+
+    private void Skip(byte mark, int marks, int seen) => (_length, _mark, _marks, _marksSeen) = (0, mark, marks, seen);
+
+    /// <summary>Also the bytes of a byte order mark, in UTF-8 and UTF-16.</summary>
+    private static bool IsBlank(byte b) => Blanks.Contains((char)b, StringComparison.Ordinal) || b is 0xef or 0xbb or 0xbf or 0xfe or 0xff;
+
+    private bool StartsWith(string beginning) =>
+        _length >= beginning.Length && Ascii.EqualsIgnoreCase(_head.AsSpan(0, beginning.Length), beginning);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using static Run.Tests.Fetching.Answers;
 using static Run.Tests.Infra.RawServer;
 
@@ -74,6 +75,26 @@ public sealed class BodyTests
     [InlineData("text/plain", "<?xml version=\"1.0\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\"><html></html>")]
     public Task A_web_page(string type, string page) =>
         IsRefused(ExitStatus.Data, Sends(WithLength($"Content-Type: {type}\r\n", Bytes(page))), "web page");
+
+    /// <summary>A licence in a comment, or the empty lines of a template, before the first element.</summary>
+    [Theory]
+    [InlineData(" \r\n", 50_000, "<html><title>Sign in</title>")]
+    [InlineData("<!-- licence -->\n", 10_000, "<!doctype HTML>")]
+    [InlineData("<!-->", 1000, "<body>")]
+    public Task A_web_page_that_begins_late(string before, int times, string page) =>
+        IsRefused(
+            ExitStatus.Data,
+            Sends(WithLength("Content-Type: text/plain\r\n", Bytes(string.Concat(Enumerable.Repeat(before, times)) + page))), "web page");
+
+    [Theory]
+    [InlineData("utf-16")]
+    [InlineData("utf-16BE")]
+    public Task A_web_page_in_UTF_16(string encoding)
+    {
+        var text = Encoding.GetEncoding(encoding);
+        byte[] page = [.. text.GetPreamble(), .. text.GetBytes("\r\n<!-- ü -->\r\n<!DOCTYPE html>\r\n<html>")];
+        return IsRefused(ExitStatus.Data, Sends(WithLength("Content-Type: text/plain\r\n", page)), "web page");
+    }
 
     [Fact]
     public async Task A_page_that_shows_a_script_names_the_script_itself()
