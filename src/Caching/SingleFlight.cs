@@ -201,7 +201,8 @@ internal sealed class SingleFlight : IDisposable
             return free;
         }
 
-        using var line = ProgressLine.Begin(() => Messages.Printable($"waiting for another run that is fetching {UrlText.Redacted(url)} …"));
+        var shown = Messages.Printable(UrlText.Redacted(url));
+        using var line = ProgressLine.Begin(() => $"waiting for another run that is fetching {shown} …");
         (long Size, FileStamp? Followed) seen = default;
         var silence = Stopwatch.StartNew();
         var backoff = new Backoff();
