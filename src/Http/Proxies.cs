@@ -131,7 +131,7 @@ internal sealed class Proxies : IWebProxy
         // Then the host and port would be the user and a part of the password, and messages would show them.
         return (proxy.PathAndQuery + proxy.Fragment).Contains('@', StringComparison.Ordinal)
             ? throw new RunException(
-                ExitStatus.Unavailable, $"{name} is not the URL of a proxy: there is an @ behind its host",
+                ExitStatus.Unavailable, $"{name} is not the URL of a proxy: there is an @ after its host",
                 "in its user and password, write / as %2F, ? as %3F and # as %23")
             : proxy;
     }
